@@ -1,0 +1,1 @@
+//! A Postgres of its own for a checkout.

@@ -1,0 +1,1 @@
+//! The axum process: configuration, router, API, sessions and command line.

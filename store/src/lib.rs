@@ -1,0 +1,1 @@
+//! Postgres: the only crate with SQL. One module per table, concrete types.

@@ -1,0 +1,3 @@
+//! Builds the wasm and the site.
+
+fn main() {}
