@@ -1,0 +1,27 @@
+//! The conductor: decides which task runs next, when, and by which agent.
+//!
+//! A deterministic state machine in memory. No clock, no randomness but what is passed in, no IO, no
+//! async, no locks. The same core serves live dispatch, the claim's reply, the page that says why
+//! something waits, what-if, replay and the simulator.
+
+mod command;
+mod decision;
+mod explanation;
+mod id;
+mod limits;
+mod policy;
+mod record;
+mod task;
+mod time;
+mod view;
+
+pub use command::*;
+pub use decision::*;
+pub use explanation::*;
+pub use id::*;
+pub use limits::*;
+pub use policy::*;
+pub use record::*;
+pub use task::*;
+pub use time::*;
+pub use view::*;
