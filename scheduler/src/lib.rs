@@ -4,13 +4,17 @@
 //! async, no locks. The same core serves live dispatch, the claim's reply, the page that says why
 //! something waits, what-if, replay and the simulator.
 
+mod arena;
+mod bucket;
 mod command;
 mod decision;
 mod explanation;
 mod id;
 mod limits;
 mod policy;
+mod queue;
 mod record;
+mod slots;
 mod task;
 mod time;
 mod view;

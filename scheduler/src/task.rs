@@ -227,13 +227,11 @@ pub struct OpenTask {
     pub not_before: Option<Time>,
     /// Whether `not_before` is a back-off after a failure.
     pub backing_off: bool,
-    /// The task it was split from.
-    pub parent: Option<TaskId>,
-    /// How many parents above it.
-    pub depth: u16,
-    /// Tasks that have been split from it so far, finished or not.
+    /// All tasks above it, its parent first, the root last; their number is its delegation depth.
+    pub ancestors: Vec<TaskId>,
+    /// Tasks that have been split from it so far, finished or not. Not stored: counted at a load.
     pub children: u32,
-    /// Dependencies that are not done.
+    /// Dependencies that are not done. Not stored: found at a load from the edges and the ends.
     pub waits_for: Vec<TaskId>,
     /// Attempts spent.
     pub attempts: u16,
@@ -252,8 +250,8 @@ pub struct TaskFact {
     pub workspace: WorkspaceId,
     /// Its state when asked.
     pub state: TaskState,
-    /// How many parents above it.
-    pub depth: u16,
+    /// All tasks above it, its parent first.
+    pub ancestors: Vec<TaskId>,
     /// Tasks split from it so far.
     pub children: u32,
     /// Everything needed to take it up again; present for failed and cancelled tasks.
