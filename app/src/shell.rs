@@ -1,0 +1,70 @@
+//! The document around every page: head, scripts, header, and the routes.
+
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::components::hydration::Hydration;
+use crate::components::theme_switch::ThemeSwitch;
+use crate::pages::not_found::NotFound;
+use crate::pages::overview::Overview;
+use crate::theme::Theme;
+
+/// Where the browser finds what the site's build made: paths with the content's hash in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetUrls {
+    /// The module that loads the wasm.
+    pub script: String,
+    /// The islands.
+    pub wasm: String,
+    /// The style sheet.
+    pub style: String,
+}
+
+/// The whole document. Rendered by the server only; the browser wakes the islands in it.
+#[component]
+pub fn Shell(assets: AssetUrls) -> impl IntoView {
+    provide_meta_context();
+    let theme = Theme::of_request();
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme.name()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=assets.style.clone() />
+                <Hydration assets />
+                <MetaTags />
+            </head>
+            <body>
+                <Pages theme />
+            </body>
+        </html>
+    }
+}
+
+/// The URL map of the pages. Async routes read the same without JavaScript.
+#[component]
+fn Pages(theme: Theme) -> impl IntoView {
+    view! {
+        <Title formatter=|title: String| {
+            if title.is_empty() { "Baton".to_owned() } else { format!("{title} · Baton") }
+        } />
+        <Router>
+            <header class="site-header">
+                <a class="site-name" href="/">
+                    "Baton"
+                </a>
+                <ThemeSwitch initial=theme />
+            </header>
+            <main>
+                <Routes fallback=NotFound>
+                    <Route path=path!("/") view=Overview ssr=SsrMode::Async />
+                </Routes>
+            </main>
+        </Router>
+    }
+}

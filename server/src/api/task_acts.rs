@@ -1,0 +1,200 @@
+//! `PATCH /tasks/{id}` and the acts of people on a task: cancel, hold, release, retry, boost, handoff.
+
+use axum::Json;
+use axum::extract::State;
+use scheduler::{Act, Boost, EditTask, Estimate, Handoff, Overrule, Reply, Request, TaskId, Time};
+use serde::Deserialize;
+
+use super::bodies::TaskPatch;
+use super::task_view::TaskAfter;
+use crate::auth::Caller;
+use crate::check::{Check, NOTE_BYTES};
+use crate::input::{Id, Input};
+use crate::problem::Problem;
+use crate::state::App;
+
+/// Change a waiting task's text or how it is ranked.
+#[utoipa::path(patch, path = "/tasks/{id}", tag = "tasks", params(("id" = uuid::Uuid, Path)),
+    request_body = TaskPatch, responses((status = 200, body = TaskAfter)))]
+pub async fn edit(
+    State(app): State<App>,
+    caller: Caller,
+    Id(task): Id<TaskId>,
+    input: Input<TaskPatch>,
+) -> Result<Json<TaskAfter>, Problem> {
+    let patch = input.value;
+    let mut check = Check::new();
+    patch.check(&mut check);
+    check.done()?;
+    let request = Request::EditTask(EditTask {
+        task,
+        priority: patch.priority,
+        due_at: patch.due_at,
+        class: patch.class,
+        estimate: patch.estimate.as_ref().map(Estimate::from),
+        title: patch.title,
+        description: patch.description,
+        version: patch.version,
+    });
+    after(app.carry_out(&caller, request, input.once).await?)
+}
+
+/// Why.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonBody {
+    /// In a sentence; kept with the decision.
+    reason: Option<String>,
+}
+
+/// More points, or a pin, for a while.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BoostBody {
+    /// Points added to the score, from -100000 to 100000; either this or `pin`.
+    score_delta: Option<i32>,
+    /// Before everything that is not pinned; either this or `score_delta`.
+    pin: Option<bool>,
+    /// When it ends.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Time,
+    /// Why, in a sentence.
+    reason: String,
+}
+
+/// To whom a task is handed.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandoffBody {
+    /// The lease's epoch: needed from the agent that holds it, not from a manager.
+    epoch: Option<u32>,
+    /// The agent that alone may take it; either this or `to_capability`.
+    to_agent: Option<String>,
+    /// A capability that its next agent must have; either this or `to_agent`.
+    to_capability: Option<String>,
+    /// What the next one should know.
+    note: Option<String>,
+}
+
+/// Call a task off.
+#[utoipa::path(post, path = "/tasks/{id}/cancel", tag = "tasks", params(("id" = uuid::Uuid, Path)),
+    request_body = ReasonBody, responses((status = 200, body = TaskAfter)))]
+pub async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Id(task): Id<TaskId>,
+    input: Input<ReasonBody>,
+) -> Result<Json<TaskAfter>, Problem> {
+    simple(&app, &caller, task, Act::Cancel, input).await
+}
+
+/// Put a task aside until it is released.
+#[utoipa::path(post, path = "/tasks/{id}/hold", tag = "tasks", params(("id" = uuid::Uuid, Path)),
+    request_body = ReasonBody, responses((status = 200, body = TaskAfter)))]
+pub async fn hold(
+    State(app): State<App>,
+    caller: Caller,
+    Id(task): Id<TaskId>,
+    input: Input<ReasonBody>,
+) -> Result<Json<TaskAfter>, Problem> {
+    simple(&app, &caller, task, Act::Hold, input).await
+}
+
+/// Let a held task wait for its turn again.
+#[utoipa::path(post, path = "/tasks/{id}/release", tag = "tasks", params(("id" = uuid::Uuid, Path)),
+    request_body = ReasonBody, responses((status = 200, body = TaskAfter)))]
+pub async fn release(
+    State(app): State<App>,
+    caller: Caller,
+    Id(task): Id<TaskId>,
+    input: Input<ReasonBody>,
+) -> Result<Json<TaskAfter>, Problem> {
+    simple(&app, &caller, task, Act::Release, input).await
+}
+
+/// Give a failed or cancelled task all its attempts anew.
+#[utoipa::path(post, path = "/tasks/{id}/retry", tag = "tasks", params(("id" = uuid::Uuid, Path)),
+    request_body = ReasonBody, responses((status = 200, body = TaskAfter)))]
+pub async fn retry(
+    State(app): State<App>,
+    caller: Caller,
+    Id(task): Id<TaskId>,
+    input: Input<ReasonBody>,
+) -> Result<Json<TaskAfter>, Problem> {
+    simple(&app, &caller, task, Act::Retry, input).await
+}
+
+/// Raise or lower a task's score, or pin it, until a given time; recorded as a decision.
+#[utoipa::path(post, path = "/tasks/{id}/boost", tag = "tasks", params(("id" = uuid::Uuid, Path)),
+    request_body = BoostBody, responses((status = 200, body = TaskAfter)))]
+pub async fn boost(
+    State(app): State<App>,
+    caller: Caller,
+    Id(task): Id<TaskId>,
+    input: Input<BoostBody>,
+) -> Result<Json<TaskAfter>, Problem> {
+    let body = input.value;
+    let pin = body.pin.unwrap_or_default();
+    let mut check = Check::new();
+    check.that(pin != body.score_delta.is_some(), "/score_delta", "give either score_delta or pin: true");
+    let fits = body.score_delta.is_none_or(|delta| (-100_000..=100_000).contains(&delta));
+    check.that(fits, "/score_delta", "must be from -100000 to 100000");
+    check.that(body.expires_at > app.now(), "/expires_at", "must lie ahead");
+    check.that(!body.reason.trim().is_empty(), "/reason", "must say why");
+    check.text(Some(&body.reason), "/reason", NOTE_BYTES);
+    check.done()?;
+    let boost = Boost { score_delta: body.score_delta, expires_at: body.expires_at };
+    let overrule =
+        Overrule { boost: Some(boost), ..overrule(task, Act::Boost, Some(body.reason)) };
+    after(app.carry_out(&caller, Request::Overrule(overrule), input.once).await?)
+}
+
+/// Hand a task to another agent: by the lease's holder with its epoch, or by a manager.
+#[utoipa::path(post, path = "/tasks/{id}/handoff", tag = "tasks", params(("id" = uuid::Uuid, Path)),
+    request_body = HandoffBody, responses((status = 200, body = TaskAfter)))]
+pub async fn handoff(
+    State(app): State<App>,
+    caller: Caller,
+    Id(task): Id<TaskId>,
+    input: Input<HandoffBody>,
+) -> Result<Json<TaskAfter>, Problem> {
+    let body = input.value;
+    let mut check = Check::new();
+    let one = body.to_agent.is_some() != body.to_capability.is_some();
+    check.that(one, "/to_agent", "give either to_agent or to_capability");
+    check.optional_name(body.to_agent.as_deref(), "/to_agent");
+    check.optional_name(body.to_capability.as_deref(), "/to_capability");
+    check.text(body.note.as_deref(), "/note", NOTE_BYTES);
+    check.that(body.epoch.is_some() || caller.agent.is_none(), "/epoch", "an agent names its lease's epoch");
+    check.done()?;
+    let handoff =
+        Handoff { epoch: body.epoch, to_agent: body.to_agent, to_capability: body.to_capability };
+    let overrule = Overrule { handoff: Some(handoff), ..overrule(task, Act::Handoff, body.note) };
+    after(app.carry_out(&caller, Request::Overrule(overrule), input.once).await?)
+}
+
+async fn simple(
+    app: &App,
+    caller: &Caller,
+    task: TaskId,
+    act: Act,
+    input: Input<ReasonBody>,
+) -> Result<Json<TaskAfter>, Problem> {
+    let reason = input.value.reason;
+    let mut check = Check::new();
+    check.text(reason.as_deref(), "/reason", NOTE_BYTES);
+    check.done()?;
+    let request = Request::Overrule(overrule(task, act, reason));
+    after(app.carry_out(caller, request, input.once).await?)
+}
+
+fn overrule(task: TaskId, act: Act, reason: Option<String>) -> Overrule {
+    Overrule { task, act, reason, boost: None, handoff: None, facts: Vec::new() }
+}
+
+fn after(reply: Reply) -> Result<Json<TaskAfter>, Problem> {
+    match reply {
+        Reply::Task { task, state } => Ok(Json(TaskAfter { id: task, state })),
+        other => Err(super::unexpected(&other)),
+    }
+}

@@ -1,0 +1,212 @@
+//! `/tasks`: make, read, list and edit tasks.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use scheduler::{
+    CreateTasks, EditTask, Needs, NewTask, Query, Refusal, Reply, Request, TaskId, TaskState, View,
+};
+use serde::Deserialize;
+
+use super::bodies::{EstimateBody, NewTaskBody, OneOrMany, patch};
+use super::task_view::{Task, TaskAfter};
+use crate::auth::Caller;
+use crate::check::{BATCH, Check, DEPENDENCIES, DESCRIPTION_BYTES, NOTE_BYTES};
+use crate::input::{Id, Input, Params};
+use crate::paging::{self, List};
+use crate::problem::Problem;
+use crate::state::App;
+
+/// Make a task, or many: all of them or none. In a batch, `ref` names a task for the
+/// `depends_on` and `parent_id` of the others.
+#[utoipa::path(post, path = "/tasks", tag = "tasks", request_body = OneOrMany<NewTaskBody>,
+    responses((status = 201, description = "The task, or `{items: […]}` in the order given", body = Task)))]
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    input: Input<OneOrMany<NewTaskBody>>,
+) -> Result<Response, Problem> {
+    let (bodies, single) = match input.value {
+        OneOrMany::One(body) => (vec![*body], true),
+        OneOrMany::Many(bodies) => (bodies, false),
+    };
+    let tasks = Batch { bodies: &bodies, single }.tasks()?;
+    let request = Request::CreateTasks(CreateTasks { tasks: tasks.clone(), facts: Vec::new() });
+    let heard = app.submit(&caller, request, input.once).await?;
+    let created = match heard.answer {
+        Ok(Reply::Created { tasks }) => tasks,
+        Ok(other) => return Err(Problem::internal(&format!("{other:?} answers no create"))),
+        Err(Refusal::NeedFacts { tasks: unknown }) => return Err(unknown_tasks(&tasks, &unknown, single)),
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let made: HashMap<TaskId, TaskId> =
+        tasks.iter().zip(&created).map(|(task, created)| (task.id, created.id)).collect();
+    let mut items: Vec<Task> = tasks
+        .into_iter()
+        .zip(created)
+        .map(|(task, created)| Task::created(task, &created, caller.actor(), &made))
+        .collect();
+    Ok(if single {
+        (StatusCode::CREATED, Json(items.pop())).into_response()
+    } else {
+        (StatusCode::CREATED, Json(serde_json::json!({ "items": items }))).into_response()
+    })
+}
+
+/// Points at the dependencies and parents that do not exist.
+fn unknown_tasks(tasks: &[NewTask], unknown: &[TaskId], single: bool) -> Problem {
+    let mut check = Check::new();
+    for (at, task) in tasks.iter().enumerate() {
+        check.under(if single { String::new() } else { format!("/{at}") });
+        for (nth, id) in task.depends_on.iter().enumerate() {
+            check.that(!unknown.contains(id), &format!("/depends_on/{nth}"), "is no task of this workspace");
+        }
+        let parent_known = task.parent.is_none_or(|id| !unknown.contains(&id));
+        check.that(parent_known, "/parent_id", "is no task of this workspace");
+    }
+    check.done().err().unwrap_or_else(Problem::not_found)
+}
+
+/// The bodies of one request on their way to becoming tasks.
+struct Batch<'a> {
+    bodies: &'a [NewTaskBody],
+    single: bool,
+}
+
+impl Batch<'_> {
+    /// Checks every bound and turns names into identifiers.
+    fn tasks(&self) -> Result<Vec<NewTask>, Problem> {
+        let count = self.bodies.len();
+        if !(1..=BATCH).contains(&count) {
+            return Err(Problem::invalid_at("", format!("a batch has 1 to {BATCH} tasks")));
+        }
+        let mut check = Check::new();
+        let ids = self.references(&mut check);
+        let mut tasks = Vec::with_capacity(count);
+        for (at, body) in self.bodies.iter().enumerate() {
+            self.base(&mut check, at);
+            body.check(&mut check);
+            tasks.push(NewTask {
+                id: uuid::Uuid::now_v7().into(),
+                title: body.title.clone(),
+                description: body.description.clone().unwrap_or_default(),
+                payload: body.payload.clone().map(serde_json::Value::Object),
+                reference: body.reference.clone(),
+                needs: body.needs(),
+                priority: body.priority.unwrap_or_default(),
+                due_at: body.due_at,
+                not_before: body.not_before,
+                depends_on: Vec::new(),
+                parent: None,
+            });
+        }
+        let own: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
+        for (at, body) in self.bodies.iter().enumerate() {
+            self.base(&mut check, at);
+            let named = |name: &str| match ids.get(name) {
+                Some(&index) => Some(own[index]),
+                None => name.parse().ok(),
+            };
+            let dependencies = body.depends_on.as_deref().unwrap_or_default();
+            let fits = dependencies.len() <= DEPENDENCIES;
+            check.that(fits, "/depends_on", format!("may have at most {DEPENDENCIES} entries"));
+            for (nth, name) in dependencies.iter().enumerate().take(DEPENDENCIES) {
+                match named(name) {
+                    Some(id) if tasks[at].depends_on.contains(&id) => {}
+                    Some(id) => tasks[at].depends_on.push(id),
+                    None => check.that(false, &format!("/depends_on/{nth}"), UNNAMED),
+                }
+            }
+            if let Some(name) = &body.parent_id {
+                tasks[at].parent = named(name);
+                check.that(tasks[at].parent.is_some(), "/parent_id", UNNAMED);
+            }
+        }
+        check.done()?;
+        Ok(tasks)
+    }
+
+    fn base(&self, check: &mut Check, at: usize) {
+        check.under(if self.single { String::new() } else { format!("/{at}") });
+    }
+
+    /// Where each reference of the batch stands.
+    fn references(&self, check: &mut Check) -> HashMap<&str, usize> {
+        let mut places = HashMap::new();
+        for (at, body) in self.bodies.iter().enumerate() {
+            let Some(reference) = body.reference.as_deref() else { continue };
+            self.base(check, at);
+            check.that(places.insert(reference, at).is_none(), "/ref", "stands twice in this batch");
+        }
+        places
+    }
+}
+
+const UNNAMED: &str = "is neither an identifier nor the ref of a task in this batch";
+
+/// What of a list of tasks is asked for.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TaskParams {
+    /// Only tasks in this state.
+    state: Option<TaskState>,
+    /// Only tasks of this class.
+    class: Option<scheduler::Class>,
+    /// Only tasks of this kind.
+    kind: Option<String>,
+    /// Only tasks pinned to, or leased by, the agent of this name.
+    agent: Option<String>,
+    /// Only tasks whose title holds this text.
+    q: Option<String>,
+    /// Only tasks waiting in this lane, in its order; other filters do not apply.
+    lane: Option<String>,
+    /// Only tasks split from this one.
+    parent_id: Option<uuid::Uuid>,
+    /// 1 to 200, 50 unless said.
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Read one task: its score with factors and source, state, attempts, lease and children.
+#[utoipa::path(get, path = "/tasks/{id}", tag = "tasks", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = Task)))]
+pub async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<TaskId>,
+) -> Result<Json<Task>, Problem> {
+    Ok(Json(one(&app, &caller, id).await?))
+}
+
+async fn one(app: &App, caller: &Caller, id: TaskId) -> Result<Task, Problem> {
+    let row = app.store.task(caller.workspace, id).await?.ok_or_else(Problem::not_found)?;
+    let mut task = Task::from(row);
+    if !task.state.is_terminal() {
+        if let View::Score { score: Some(score) } = app.ask(caller, Query::Score { task: id }).await? {
+            task.scored(score);
+        }
+    }
+    Ok(task)
+}
+
+/// Why a task is where it is, with everything that holds it.
+#[utoipa::path(get, path = "/tasks/{id}/explanation", tag = "tasks", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = scheduler::Explanation)))]
+pub async fn explanation(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<TaskId>,
+) -> Result<Json<scheduler::Explanation>, Problem> {
+    if let View::Explanation { explanation: Some(explanation) } =
+        app.ask(&caller, Query::Explain { task: id }).await?
+    {
+        return Ok(Json(*explanation));
+    }
+    let row = app.store.task(caller.workspace, id).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(super::task_view::ended(&row)))
+}

@@ -1,0 +1,108 @@
+//! The bounds of what clients send, collected so that one answer names every fault.
+
+use crate::problem::{Fault, Problem};
+
+/// The longest title, in characters.
+pub const TITLE_CHARS: usize = 200;
+/// The longest description, in bytes.
+pub const DESCRIPTION_BYTES: usize = 64 << 10;
+/// The longest name of anything, in characters.
+pub const NAME_CHARS: usize = 100;
+/// The longest note, reason or error, in bytes.
+pub const NOTE_BYTES: usize = 8 << 10;
+/// Tasks in one request.
+pub const BATCH: usize = 1_000;
+/// Resource requirements of one task.
+pub const REQUIREMENTS: usize = 32;
+/// Dependencies of one task.
+pub const DEPENDENCIES: usize = 256;
+/// Capabilities or models of a task or an agent.
+pub const WORDS: usize = 64;
+
+/// Collects faults under a JSON pointer.
+#[derive(Debug, Default)]
+pub struct Check {
+    faults: Vec<Fault>,
+    base: String,
+}
+
+impl Check {
+    /// A check of a whole body.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What follows is found at `pointer`.
+    pub fn under(&mut self, pointer: String) {
+        self.base = pointer;
+    }
+
+    /// Notes a fault unless `holds`.
+    pub fn that(&mut self, holds: bool, pointer: &str, detail: impl Into<String>) {
+        if !holds {
+            let pointer = format!("{}{pointer}", self.base);
+            self.faults.push(Fault { pointer, detail: detail.into() });
+        }
+    }
+
+    /// One line that people read: not empty, at most 200 characters.
+    pub fn title(&mut self, title: &str) {
+        let fits = !title.trim().is_empty() && title.chars().count() <= TITLE_CHARS;
+        self.that(fits, "/title", format!("must have 1 to {TITLE_CHARS} characters"));
+    }
+
+    /// A word or name.
+    pub fn name(&mut self, name: &str, pointer: &str) {
+        if let Some(detail) = name_fault(name) {
+            self.that(false, pointer, detail);
+        }
+    }
+
+    /// A name that may be absent.
+    pub fn optional_name(&mut self, name: Option<&str>, pointer: &str) {
+        if let Some(name) = name {
+            self.name(name, pointer);
+        }
+    }
+
+    /// A list of words.
+    pub fn words(&mut self, words: &[String], pointer: &str) {
+        self.that(words.len() <= WORDS, pointer, format!("may have at most {WORDS} entries"));
+        for (at, word) in words.iter().enumerate().take(WORDS) {
+            self.name(word, &format!("{pointer}/{at}"));
+        }
+    }
+
+    /// Free text of bounded size that may be absent.
+    pub fn text(&mut self, text: Option<&str>, pointer: &str, bytes: usize) {
+        let fits = text.is_none_or(|text| text.len() <= bytes);
+        self.that(fits, pointer, format!("may have at most {bytes} bytes"));
+    }
+
+    /// What a task or a permit needs of resources.
+    pub fn requirements(&mut self, requires: &[scheduler::Requirement]) {
+        let fits = requires.len() <= REQUIREMENTS;
+        self.that(fits, "/requires", format!("may have at most {REQUIREMENTS} entries"));
+        for (at, requirement) in requires.iter().enumerate().take(REQUIREMENTS) {
+            self.name(&requirement.resource, &format!("/requires/{at}/resource"));
+            let pointer = format!("/requires/{at}/amount");
+            self.that(requirement.amount > 0, &pointer, "must be at least 1");
+            let twice = requires[..at].iter().any(|other| other.resource == requirement.resource);
+            self.that(!twice, &format!("/requires/{at}/resource"), "is named twice");
+        }
+    }
+
+    /// All is well, or a problem with every fault.
+    pub fn done(self) -> Result<(), Problem> {
+        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid(self.faults)) }
+    }
+}
+
+/// What is wrong with a name, if anything is.
+pub fn name_fault(name: &str) -> Option<String> {
+    let length = name.chars().count();
+    let fits = (1..=NAME_CHARS).contains(&length)
+        && name.trim() == name
+        && !name.chars().any(char::is_control);
+    (!fits).then(|| format!("must have 1 to {NAME_CHARS} characters, none of them invisible"))
+}

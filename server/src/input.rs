@@ -1,0 +1,204 @@
+//! Reads requests: bodies, query strings and the idempotency key, with problems that point at what
+//! was wrong.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use engine::IdempotencyKey;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+use sha2::{Digest, Sha256};
+
+use crate::auth::Caller;
+use crate::problem::Problem;
+
+/// The largest body that is read, in bytes.
+pub const BODY_LIMIT: usize = 1 << 20;
+
+/// A JSON body, and the promise to act on it once if the caller asked for that.
+#[derive(Debug)]
+pub struct Input<T> {
+    /// The body.
+    pub value: T,
+    /// The caller's `Idempotency-Key`, scoped to its API key, with a hash of the whole request.
+    pub once: Option<IdempotencyKey>,
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Input<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let form = is_form(&parts.headers)?;
+        let bytes = read(body).await?;
+        let once = idempotency(&parts, &bytes)?;
+        let value = parse(if bytes.is_empty() { b"{}" } else { &bytes }).map_err(|problem| {
+            if form && problem.status() == StatusCode::BAD_REQUEST { wrong_type() } else { problem }
+        })?;
+        Ok(Self { value, once })
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let detail = format!("A body may have at most {BODY_LIMIT} bytes.");
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
+        }
+        Err(_) => Err(Problem::unreadable("The body ended early.")),
+    }
+}
+
+/// Whether the body says it is a form: what `curl -d` sends when it is not told otherwise. Such a
+/// body is taken as JSON if it is JSON. No cookie authenticates here, so this opens nothing.
+fn is_form(headers: &HeaderMap) -> Result<bool, Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(false) };
+    let essence = value.to_str().unwrap_or("?").split(';').next().unwrap_or("").trim();
+    let essence = essence.to_ascii_lowercase();
+    match essence.as_str() {
+        "application/json" => Ok(false),
+        "application/x-www-form-urlencoded" => Ok(true),
+        other if other.starts_with("application/") && other.ends_with("+json") => Ok(false),
+        _ => Err(wrong_type()),
+    }
+}
+
+fn wrong_type() -> Problem {
+    let detail = "Bodies are JSON: send `Content-Type: application/json`.";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+}
+
+/// Parses a body: 400 for what is not JSON, 422 with a pointer for what does not fit `T`.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let pointer = pointer(error.path(), error.inner());
+        unfit(pointer, error.inner())
+    })?;
+    reader.end().map_err(|error| Problem::unreadable(format!("This is not JSON: {error}.")))?;
+    if holds_nul(bytes) {
+        return Err(Problem::invalid_at("", "Text may not hold the character U+0000."));
+    }
+    Ok(value)
+}
+
+fn unfit(pointer: String, error: &serde_json::Error) -> Problem {
+    if error.is_data() {
+        let text = error.to_string();
+        let detail = text.rsplit_once(" at line ").map_or(text.as_str(), |(detail, _)| detail);
+        Problem::invalid_at(pointer, detail)
+    } else {
+        Problem::unreadable(format!("This is not JSON: {error}."))
+    }
+}
+
+/// The path as a JSON pointer. A missing field is pointed at too, though it is not there.
+fn pointer(path: &serde_path_to_error::Path, error: &serde_json::Error) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                pointer.push('/');
+                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            }
+            Segment::Unknown => {}
+        }
+    }
+    let text = error.to_string();
+    if let Some((name, _)) =
+        text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'))
+    {
+        pointer.push('/');
+        pointer.push_str(name);
+    }
+    pointer
+}
+
+/// Whether the escape of U+0000, which Postgres cannot keep in text, stands in a JSON document.
+fn holds_nul(json: &[u8]) -> bool {
+    const ESCAPE: &[u8] = b"\\u0000";
+    json.windows(ESCAPE.len()).enumerate().any(|(at, window)| {
+        // A backslash that is itself escaped starts no escape.
+        window == ESCAPE && json[..at].iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 0
+    })
+}
+
+fn idempotency(parts: &Parts, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(value) = parts.headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=255).contains(&key.len())).ok_or_else(|| {
+        Problem::unreadable("An Idempotency-Key has 1 to 255 visible ASCII characters.")
+    })?;
+    let caller = Caller::of(parts)?;
+    let mut hash = Sha256::new();
+    for part in [parts.method.as_str(), "\n", parts.uri.path(), "\n"] {
+        hash.update(part);
+    }
+    hash.update(body);
+    let key = format!("{}:{key}", caller.key);
+    Ok(Some(IdempotencyKey { key, request_hash: hash.finalize().into() }))
+}
+
+/// A query string, read strictly; a parameter without a value counts as absent.
+#[derive(Debug)]
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let given: Vec<_> = query
+            .split('&')
+            .filter(|pair| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty()))
+            .collect();
+        let uri: Uri = format!("/?{}", given.join("&"))
+            .parse()
+            .map_err(|_| Problem::unreadable("The query string cannot be read."))?;
+        let Query(params) = Query::try_from_uri(&uri).map_err(|rejection| {
+            let text = rejection.body_text();
+            let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+            match text.split_once(": ") {
+                Some((name, detail)) => Problem::invalid_at(format!("?{name}"), detail),
+                None => Problem::invalid_at("?", text),
+            }
+        })?;
+        Ok(Self(params))
+    }
+}
+
+/// The identifier in a path. What is not an identifier names nothing: 404.
+#[derive(Clone, Copy, Debug)]
+pub struct Id<T>(pub T);
+
+impl<T: From<uuid::Uuid> + Send, S: Send + Sync> FromRequestParts<S> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::not_found())?;
+        text.parse::<uuid::Uuid>().map(|id| Self(id.into())).map_err(|_| Problem::not_found())
+    }
+}
+
+/// A name in a path.
+#[derive(Clone, Debug)]
+pub struct Name(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(name) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::not_found())?;
+        match crate::check::name_fault(&name) {
+            None => Ok(Self(name)),
+            Some(detail) => Err(Problem::invalid_at("", format!("the name in the path {detail}"))),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! A scratch Postgres for the time of one command.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+
+use anyhow::{Context, Result};
+use private_postgres::PrivatePostgres;
+
+/// Runs the command with `DATABASE_URL` set, and ends as it ends.
+///
+/// A `DATABASE_URL` that is set already is taken as it is.
+pub fn run(program: &str, arguments: &[&str]) -> Result<ExitCode> {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    if env::var_os("DATABASE_URL").is_some() {
+        return end_as(&mut command);
+    }
+    let folder = tempfile::Builder::new().prefix("baton-scratch-").tempdir()?;
+    // Root's Postgres runs as another user, who must get in.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+    let postgres = PrivatePostgres::start_scratch(folder.path())?;
+    let code = end_as(command.env("DATABASE_URL", postgres.url()));
+    postgres.stop()?;
+    code
+}
+
+fn end_as(command: &mut Command) -> Result<ExitCode> {
+    let status = command.status().with_context(|| format!("running {command:?}"))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
