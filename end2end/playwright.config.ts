@@ -1,0 +1,31 @@
+import { defineConfig, devices } from "@playwright/test";
+
+/** The server under test. `BATON_URL` names one that runs already; else one is started here. */
+const url = process.env.BATON_URL ?? "http://127.0.0.1:3210";
+
+export default defineConfig({
+  testDir: "tests",
+  // The tests tell one story on one server: set up, sign in, watch.
+  workers: 1,
+  forbidOnly: true,
+  reporter: "list",
+  use: {
+    ...devices["Desktop Chrome"],
+    baseURL: url,
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+    },
+    trace: "retain-on-failure",
+  },
+  webServer: process.env.BATON_URL
+    ? undefined
+    : {
+        command: "../target/debug/baton serve",
+        env: { BATON_LISTEN: new URL(url).host },
+        url,
+        stderr: "pipe",
+        timeout: 60_000,
+        gracefulShutdown: { signal: "SIGTERM", timeout: 30_000 },
+      },
+});
