@@ -1,12 +1,16 @@
 //! Builds the wasm and the site, and checks what cargo itself does not.
 //!
 //! ```text
-//! cargo xtask site [--release]             the wasm, its glue, the styles and public files → target/site
+//! cargo xtask site [--release]             wasm, glue, styles and public files → target/site
+//! cargo xtask wasm-target                  installs what compiling to wasm needs
 //! cargo xtask with-postgres COMMAND …      runs a command with DATABASE_URL of a scratch Postgres
-//! cargo xtask check                        licences, bans, sources, unused dependencies
+//! cargo xtask dependencies                 licences, bans, sources, unused dependencies
+//! cargo xtask queries [--check]            the queries' metadata in .sqlx; needs `--features queries`
 //! ```
 
 mod dependencies;
+#[cfg(feature = "queries")]
+mod queries;
 mod site;
 mod with_postgres;
 
@@ -16,28 +20,46 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
 
-fn main() -> Result<ExitCode> {
+fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    dispatch(&words).unwrap_or_else(|error| {
+        say(&format!("{error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+fn dispatch(words: &[&str]) -> Result<ExitCode> {
     env::set_current_dir(root()?)?;
-    match words.as_slice() {
+    match words {
         ["site"] => site::build(site::Profile::Dev)?,
         ["site", "--release"] => site::build(site::Profile::Release)?,
-        ["check"] => dependencies::check()?,
+        ["wasm-target"] => site::ensure_target()?,
+        ["dependencies"] => dependencies::check()?,
+        #[cfg(feature = "queries")]
+        ["queries"] => queries::prepare(false)?,
+        #[cfg(feature = "queries")]
+        ["queries", "--check"] => queries::prepare(true)?,
         ["with-postgres", program, rest @ ..] => return with_postgres::run(program, rest),
-        _ => bail!("usage: cargo xtask site [--release] | check | with-postgres COMMAND …"),
+        _ => bail!(
+            "usage: cargo xtask site [--release] | wasm-target | dependencies | queries [--check] | with-postgres COMMAND …"
+        ),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The workspace's folder.
 fn root() -> Result<&'static Path> {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has a folder")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("the workspace has a folder")
 }
 
 /// Runs a command with its output on the terminal, and fails when it does.
 fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("running {command:?}"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("running {command:?}"))?;
     ensure!(status.success(), "{command:?} ended with {status}");
     Ok(())
 }

@@ -63,7 +63,10 @@ pub fn build(profile: Profile) -> Result<()> {
     if profile == Profile::Release {
         compress_folder(&next)?;
     }
-    fs::write(next.join("manifest.json"), serde_json::to_vec_pretty(&manifest)?)?;
+    fs::write(
+        next.join("manifest.json"),
+        serde_json::to_vec_pretty(&manifest)?,
+    )?;
     if Path::new(SITE).exists() {
         fs::remove_dir_all(SITE)?;
     }
@@ -77,13 +80,27 @@ fn compile(profile: Profile) -> Result<PathBuf> {
     ensure_target()?;
     say("compiling the islands to wasm");
     run(Command::new("cargo")
-        .args(["build", "--package", "frontend", "--lib", "--target", TARGET])
-        .args(["--target-dir", "target/wasm", "--profile", profile.cargo_name()]))?;
-    Ok(["target/wasm", TARGET, profile.folder(), "frontend.wasm"].iter().collect())
+        .args([
+            "build",
+            "--package",
+            "frontend",
+            "--lib",
+            "--target",
+            TARGET,
+        ])
+        .args([
+            "--target-dir",
+            "target/wasm",
+            "--profile",
+            profile.cargo_name(),
+        ]))?;
+    Ok(["target/wasm", TARGET, profile.folder(), "frontend.wasm"]
+        .iter()
+        .collect())
 }
 
 /// Installs the compiler's standard library for wasm, if it is missing.
-fn ensure_target() -> Result<()> {
+pub fn ensure_target() -> Result<()> {
     let output = Command::new("rustc")
         .args(["--print", "target-libdir", "--target", TARGET])
         .output()
@@ -118,7 +135,10 @@ fn bundle_style() -> Result<String> {
     let main = fs::read_to_string("style/main.css")?;
     let mut bundle = String::new();
     for line in main.lines() {
-        match line.strip_prefix("@import \"./").and_then(|rest| rest.strip_suffix("\";")) {
+        match line
+            .strip_prefix("@import \"./")
+            .and_then(|rest| rest.strip_suffix("\";"))
+        {
             Some(sheet) => {
                 let path = Path::new("style").join(sheet);
                 bundle += &fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -132,8 +152,11 @@ fn bundle_style() -> Result<String> {
 
 /// Writes `pkg/baton.<hash>.<extension>` and returns its path in the site.
 fn write_hashed(site: &Path, extension: &str, content: &[u8]) -> Result<String> {
-    let hash: String =
-        Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest = Sha256::digest(content);
+    let hash = digest
+        .iter()
+        .take(8)
+        .fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
     let path = format!("pkg/baton.{hash}.{extension}");
     fs::write(site.join(&path), content)?;
     Ok(format!("/{path}"))

@@ -12,21 +12,31 @@ use private_postgres::PrivatePostgres;
 /// A `DATABASE_URL` that is set already is taken as it is.
 pub fn run(program: &str, arguments: &[&str]) -> Result<ExitCode> {
     let mut command = Command::new(program);
-    command.args(arguments);
+    // What is compiled meanwhile must not take the empty database for the queries' own.
+    command.args(arguments).env("SQLX_OFFLINE", "true");
     if env::var_os("DATABASE_URL").is_some() {
         return end_as(&mut command);
     }
-    let folder = tempfile::Builder::new().prefix("baton-scratch-").tempdir()?;
+    scratch(|url| end_as(command.env("DATABASE_URL", url)))?
+}
+
+/// Calls with the URL of a scratch Postgres, which is gone afterwards.
+pub fn scratch<T>(call: impl FnOnce(&str) -> T) -> Result<T> {
+    let folder = tempfile::Builder::new()
+        .prefix("baton-scratch-")
+        .tempdir()?;
     // Root's Postgres runs as another user, who must get in.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
     let postgres = PrivatePostgres::start_scratch(folder.path())?;
-    let code = end_as(command.env("DATABASE_URL", postgres.url()));
+    let result = call(postgres.url());
     postgres.stop()?;
-    code
+    Ok(result)
 }
 
 fn end_as(command: &mut Command) -> Result<ExitCode> {
-    let status = command.status().with_context(|| format!("running {command:?}"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("running {command:?}"))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

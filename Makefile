@@ -1,0 +1,61 @@
+# `make run` and `make test` do all their set-up themselves, from a clean clone, each alone.
+
+# The queries are checked from `.sqlx`: building needs no database.
+export SQLX_OFFLINE := true
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+
+CARGO ?= cargo
+XTASK := $(CARGO) run --quiet --package xtask --
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+.PHONY: run build test check test-rust test-browser queries
+
+## Builds and serves; the first page says how to go on. Ctrl-C stops it.
+run: build
+	target/release/baton serve
+
+## The one file to copy: target/release/baton.
+build:
+	@echo "== 1/3 the tool that builds the site"
+	$(CARGO) build --package xtask
+	@echo "== 2/3 the site: wasm, styles, compressed"
+	$(XTASK) site --release
+	@echo "== 3/3 the server, with the site and the migrations in it"
+	$(CARGO) build --release --package server
+
+## Everything that must hold.
+test: check test-rust test-browser
+
+## Formatting, lints (also as the browser compiles it), dependencies, query metadata.
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --all-targets -- --deny warnings
+	$(XTASK) wasm-target
+	$(CARGO) clippy --package frontend --package app --target wasm32-unknown-unknown --target-dir target/wasm -- --deny warnings
+	$(XTASK) dependencies
+	$(CARGO) run --quiet --package xtask --features queries -- queries --check
+
+## Unit, property, store, engine and API tests, on a scratch Postgres.
+test-rust:
+	$(XTASK) with-postgres $(CARGO) test
+
+## A browser that uses the pages, on a scratch Postgres.
+test-browser: end2end/node_modules/.package-lock.json
+	@test -n "$(CHROMIUM)" || $(MAKE) --no-print-directory install-chromium
+	$(XTASK) site
+	$(CARGO) build --package server
+	$(XTASK) with-postgres npm --prefix end2end test
+
+end2end/node_modules/.package-lock.json: end2end/package-lock.json
+	npm --prefix end2end ci --no-audit --no-fund
+
+.PHONY: install-chromium
+install-chromium:
+	@echo "== installing chromium, once"
+	@test "$$(id -u)" = 0 || { echo "please install chromium: the browser tests need it"; exit 1; }
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
+
+## Renews .sqlx after a change of queries or migrations.
+queries:
+	$(CARGO) run --quiet --package xtask --features queries -- queries
