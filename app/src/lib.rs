@@ -3,7 +3,10 @@
 //! Pages are rendered by the server (`ssr`). What moves in the browser is an island, and only the
 //! islands and what they use become wasm (`hydrate`).
 
-#![expect(missing_docs, reason = "the island macro writes structs without documentation")]
+#![expect(
+    missing_docs,
+    reason = "the island macro writes structs without documentation"
+)]
 
 pub mod components;
 pub mod pages;

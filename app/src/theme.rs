@@ -77,8 +77,9 @@ impl Theme {
         }
         let document = document.unchecked_into::<web_sys::HtmlDocument>();
         let name = self.name();
-        let _ = document
-            .set_cookie(&format!("{COOKIE}={name}; Path=/; Max-Age=31536000; SameSite=Lax"));
+        let _ = document.set_cookie(&format!(
+            "{COOKIE}={name}; Path=/; Max-Age=31536000; SameSite=Lax"
+        ));
     }
 
     /// The server has no page to change.

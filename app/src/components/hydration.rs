@@ -18,7 +18,10 @@ pub fn Hydration(assets: AssetUrls) -> impl IntoView {
     let nonce = use_nonce();
     send_policy(nonce.as_ref().map(ToString::to_string).as_deref());
     let AssetUrls { script, wasm, .. } = assets;
-    let start = format!("{}\nstart({script:?}, {wasm:?});", include_str!("hydration.js"));
+    let start = format!(
+        "{}\nstart({script:?}, {wasm:?});",
+        include_str!("hydration.js")
+    );
     view! {
         <link rel="modulepreload" href=script nonce=nonce.clone() />
         <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="" />
