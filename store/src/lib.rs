@@ -1,1 +1,124 @@
-//! Postgres: the only crate with SQL. One module per table, concrete types.
+//! Postgres: the only crate with SQL. One module per concern, concrete types, no traits.
+//!
+//! | module | what it is for |
+//! | --- | --- |
+//! | [`flush`] | the one writer of what a conductor decided: a batch, fenced, in one transaction |
+//! | [`pool`] | which server holds which pool: take, renew, release; the [`Fence`] of every write |
+//! | [`load`] | what a conductor is made from: a pool, one workspace, facts of finished tasks |
+//! | [`workspaces`] | workspaces and their first policy, by id and by slug |
+//! | [`read`] | everything pages and the API list: tasks, attempts, decisions, agents, usage, overview |
+//! | [`keys`] | API keys, by the hash of the whole key |
+//! | [`accounts`] | people, their workspaces, and how often a login failed |
+//! | [`sessions`] | browser sessions by the hash of their identifier, with idle and absolute limits |
+//! | [`idempotency`] | answers given before |
+//! | [`installation`] | the shared secret, the one-time set-up code, the servers alive |
+//! | [`partitions`] | the weeks of the decision table, made ahead |
+//! | [`retention`] | takes away what has run out |
+//! | [`events`] | LISTEN and NOTIFY between servers |
+//!
+//! Every query is checked against the migrations when it is compiled, from `.sqlx` when there is no
+//! database at hand. Whoever changes a query or a migration renews that folder with
+//! `cargo sqlx prepare --workspace`.
+//!
+//! Reads and writes of one workspace carry its identifier; another's rows do not exist for them.
+//! Times are [`scheduler::Time`], passed in; the database's clock is read only to prove who holds a
+//! pool ([`Store::now`] tells it to whoever passes times in).
+
+pub mod accounts;
+mod convert;
+mod error;
+pub mod events;
+pub mod flush;
+pub mod idempotency;
+pub mod installation;
+pub mod keys;
+pub mod load;
+pub mod partitions;
+pub mod pool;
+pub mod read;
+pub mod retention;
+pub mod sessions;
+pub mod workspaces;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use scheduler::Time;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+pub use error::{FlushError, StoreError};
+pub use flush::{Batch, Flushed, IdempotencyRow, TaskText};
+pub use pool::Fence;
+
+/// The migrations this binary carries.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+/// How long a request waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections kept for flushes, so that no reader can make a commit wait.
+const WRITERS: u32 = 4;
+
+/// A handle to the database; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    readers: PgPool,
+    writers: PgPool,
+}
+
+impl Store {
+    /// Connects to `url` and proves that the database answers. Holds at most `max_connections`
+    /// connections (at least 6), of which four are for flushes alone.
+    pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+        let store = Self::open(PgConnectOptions::from_str(url)?, max_connections);
+        store.now().await?;
+        Ok(store)
+    }
+
+    /// Like [`Store::connect`], but connects on first use.
+    pub fn open(options: PgConnectOptions, max_connections: u32) -> Self {
+        let pool = |connections: u32| PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+        // A flush finds everything by primary key. One plan, made once, serves every size of batch
+        // and of table; left to itself, Postgres would plan a scan while a table is still small.
+        let writer = options.clone().options([
+            ("plan_cache_mode", "force_generic_plan"),
+            ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("jit", "off"),
+        ]);
+        let reader = options.options([("jit", "off")]);
+        Self {
+            readers: pool(max_connections.saturating_sub(WRITERS).max(2)).connect_lazy_with(reader),
+            writers: pool(WRITERS).connect_lazy_with(writer),
+        }
+    }
+
+    /// Brings the schema up to date; several servers may do it at once.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        Ok(MIGRATOR.run(&self.readers).await?)
+    }
+
+    /// Whether every migration this binary carries has been applied.
+    pub async fn is_migrated(&self) -> Result<bool, StoreError> {
+        let applied = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!" FROM _sqlx_migrations WHERE success AND version = ANY($1)"#,
+            &MIGRATOR.iter().map(|migration| migration.version).collect::<Vec<_>>(),
+        )
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(usize::try_from(applied).is_ok_and(|applied| applied == MIGRATOR.iter().count()))
+    }
+
+    /// The database's clock.
+    pub async fn now(&self) -> Result<Time, StoreError> {
+        let now = sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(&self.readers).await?;
+        Ok(now.into())
+    }
+
+    /// Closes every connection once its query is over.
+    pub async fn close(&self) {
+        self.writers.close().await;
+        self.readers.close().await;
+    }
+}

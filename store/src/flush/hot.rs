@@ -1,0 +1,194 @@
+//! The statement a busy pool flushes with.
+
+use std::collections::HashMap;
+
+use scheduler::{Needs, OpenLease, Records, TaskId, WorkspaceId};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::TaskText;
+use super::columns::{Attempts, Budgets, Decisions, Ends, Leases, Resources, Usage};
+use super::normal::Normal;
+use crate::convert::{from_json, from_value, from_word, instant, unsigned};
+use crate::{Fence, FlushError, StoreError};
+
+/// Numbered slots that leases hold.
+#[derive(Default)]
+struct Slots {
+    resource: Vec<Uuid>,
+    slot: Vec<i32>,
+    holder: Vec<Uuid>,
+}
+
+impl Slots {
+    fn of<'a>(leases: impl Iterator<Item = &'a OpenLease>) -> Self {
+        let mut slots = Self::default();
+        for lease in leases {
+            for grant in &lease.grants {
+                for slot in &grant.slots {
+                    slots.resource.push(grant.resource.0);
+                    slots.slot.push(slot.cast_signed());
+                    slots.holder.push(lease.id.0);
+                }
+            }
+        }
+        slots
+    }
+}
+
+/// Writes the hot tables and reads the texts of the tasks leased.
+pub(super) async fn write(
+    fence: &Fence,
+    records: &Records,
+    normal: &Normal<'_>,
+    connection: &mut PgConnection,
+) -> Result<HashMap<TaskId, TaskText>, FlushError> {
+    let attempts = Attempts::of(records.attempts.iter());
+    let picked = |column: &[Uuid]| normal.lease_gone.iter().map(|&i| column[i]).collect::<Vec<_>>();
+    let gone = [picked(&attempts.workspace), picked(&attempts.task), picked(&attempts.lease)];
+    let holders: Vec<Uuid> = gone[2].iter().copied().chain(records.permits_ended.iter().map(|id| id.0)).collect();
+    let open_gone: (Vec<Uuid>, Vec<Uuid>) = normal.gone.iter().map(|end| (end.workspace.0, end.id.0)).unzip();
+    let end_gone: (Vec<Uuid>, Vec<Uuid>) = normal.reopened.iter().map(|open| (open.workspace.0, open.id.0)).unzip();
+    let unread: (Vec<Uuid>, Vec<Uuid>) = normal.unread.iter().copied().unzip();
+    let ends = Ends::of(normal.ended.iter().copied());
+    let leases = Leases::of(normal.leased.iter());
+    let slots = Slots::of(normal.leased.iter().map(|last| last.lease));
+    let decisions = Decisions::of(records.decisions.iter());
+    let usage = Usage::of(records.usage.iter());
+    let resources = Resources::of(normal.resources.iter().copied());
+    let budgets = Budgets::of(normal.budgets.iter().copied());
+    // Casts to `&[Option<_>]` and `&[&str]` name types the macro would not choose for an array.
+    let rows = sqlx::query_file!(
+        "src/flush/hot.sql",
+        fence.pool.0,
+        fence.epoch,
+        fence.holder,
+        &gone[0],
+        &gone[1],
+        &gone[2],
+        &holders,
+        &attempts.workspace,
+        &attempts.task,
+        &attempts.epoch,
+        &attempts.lease,
+        &attempts.agent,
+        &attempts.decision,
+        &attempts.granted_at,
+        &attempts.ended_at,
+        &attempts.outcome as &[&str],
+        &attempts.state as &[&str],
+        &attempts.error as &[Option<&str>],
+        &open_gone.0,
+        &open_gone.1,
+        &end_gone.0,
+        &end_gone.1,
+        &ends.workspace,
+        &ends.task,
+        &ends.at,
+        &ends.decision as &[Option<Uuid>],
+        &ends.attempts,
+        &ends.state as &[&str],
+        &ends.output as &[Option<String>],
+        &ends.error as &[Option<&str>],
+        &leases.workspace,
+        &leases.task,
+        &leases.lease,
+        &leases.agent,
+        &leases.decision,
+        &leases.granted_at,
+        &leases.expires_at,
+        &leases.epoch,
+        &leases.grants,
+        &leases.reservations,
+        &leases.progress as &[Option<f32>],
+        &leases.note as &[Option<&str>],
+        &slots.resource,
+        &slots.slot,
+        &slots.holder,
+        &decisions.id,
+        &decisions.workspace,
+        &decisions.task as &[Option<Uuid>],
+        &decisions.agent as &[Option<Uuid>],
+        &decisions.resource as &[Option<Uuid>],
+        &decisions.at,
+        &decisions.policy_version,
+        &decisions.kind as &[&str],
+        &decisions.actor,
+        &decisions.facts,
+        &usage.workspace,
+        &usage.at,
+        &usage.task,
+        &usage.lease,
+        &usage.agent,
+        &usage.kind as &[&str],
+        &usage.model as &[Option<&str>],
+        &usage.input_tokens,
+        &usage.output_tokens,
+        &usage.cost_microusd,
+        &resources.id,
+        &resources.workspace as &[Option<Uuid>],
+        &resources.name as &[&str],
+        &resources.kind,
+        &resources.adaptive as &[Option<String>],
+        &resources.full_at_ns,
+        &resources.closed_until as &[Option<OffsetDateTime>],
+        &resources.closed_because as &[Option<String>],
+        &resources.believed,
+        &resources.refusals,
+        &budgets.id,
+        &budgets.workspace,
+        &budgets.name as &[&str],
+        &budgets.scope,
+        &budgets.unit,
+        &budgets.limit,
+        &budgets.window,
+        &budgets.soft_at,
+        &budgets.window_start,
+        &budgets.settled,
+        &budgets.warned,
+        &unread.0,
+        &unread.1,
+        gone[2].len() as i64,
+        open_gone.1.len() as i64,
+    )
+    .fetch_all(connection)
+    .await?;
+    if rows.is_empty() {
+        return Err(FlushError::Fenced);
+    }
+    let mut read = HashMap::<String, Needs>::new();
+    let mut texts = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let (Some(id), Some(needs)) = (row.id, row.needs) else { continue };
+        let needs = match read.get(&needs) {
+            Some(known) => known.clone(),
+            None => {
+                let parsed: Needs = from_json("task's needs", &needs)?;
+                read.insert(needs, parsed.clone());
+                parsed
+            }
+        };
+        let text = TaskText {
+            id: TaskId(id),
+            workspace: WorkspaceId(row.workspace_id.unwrap_or_default()),
+            title: row.title.unwrap_or_default(),
+            description: row.description.unwrap_or_default(),
+            payload: row.payload,
+            reference: row.reference,
+            version: unsigned("task's version", row.version.unwrap_or_default())?,
+            needs,
+            priority: from_word("task's priority", &row.priority.unwrap_or_default())?,
+            due_at: instant(row.due_at),
+            parent: row.parent_id.map(TaskId),
+            depth: unsigned("task's depth", row.depth.unwrap_or_default())?,
+            created_at: instant(row.created_at).unwrap_or_default(),
+            created_by: from_value("task's author", row.created_by.unwrap_or_default())?,
+        };
+        texts.insert(text.id, text);
+    }
+    if let Some((_, missing)) = normal.unread.iter().find(|(_, task)| !texts.contains_key(&TaskId(*task))) {
+        return Err(StoreError::Corrupt { what: "leased task", detail: format!("{missing} has no text").into() }.into());
+    }
+    Ok(texts)
+}

@@ -1,0 +1,110 @@
+//! The one writer of what a conductor decided.
+//!
+//! A batch is stored in one transaction or not at all, and only while the pool is held: the first
+//! thing every statement does is to lock the pool's row against a take-over and to compare its epoch,
+//! holder and expiry by the database's clock. Tables are written by one statement each or, for all
+//! that a busy pool writes, by one statement together (`hot.sql`), which is a transaction by itself.
+
+mod columns;
+mod hot;
+mod normal;
+mod open;
+mod rest;
+
+use std::collections::HashMap;
+
+use scheduler::{Actor, LeaseId, Needs, OpenLease, Priority, Records, TaskId, Time, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use crate::{Fence, FlushError, Store};
+use normal::Normal;
+
+/// What one flush stores.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// What the conductor decided, in the order of its making.
+    pub records: Records,
+    /// Answers to remember, stored with their effects.
+    pub idempotency: Vec<IdempotencyRow>,
+}
+
+/// An answer to remember for a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyRow {
+    /// Whose key it is.
+    pub workspace: WorkspaceId,
+    /// As the caller chose it, at most 255 characters.
+    pub key: String,
+    /// SHA-256 of what was asked.
+    pub request_hash: [u8; 32],
+    /// What was answered.
+    pub answer: serde_json::Value,
+    /// When.
+    pub at: Time,
+}
+
+/// What a flush gives back.
+#[derive(Clone, Debug, Default)]
+pub struct Flushed {
+    /// The texts of the tasks that were leased in this batch.
+    pub texts: HashMap<TaskId, TaskText>,
+}
+
+/// What an agent sees of the task it was given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct TaskText {
+    pub id: TaskId,
+    pub workspace: WorkspaceId,
+    pub title: String,
+    pub description: String,
+    pub payload: Option<serde_json::Value>,
+    pub reference: Option<String>,
+    pub version: u32,
+    pub needs: Needs,
+    pub priority: Priority,
+    pub due_at: Option<Time>,
+    pub parent: Option<TaskId>,
+    pub depth: u16,
+    pub created_at: Time,
+    pub created_by: Actor,
+}
+
+impl Store {
+    /// Stores a batch. When it is fenced or refused nothing is stored; when the connection is lost,
+    /// only the database knows.
+    pub async fn flush(&self, fence: &Fence, batch: &Batch) -> Result<Flushed, FlushError> {
+        let normal = Normal::of(&batch.records);
+        if normal.is_hot_only() && batch.idempotency.is_empty() {
+            let mut connection = self.writers.acquire().await?;
+            return finish(fence, batch, &normal, &mut connection).await;
+        }
+        let mut transaction = self.writers.begin().await?;
+        open::write(fence, batch, &normal, &mut transaction).await?;
+        let flushed = finish(fence, batch, &normal, &mut transaction).await?;
+        rest::write(&batch.records, &normal, &batch.idempotency, &mut transaction).await?;
+        transaction.commit().await?;
+        Ok(flushed)
+    }
+}
+
+async fn finish(
+    fence: &Fence,
+    batch: &Batch,
+    normal: &Normal<'_>,
+    connection: &mut PgConnection,
+) -> Result<Flushed, FlushError> {
+    let mut texts = hot::write(fence, &batch.records, normal, connection).await?;
+    texts.extend(normal.texts_of_new());
+    Ok(Flushed { texts })
+}
+
+/// A lease as it stands at the end of the batch.
+pub(crate) struct LastLease<'a> {
+    pub(crate) lease: &'a OpenLease,
+    pub(crate) renewed: Option<scheduler::RenewedLease>,
+}
+
+/// Leases by identifier.
+type ByLease<T> = HashMap<LeaseId, T>;

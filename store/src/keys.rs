@@ -1,0 +1,151 @@
+//! API keys: each opens one workspace in one role. Only the SHA-256 of a key is stored.
+
+use scheduler::{AgentId, KeyId, Time, WorkspaceId};
+use serde::{Deserialize, Serialize};
+
+use crate::convert::{date, from_word, instant, to_word};
+use crate::{Store, StoreError};
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyRole {
+    /// Works as one agent.
+    Agent,
+    /// Reads, and hands in work.
+    Member,
+    /// Sets limits and overrules.
+    Manager,
+    /// Everything in the workspace.
+    Admin,
+}
+
+/// A key without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Key {
+    pub id: KeyId,
+    pub workspace: WorkspaceId,
+    pub name: String,
+    pub role: KeyRole,
+    /// Set for agents' keys and only for those.
+    pub agent: Option<AgentId>,
+    /// The readable start of the key.
+    pub prefix: String,
+    pub created_at: Time,
+    pub expires_at: Option<Time>,
+    pub last_used_at: Option<Time>,
+    pub revoked_at: Option<Time>,
+}
+
+/// A key that opens something now, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct OpenedBy {
+    pub key: KeyId,
+    pub name: String,
+    pub workspace: WorkspaceId,
+    pub pool: scheduler::PoolId,
+    pub role: KeyRole,
+    /// The agent an agent's key works as, with its name.
+    pub agent: Option<(AgentId, String)>,
+    pub expires_at: Option<Time>,
+}
+
+impl Store {
+    /// Stores a new key by the SHA-256 of the whole key.
+    pub async fn create_key(&self, key: &Key, hash: &[u8; 32]) -> Result<(), StoreError> {
+        sqlx::query!(
+            "INSERT INTO api_key (id, workspace_id, name, role, agent_id, prefix, hash, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            key.id.0,
+            key.workspace.0,
+            key.name,
+            to_word(&key.role),
+            key.agent.map(|id| id.0),
+            key.prefix,
+            hash.as_slice(),
+            key.created_at.to_datetime(),
+            date(key.expires_at),
+        )
+        .execute(&self.readers)
+        .await
+        .map_err(StoreError::or_taken)?;
+        Ok(())
+    }
+
+    /// What a key opens at `now`; nothing once it is revoked or has run out.
+    pub async fn open_by_key(&self, hash: &[u8; 32], now: Time) -> Result<Option<OpenedBy>, StoreError> {
+        let row = sqlx::query!(
+            r#"SELECT k.id, k.name, k.workspace_id, w.pool_id, k.role, k.agent_id, a.name AS "agent_name?", k.expires_at
+               FROM api_key k JOIN workspace w ON w.id = k.workspace_id
+               LEFT JOIN agent a ON a.id = k.agent_id AND a.workspace_id = k.workspace_id
+               WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)"#,
+            hash.as_slice(),
+            now.to_datetime(),
+        )
+        .fetch_optional(&self.readers)
+        .await?;
+        row.map(|row| {
+            Ok(OpenedBy {
+                key: KeyId(row.id),
+                name: row.name,
+                workspace: WorkspaceId(row.workspace_id),
+                pool: scheduler::PoolId(row.pool_id),
+                role: from_word("key's role", &row.role)?,
+                agent: row.agent_id.map(|id| (AgentId(id), row.agent_name.unwrap_or_default())),
+                expires_at: instant(row.expires_at),
+            })
+        })
+        .transpose()
+    }
+
+    /// Remembers when keys were last used; called now and then with many, not at every request.
+    pub async fn touch_keys(&self, keys: &[KeyId], at: Time) -> Result<(), StoreError> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        sqlx::query!("UPDATE api_key SET last_used_at = $2 WHERE id = ANY($1)", &ids, at.to_datetime())
+            .execute(&self.readers)
+            .await?;
+        Ok(())
+    }
+
+    /// Revokes a key of the workspace; false when there is none such, or it was revoked before.
+    pub async fn revoke_key(&self, workspace: WorkspaceId, key: KeyId, at: Time) -> Result<bool, StoreError> {
+        let done = sqlx::query!(
+            "UPDATE api_key SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL",
+            workspace.0,
+            key.0,
+            at.to_datetime(),
+        )
+        .execute(&self.readers)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// A workspace's keys, newest first.
+    pub async fn keys(&self, workspace: WorkspaceId) -> Result<Vec<Key>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT id, name, role, agent_id, prefix, created_at, expires_at, last_used_at, revoked_at
+             FROM api_key WHERE workspace_id = $1 ORDER BY id DESC",
+            workspace.0,
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Key {
+                    id: KeyId(row.id),
+                    workspace,
+                    name: row.name,
+                    role: from_word("key's role", &row.role)?,
+                    agent: row.agent_id.map(AgentId),
+                    prefix: row.prefix,
+                    created_at: row.created_at.into(),
+                    expires_at: instant(row.expires_at),
+                    last_used_at: instant(row.last_used_at),
+                    revoked_at: instant(row.revoked_at),
+                })
+            })
+            .collect()
+    }
+}
