@@ -168,11 +168,12 @@ CREATE TABLE late_result (
 CREATE INDEX late_result_of_lease ON late_result (workspace_id, lease_id);
 
 -- The state that readers see: an end, else a lease, else the open row.
+CREATE FUNCTION task_state_of(ended text, lease uuid, open text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN ended IS NOT NULL THEN ended WHEN lease IS NOT NULL THEN 'in_progress' ELSE open END
+$$;
+
 CREATE VIEW task_state AS
-SELECT t.workspace_id, t.id AS task_id,
-       CASE WHEN e.state IS NOT NULL THEN e.state
-            WHEN l.id IS NOT NULL THEN 'in_progress'
-            ELSE coalesce(o.state, 'cancelled') END AS state
+SELECT t.workspace_id, t.id AS task_id, task_state_of(e.state, l.id, o.state) AS state
 FROM task t
 LEFT JOIN task_end e ON e.workspace_id = t.workspace_id AND e.task_id = t.id
 LEFT JOIN lease l ON l.task_id = t.id AND l.workspace_id = t.workspace_id

@@ -29,7 +29,7 @@ impl Store {
             "SELECT request_hash, answer FROM idempotency WHERE workspace_id = $1 AND key = $2 AND created_at > $3",
             workspace.0,
             key,
-            Time(now.0 - KEPT.0).to_datetime(),
+            (now - KEPT).to_datetime(),
         )
         .fetch_optional(&self.readers)
         .await?;

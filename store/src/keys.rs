@@ -74,6 +74,24 @@ impl Store {
         Ok(())
     }
 
+    /// The agent of that name, made with `id` and an empty card if there is none: a key can be bound
+    /// to an agent that has not been heard of yet.
+    pub async fn ensure_agent(&self, workspace: WorkspaceId, name: &str, id: AgentId) -> Result<AgentId, StoreError> {
+        sqlx::query!(
+            "INSERT INTO agent (id, workspace_id, name, capabilities, models, card, status)
+             VALUES ($1, $2, $3, '{}', '{}', '{}', 'idle') ON CONFLICT (workspace_id, name) DO NOTHING",
+            id.0,
+            workspace.0,
+            name,
+        )
+        .execute(&self.readers)
+        .await?;
+        let id = sqlx::query_scalar!("SELECT id FROM agent WHERE workspace_id = $1 AND name = $2", workspace.0, name)
+            .fetch_one(&self.readers)
+            .await?;
+        Ok(AgentId(id))
+    }
+
     /// What a key opens at `now`; nothing once it is revoked or has run out.
     pub async fn open_by_key(&self, hash: &[u8; 32], now: Time) -> Result<Option<OpenedBy>, StoreError> {
         let row = sqlx::query!(

@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use scheduler::{Needs, OpenLease, Records, TaskId, WorkspaceId};
+use scheduler::{OpenLease, Records, TaskId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::TaskText;
 use super::columns::{Attempts, Budgets, Decisions, Ends, Leases, Resources, Usage};
 use super::normal::Normal;
-use crate::convert::{from_json, from_value, from_word, instant, unsigned};
+use super::text::{TaskText, TextRow, texts_of};
 use crate::{Fence, FlushError, StoreError};
 
 /// Numbered slots that leases hold.
@@ -59,7 +58,8 @@ pub(super) async fn write(
     let resources = Resources::of(normal.resources.iter().copied());
     let budgets = Budgets::of(normal.budgets.iter().copied());
     // Casts to `&[Option<_>]` and `&[&str]` name types the macro would not choose for an array.
-    let rows = sqlx::query_file!(
+    let rows = sqlx::query_file_as!(
+        TextRow,
         "src/flush/hot.sql",
         fence.pool.0,
         fence.epoch,
@@ -157,36 +157,7 @@ pub(super) async fn write(
     if rows.is_empty() {
         return Err(FlushError::Fenced);
     }
-    let mut read = HashMap::<String, Needs>::new();
-    let mut texts = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let (Some(id), Some(needs)) = (row.id, row.needs) else { continue };
-        let needs = match read.get(&needs) {
-            Some(known) => known.clone(),
-            None => {
-                let parsed: Needs = from_json("task's needs", &needs)?;
-                read.insert(needs, parsed.clone());
-                parsed
-            }
-        };
-        let text = TaskText {
-            id: TaskId(id),
-            workspace: WorkspaceId(row.workspace_id.unwrap_or_default()),
-            title: row.title.unwrap_or_default(),
-            description: row.description.unwrap_or_default(),
-            payload: row.payload,
-            reference: row.reference,
-            version: unsigned("task's version", row.version.unwrap_or_default())?,
-            needs,
-            priority: from_word("task's priority", &row.priority.unwrap_or_default())?,
-            due_at: instant(row.due_at),
-            parent: row.parent_id.map(TaskId),
-            depth: unsigned("task's depth", row.depth.unwrap_or_default())?,
-            created_at: instant(row.created_at).unwrap_or_default(),
-            created_by: from_value("task's author", row.created_by.unwrap_or_default())?,
-        };
-        texts.insert(text.id, text);
-    }
+    let texts = texts_of(rows)?;
     if let Some((_, missing)) = normal.unread.iter().find(|(_, task)| !texts.contains_key(&TaskId(*task))) {
         return Err(StoreError::Corrupt { what: "leased task", detail: format!("{missing} has no text").into() }.into());
     }

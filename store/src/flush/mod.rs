@@ -10,15 +10,16 @@ mod hot;
 mod normal;
 mod open;
 mod rest;
+mod text;
 
 use std::collections::HashMap;
 
-use scheduler::{Actor, LeaseId, Needs, OpenLease, Priority, Records, TaskId, Time, WorkspaceId};
-use serde::{Deserialize, Serialize};
+use scheduler::{LeaseId, OpenLease, Records, TaskId, Time, WorkspaceId};
 use sqlx::PgConnection;
 
 use crate::{Fence, FlushError, Store};
 use normal::Normal;
+pub use text::TaskText;
 
 /// What one flush stores.
 #[derive(Clone, Debug, Default)]
@@ -49,26 +50,6 @@ pub struct IdempotencyRow {
 pub struct Flushed {
     /// The texts of the tasks that were leased in this batch.
     pub texts: HashMap<TaskId, TaskText>,
-}
-
-/// What an agent sees of the task it was given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct TaskText {
-    pub id: TaskId,
-    pub workspace: WorkspaceId,
-    pub title: String,
-    pub description: String,
-    pub payload: Option<serde_json::Value>,
-    pub reference: Option<String>,
-    pub version: u32,
-    pub needs: Needs,
-    pub priority: Priority,
-    pub due_at: Option<Time>,
-    pub parent: Option<TaskId>,
-    pub depth: u16,
-    pub created_at: Time,
-    pub created_by: Actor,
 }
 
 impl Store {

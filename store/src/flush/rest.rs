@@ -172,8 +172,11 @@ async fn policies_and_edits(records: &Records, connection: &mut PgConnection) ->
     }
     for edit in &records.edits {
         sqlx::query!(
-            "UPDATE task SET title = coalesce($3, title), description = coalesce($4, description), version = $5
-             WHERE workspace_id = $1 AND id = $2",
+            "UPDATE task t SET title = coalesce($3, t.title), description = coalesce($4, t.description), version = $5,
+                 priority = o.priority, due_at = o.due_at, needs_id = o.needs_id, kind = n.needs::json ->> 'kind',
+                 class = n.needs::json ->> 'class', agent = n.needs::json ->> 'agent'
+             FROM open_task o JOIN needs n ON n.id = o.needs_id
+             WHERE t.workspace_id = $1 AND t.id = $2 AND o.workspace_id = $1 AND o.task_id = $2",
             edit.workspace.0,
             edit.task.0,
             edit.title,

@@ -1,0 +1,301 @@
+//! Decisions, what came of them, and what people thought of them.
+
+use scheduler::{
+    Actor, AgentId, AttemptOutcome, Decision, DecisionId, DecisionKind, ResourceId, TaskId, TaskState, Time, WorkspaceId,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Listed, Page};
+use crate::convert::{from_value, from_word, instant, to_json, to_word, unsigned};
+use crate::{Store, StoreError};
+
+/// What a list of decisions is narrowed by; all must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct DecisionFilter {
+    pub kind: Option<DecisionKind>,
+    pub task: Option<TaskId>,
+    pub agent: Option<AgentId>,
+    pub resource: Option<ResourceId>,
+    /// Made then or later.
+    pub from: Option<Time>,
+    /// Made before then.
+    pub to: Option<Time>,
+}
+
+/// A decision with what is known of it since.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecisionListed {
+    /// As it was recorded.
+    pub decision: Decision,
+    /// How often the same verdict was met again.
+    pub repeats: u64,
+    /// What came of a dispatch, once its lease has ended.
+    pub outcome: Option<Outcome>,
+}
+
+/// What came of a dispatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How the attempt ended.
+    pub outcome: AttemptOutcome,
+    /// When.
+    pub at: Time,
+    /// The task's state after.
+    pub state: TaskState,
+    /// The agent's last word, when it was an error.
+    pub error: Option<String>,
+}
+
+/// Whether somebody would have decided the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Verdict {
+    Agree,
+    Disagree,
+}
+
+/// What somebody thought of a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Review {
+    pub reviewer: Actor,
+    pub verdict: Verdict,
+    pub note: Option<String>,
+    pub at: Time,
+}
+
+/// The filter as parameters: a half-open range of identifiers, which begin with their time.
+struct Narrow {
+    from: Uuid,
+    below: Uuid,
+    kind: Option<&'static str>,
+    task: Option<Uuid>,
+    agent: Option<Uuid>,
+    resource: Option<Uuid>,
+}
+
+/// The smallest identifier of an instant.
+fn first_id_at(at: Time) -> Uuid {
+    Uuid::from_u128(u128::from(at.as_millis().max(0).cast_unsigned()) << 80)
+}
+
+impl Store {
+    /// A workspace's decisions, newest first.
+    pub async fn decisions(
+        &self,
+        workspace: WorkspaceId,
+        filter: &DecisionFilter,
+        page: Page,
+    ) -> Result<Listed<DecisionListed>, StoreError> {
+        let narrow = Narrow {
+            from: filter.from.map_or(Uuid::nil(), first_id_at),
+            below: filter.to.map_or(page.below(), |to| first_id_at(to).min(page.below())),
+            kind: filter.kind.map(DecisionKind::as_str),
+            task: filter.task.map(|id| id.0),
+            agent: filter.agent.map(|id| id.0),
+            resource: filter.resource.map(|id| id.0),
+        };
+        let rare = filter.kind.is_some_and(|kind| kind != DecisionKind::Dispatch);
+        let ids = if let Some(task) = narrow.task {
+            self.decisions_of_task(workspace, task, &narrow, page).await?
+        } else if let Some(resource) = narrow.resource {
+            self.decisions_of_resource(workspace, resource, &narrow, page).await?
+        } else if let Some(kind) = narrow.kind.filter(|_| rare) {
+            self.decisions_of_kind(workspace, kind, &narrow, page).await?
+        } else {
+            self.any_decisions(workspace, &narrow, page).await?
+        };
+        let (ids, next) = page.cut(ids);
+        Ok(Listed { items: self.decisions_by_id(workspace, &ids).await?, next })
+    }
+
+    async fn any_decisions(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "SELECT id FROM decision WHERE workspace_id = $1 AND id >= $2 AND id < $3
+                 AND ($5::text IS NULL OR kind = $5) AND ($6::uuid IS NULL OR agent_id = $6)
+             ORDER BY id DESC LIMIT $4",
+            workspace.0,
+            narrow.from,
+            narrow.below,
+            page.rows(),
+            narrow.kind,
+            narrow.agent,
+        )
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
+    async fn decisions_of_task(
+        &self,
+        workspace: WorkspaceId,
+        task: Uuid,
+        narrow: &Narrow,
+        page: Page,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "SELECT id FROM decision WHERE task_id = $5 AND workspace_id = $1 AND id >= $2 AND id < $3
+                 AND ($6::text IS NULL OR kind = $6) AND ($7::uuid IS NULL OR agent_id = $7)
+                 AND ($8::uuid IS NULL OR resource_id = $8)
+             ORDER BY task_id DESC, id DESC LIMIT $4",
+            workspace.0,
+            narrow.from,
+            narrow.below,
+            page.rows(),
+            task,
+            narrow.kind,
+            narrow.agent,
+            narrow.resource,
+        )
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
+    async fn decisions_of_resource(
+        &self,
+        workspace: WorkspaceId,
+        resource: Uuid,
+        narrow: &Narrow,
+        page: Page,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "SELECT id FROM decision WHERE resource_id = $5 AND workspace_id = $1 AND id >= $2 AND id < $3
+                 AND ($6::text IS NULL OR kind = $6) AND ($7::uuid IS NULL OR agent_id = $7)
+             ORDER BY resource_id DESC, id DESC LIMIT $4",
+            workspace.0,
+            narrow.from,
+            narrow.below,
+            page.rows(),
+            resource,
+            narrow.kind,
+            narrow.agent,
+        )
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
+    async fn decisions_of_kind(
+        &self,
+        workspace: WorkspaceId,
+        kind: &str,
+        narrow: &Narrow,
+        page: Page,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "SELECT id FROM decision WHERE workspace_id = $1 AND kind = $5 AND kind <> 'dispatch'
+                 AND id >= $2 AND id < $3 AND ($6::uuid IS NULL OR agent_id = $6)
+             ORDER BY kind DESC, id DESC LIMIT $4",
+            workspace.0,
+            narrow.from,
+            narrow.below,
+            page.rows(),
+            kind,
+            narrow.agent,
+        )
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
+    /// The decisions of these identifiers in their order; those the workspace does not have are left
+    /// out.
+    pub async fn decisions_by_id(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[Uuid],
+    ) -> Result<Vec<DecisionListed>, StoreError> {
+        let rows = sqlx::query!(
+            r#"SELECT d.id, d.at, d.task_id, d.agent_id, d.resource_id, d.actor, d.policy_version, d.facts,
+                   coalesce(r.times, 0) AS "repeats!", a.outcome AS "outcome?", a.ended_at AS "ended_at?",
+                   a.state AS "state?", a.error AS "error?"
+               FROM unnest($2::uuid[]) WITH ORDINALITY AS w (id, place)
+               JOIN decision d ON d.workspace_id = $1 AND d.id = w.id
+               LEFT JOIN decision_repeat r ON r.decision_id = d.id
+               LEFT JOIN attempt a ON d.kind = 'dispatch' AND a.workspace_id = $1 AND a.task_id = d.task_id
+                   AND a.decision_id = d.id
+               ORDER BY w.place"#,
+            workspace.0,
+            ids,
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let outcome = match (row.outcome, row.state, instant(row.ended_at)) {
+                    (Some(outcome), Some(state), Some(at)) => Some(Outcome {
+                        outcome: from_word("attempt's outcome", &outcome)?,
+                        at,
+                        state: from_word("task's state", &state)?,
+                        error: row.error,
+                    }),
+                    _ => None,
+                };
+                Ok(DecisionListed {
+                    decision: Decision {
+                        id: DecisionId(row.id),
+                        workspace,
+                        at: row.at.into(),
+                        task: row.task_id.map(TaskId),
+                        agent: row.agent_id.map(AgentId),
+                        resource: row.resource_id.map(ResourceId),
+                        actor: from_value("decision's actor", row.actor)?,
+                        policy_version: unsigned("policy's version", row.policy_version)?,
+                        facts: from_value("decision's facts", row.facts)?,
+                    },
+                    repeats: unsigned("count of repeats", row.repeats)?,
+                    outcome,
+                })
+            })
+            .collect()
+    }
+
+    /// One decision.
+    pub async fn decision(&self, workspace: WorkspaceId, id: DecisionId) -> Result<Option<DecisionListed>, StoreError> {
+        Ok(self.decisions_by_id(workspace, &[id.0]).await?.pop())
+    }
+
+    /// What people thought of a decision, the first first.
+    pub async fn reviews(&self, workspace: WorkspaceId, decision: DecisionId) -> Result<Vec<Review>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT reviewer, verdict, note, at FROM decision_review
+             WHERE workspace_id = $1 AND decision_id = $2 ORDER BY at",
+            workspace.0,
+            decision.0,
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Review {
+                    reviewer: from_value("reviewer", row.reviewer)?,
+                    verdict: from_word("verdict", &row.verdict)?,
+                    note: row.note,
+                    at: row.at.into(),
+                })
+            })
+            .collect()
+    }
+
+    /// Adds a review; false when the workspace has no such decision.
+    pub async fn review(
+        &self,
+        workspace: WorkspaceId,
+        decision: DecisionId,
+        review: &Review,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query!(
+            "INSERT INTO decision_review (decision_id, workspace_id, reviewer, verdict, note, at)
+             SELECT id, workspace_id, $3::text::json, $4, $5, $6 FROM decision WHERE workspace_id = $1 AND id = $2",
+            workspace.0,
+            decision.0,
+            to_json(&review.reviewer),
+            to_word(&review.verdict),
+            review.note,
+            review.at.to_datetime(),
+        )
+        .execute(&self.readers)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,225 @@
+//! Which tasks a list shows. Each state is found where it is kept, so that a page costs what it
+//! shows and not what there is.
+
+use scheduler::{Class, TaskId, TaskState, WorkspaceId};
+use uuid::Uuid;
+
+use super::{Listed, Page, TaskListed, anywhere};
+use crate::convert::class_word;
+use crate::{Store, StoreError};
+
+/// What a list of tasks is narrowed by; all must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// Its state.
+    pub state: Option<TaskState>,
+    /// Its class.
+    pub class: Option<Class>,
+    /// Its kind.
+    pub kind: Option<String>,
+    /// The name of the agent it is for, or that holds it now.
+    pub agent: Option<String>,
+    /// Part of its title, whatever the case.
+    pub text: Option<String>,
+}
+
+/// The filter as parameters.
+struct Narrow {
+    class: Option<&'static str>,
+    kind: Option<String>,
+    agent: Option<String>,
+    title: Option<String>,
+}
+
+impl Store {
+    /// A workspace's tasks, newest first.
+    pub async fn tasks(
+        &self,
+        workspace: WorkspaceId,
+        filter: &TaskFilter,
+        page: Page,
+    ) -> Result<Listed<TaskListed>, StoreError> {
+        let narrow = Narrow {
+            class: filter.class.map(class_word),
+            kind: filter.kind.clone(),
+            agent: filter.agent.clone(),
+            title: filter.text.as_deref().filter(|text| !text.is_empty()).map(anywhere),
+        };
+        let ids = match filter.state {
+            None => self.any_tasks(workspace, &narrow, page).await?,
+            Some(TaskState::InProgress) => self.running_tasks(workspace, &narrow, page).await?,
+            Some(TaskState::Pending) => self.waiting_tasks(workspace, &narrow, page).await?,
+            Some(state @ (TaskState::Backlog | TaskState::InReview)) => {
+                self.resting_tasks(workspace, state, &narrow, page).await?
+            }
+            Some(TaskState::Done) => self.done_tasks(workspace, &narrow, page).await?,
+            Some(state @ (TaskState::Failed | TaskState::Cancelled)) => {
+                self.undone_tasks(workspace, state, &narrow, page).await?
+            }
+        };
+        let (ids, next) = page.cut(ids);
+        Ok(Listed { items: self.tasks_by_id(workspace, &ids).await?, next })
+    }
+
+    /// The tasks that were split from one, newest first.
+    pub async fn children(
+        &self,
+        workspace: WorkspaceId,
+        parent: TaskId,
+        page: Page,
+    ) -> Result<Listed<TaskListed>, StoreError> {
+        let ids = sqlx::query_scalar!(
+            "SELECT id FROM task WHERE workspace_id = $1 AND parent_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
+            workspace.0,
+            parent.0,
+            page.below(),
+            page.rows(),
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        let (ids, next) = page.cut(ids);
+        Ok(Listed { items: self.tasks_by_id(workspace, &ids).await?, next })
+    }
+
+    /// Tasks in any state, from the tasks.
+    async fn any_tasks(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "SELECT t.id FROM task t
+             WHERE t.workspace_id = $1 AND t.id < $2
+                 AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                 AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                     SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
+                     WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
+                 AND ($7::text IS NULL OR t.title ILIKE $7)
+             ORDER BY t.id DESC LIMIT $3",
+            workspace.0,
+            page.below(),
+            page.rows(),
+            narrow.class,
+            narrow.kind,
+            narrow.agent,
+            narrow.title,
+        )
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
+    /// Leased tasks, from the few leases there are.
+    async fn running_tasks(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "SELECT t.id FROM lease l JOIN task t ON t.workspace_id = $1 AND t.id = l.task_id
+             WHERE l.workspace_id = $1 AND l.task_id < $2
+                 AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                 AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                     SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
+                     WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
+                 AND ($7::text IS NULL OR t.title ILIKE $7)
+             ORDER BY l.task_id DESC LIMIT $3",
+            workspace.0,
+            page.below(),
+            page.rows(),
+            narrow.class,
+            narrow.kind,
+            narrow.agent,
+            narrow.title,
+        )
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
+    /// Pending tasks, from the open ones.
+    async fn waiting_tasks(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "SELECT t.id FROM open_task o JOIN task t ON t.workspace_id = $1 AND t.id = o.task_id
+             WHERE o.workspace_id = $1 AND o.task_id < $2 AND o.state = 'pending'
+                 AND NOT EXISTS (SELECT FROM lease l WHERE l.task_id = o.task_id)
+                 AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                 AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                     SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
+                     WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
+                 AND ($7::text IS NULL OR t.title ILIKE $7)
+             ORDER BY o.task_id DESC LIMIT $3",
+            workspace.0,
+            page.below(),
+            page.rows(),
+            narrow.class,
+            narrow.kind,
+            narrow.agent,
+            narrow.title,
+        )
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
+    /// Held and reviewed tasks, from the open ones that are not pending.
+    async fn resting_tasks(&self, workspace: WorkspaceId, state: TaskState, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "SELECT t.id FROM open_task o JOIN task t ON t.workspace_id = $1 AND t.id = o.task_id
+             WHERE o.workspace_id = $1 AND o.task_id < $2 AND o.state = $8 AND o.state <> 'pending'
+                 AND NOT EXISTS (SELECT FROM lease l WHERE l.task_id = o.task_id)
+                 AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                 AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                     SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
+                     WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
+                 AND ($7::text IS NULL OR t.title ILIKE $7)
+             ORDER BY o.task_id DESC LIMIT $3",
+            workspace.0,
+            page.below(),
+            page.rows(),
+            narrow.class,
+            narrow.kind,
+            narrow.agent,
+            narrow.title,
+            state.as_str(),
+        )
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
+    /// Done tasks, from the ends, most of which are such.
+    async fn done_tasks(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "SELECT t.id FROM task_end e JOIN task t ON t.workspace_id = $1 AND t.id = e.task_id
+             WHERE e.workspace_id = $1 AND e.task_id < $2 AND e.state = 'done'
+                 AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                 AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                     SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
+                     WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
+                 AND ($7::text IS NULL OR t.title ILIKE $7)
+             ORDER BY e.task_id DESC LIMIT $3",
+            workspace.0,
+            page.below(),
+            page.rows(),
+            narrow.class,
+            narrow.kind,
+            narrow.agent,
+            narrow.title,
+        )
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
+    /// Failed and cancelled tasks, from the ends that are not done.
+    async fn undone_tasks(&self, workspace: WorkspaceId, state: TaskState, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "SELECT t.id FROM task_end e JOIN task t ON t.workspace_id = $1 AND t.id = e.task_id
+             WHERE e.workspace_id = $1 AND e.task_id < $2 AND e.state = $8 AND e.state <> 'done'
+                 AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                 AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                     SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
+                     WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
+                 AND ($7::text IS NULL OR t.title ILIKE $7)
+             ORDER BY e.task_id DESC LIMIT $3",
+            workspace.0,
+            page.below(),
+            page.rows(),
+            narrow.class,
+            narrow.kind,
+            narrow.agent,
+            narrow.title,
+            state.as_str(),
+        )
+        .fetch_all(&self.readers)
+        .await?)
+    }
+}
