@@ -190,3 +190,66 @@ fn read_sources(folder: &Path, code: &mut String) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, version: &str, license: &str) -> Package {
+        Package {
+            name: name.into(),
+            version: version.into(),
+            license: Some(license.into()),
+            source: Some("registry+https://example.org/index".into()),
+            manifest_path: "Cargo.toml".into(),
+            dependencies: Vec::new(),
+            metadata: None,
+        }
+    }
+
+    #[test]
+    fn one_allowed_licence_of_a_choice_is_enough_and_one_of_a_sum_is_not() {
+        let licenses = Licenses {
+            allow: BTreeSet::from(["MIT".into()]),
+        };
+        let finding = |license| license_finding(&package("a", "1.0.0", license), &licenses);
+        assert_eq!(finding("GPL-3.0-only OR MIT"), None);
+        assert_eq!(finding("MIT/GPL-3.0"), None);
+        assert!(finding("GPL-3.0-only AND MIT").is_some());
+        assert!(finding("whatever").is_some());
+    }
+
+    #[test]
+    fn a_second_version_is_found_where_one_is_allowed() {
+        let ban = |name: &str, deny_multiple_versions| Ban {
+            name: name.into(),
+            deny_multiple_versions,
+        };
+        let bans = Bans {
+            deny: vec![ban("never", false), ban("once", true), ban("twice", true)],
+        };
+        let versions = [
+            ("once", "1.0.0"),
+            ("twice", "1.0.0"),
+            ("twice", "2.0.0"),
+            ("never", "1.0.0"),
+        ];
+        let packages = versions.map(|(name, version)| package(name, version, "MIT"));
+        let findings = ban_findings(&packages, &bans);
+        assert_eq!(findings.len(), 2, "{findings:?}");
+        assert!(findings[0].starts_with("never ") && findings[1].starts_with("twice "));
+    }
+
+    #[test]
+    fn only_the_named_registry_is_a_source() {
+        let allow = |registry: &str| Sources {
+            allow_registry: BTreeSet::from([registry.into()]),
+        };
+        let package = package("a", "1.0.0", "MIT");
+        assert_eq!(
+            source_finding(&package, &allow("https://example.org/index")),
+            None
+        );
+        assert!(source_finding(&package, &allow("https://example.com/index")).is_some());
+    }
+}

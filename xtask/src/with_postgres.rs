@@ -20,8 +20,10 @@ pub fn run(program: &str, arguments: &[&str]) -> Result<ExitCode> {
     scratch(|url| end_as(command.env("DATABASE_URL", url)))?
 }
 
-/// Calls with the URL of a scratch Postgres, which is gone afterwards.
+/// Calls with the URL of a scratch Postgres, which is gone afterwards. Call it once.
 pub fn scratch<T>(call: impl FnOnce(&str) -> T) -> Result<T> {
+    // An interrupt ends the command, which gets it too; what it leaves is still cleaned up.
+    ctrlc::set_handler(|| {})?;
     let folder = tempfile::Builder::new()
         .prefix("baton-scratch-")
         .tempdir()?;
