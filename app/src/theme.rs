@@ -82,8 +82,8 @@ impl Theme {
         ));
     }
 
-    /// The server has no page to change.
     #[cfg(not(feature = "hydrate"))]
+    #[expect(clippy::unused_self, reason = "the server has no page to change")]
     pub(crate) fn apply(self) {}
 }
 
