@@ -87,7 +87,8 @@ impl Theme {
     pub(crate) fn apply(self) {}
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests {
     use super::Theme;
 
