@@ -37,7 +37,11 @@ pub(crate) struct Arena<I, T> {
 
 impl<I, T> Default for Arena<I, T> {
     fn default() -> Self {
-        Self { items: Vec::new(), free: Vec::new(), of: PhantomData }
+        Self {
+            items: Vec::new(),
+            free: Vec::new(),
+            of: PhantomData,
+        }
     }
 }
 
@@ -67,7 +71,9 @@ impl<I: Ix, T> Arena<I, T> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (I, &T)> {
-        (0..).zip(&self.items).filter_map(|(at, item)| Some((I::new(at), item.as_ref()?)))
+        (0..)
+            .zip(&self.items)
+            .filter_map(|(at, item)| Some((I::new(at), item.as_ref()?)))
     }
 
     pub(crate) fn ids(&self) -> Vec<I> {
@@ -75,17 +81,24 @@ impl<I: Ix, T> Arena<I, T> {
     }
 }
 
-#[expect(clippy::expect_used, reason = "a number outlives its thing only through a mistake in the core, which must not go unseen")]
+#[expect(
+    clippy::expect_used,
+    reason = "a number outlives its thing only through a mistake in the core, which must not go unseen"
+)]
 impl<I: Ix, T> Index<I> for Arena<I, T> {
     type Output = T;
     fn index(&self, ix: I) -> &T {
-        self.items[ix.at()].as_ref().expect("the thing is there as long as its number is used")
+        self.items[ix.at()]
+            .as_ref()
+            .expect("the thing is there as long as its number is used")
     }
 }
 
 #[expect(clippy::expect_used, reason = "as for `Index`")]
 impl<I: Ix, T> IndexMut<I> for Arena<I, T> {
     fn index_mut(&mut self, ix: I) -> &mut T {
-        self.items[ix.at()].as_mut().expect("the thing is there as long as its number is used")
+        self.items[ix.at()]
+            .as_mut()
+            .expect("the thing is there as long as its number is used")
     }
 }

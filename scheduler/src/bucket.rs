@@ -23,10 +23,17 @@ pub(crate) const MIN_REFILL_PER_S: f64 = 1e-8;
 
 impl Bucket {
     /// `refill_per_s` is clamped to what can be kept; the edge refuses other values.
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to 1 ns and 1e17 ns")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "clamped to 1 ns and 1e17 ns"
+    )]
     pub(crate) fn new(capacity: u32, refill_per_s: f64, full_at_ns: i64) -> Self {
         let rate = refill_per_s.clamp(MIN_REFILL_PER_S, MAX_REFILL_PER_S);
-        Self { capacity, interval_ns: (1e9 / rate).ceil() as i64, full_at_ns }
+        Self {
+            capacity,
+            interval_ns: (1e9 / rate).ceil() as i64,
+            full_at_ns,
+        }
     }
 
     pub(crate) const fn full_at_ns(&self) -> i64 {
@@ -62,7 +69,9 @@ impl Bucket {
 
     /// Puts `amount` back; never more than was missing.
     pub(crate) fn give_back(&mut self, amount: u32) {
-        self.full_at_ns = self.full_at_ns.saturating_sub(i64::from(amount).saturating_mul(self.interval_ns));
+        self.full_at_ns = self
+            .full_at_ns
+            .saturating_sub(i64::from(amount).saturating_mul(self.interval_ns));
     }
 
     /// Lowers what is believed available to at most `amount`; never raises it.

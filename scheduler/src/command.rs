@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Act, Actor, Adaptive, AgentId, BudgetId, BudgetScope, Code, DecisionId, Eta, Fuse, Grant, LeaseId, NewTask, PermitId, Policy,
-    Priority, Requirement, ResourceId, ResourceKind, TaskFact, TaskId, TaskState, Tier, Time, Unblock, Unit, Window, WorkspaceId,
+    Act, Actor, Adaptive, AgentId, BudgetId, BudgetScope, Code, DecisionId, Eta, Fuse, Grant,
+    LeaseId, NewTask, PermitId, Policy, Priority, Requirement, ResourceId, ResourceKind, TaskFact,
+    TaskId, TaskState, Tier, Time, Unblock, Unit, Window, WorkspaceId,
 };
 
 /// Pairs a command with its reply. Made by the engine, never reused while a conductor lives.
@@ -193,7 +194,11 @@ pub struct EditTask {
     /// New stated priority.
     pub priority: Option<Priority>,
     /// New due date; `Some(None)` takes it away.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub due_at: Option<Option<Time>>,
     /// New class.
     pub class: Option<crate::Class>,
@@ -208,7 +213,9 @@ pub struct EditTask {
 }
 
 /// Tells an absent field from a null one.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Time>>, D::Error> {
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<Time>>, D::Error> {
     Option::<Time>::deserialize(deserializer).map(Some)
 }
 
@@ -323,19 +330,44 @@ pub type Answer = Result<Reply, Refusal>;
 #[serde(tag = "reply", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each names what was asked")]
 pub enum Reply {
-    Created { tasks: Vec<Created> },
+    Created {
+        tasks: Vec<Created>,
+    },
     Claimed(Claimed),
-    Renewed { expires_at: Time, stop: Option<Stop> },
+    Renewed {
+        expires_at: Time,
+        stop: Option<Stop>,
+    },
     /// Usage, completion, failure, giving back, overruling, editing: the task's state after.
-    Task { task: TaskId, state: TaskState },
-    Agent { id: AgentId },
-    Heartbeat { retry_after_ms: u32 },
-    Resource { id: ResourceId },
-    Budget { id: BudgetId },
-    Policy { version: u32 },
-    Permit { permit: PermitId, expires_at: Time, grants: Vec<Grant> },
+    Task {
+        task: TaskId,
+        state: TaskState,
+    },
+    Agent {
+        id: AgentId,
+    },
+    Heartbeat {
+        retry_after_ms: u32,
+    },
+    Resource {
+        id: ResourceId,
+    },
+    Budget {
+        id: BudgetId,
+    },
+    Policy {
+        version: u32,
+    },
+    Permit {
+        permit: PermitId,
+        expires_at: Time,
+        grants: Vec<Grant>,
+    },
     /// A permit that could not be had in time.
-    NoPermit { waits: Vec<Wait>, retry_after_ms: u32 },
+    NoPermit {
+        waits: Vec<Wait>,
+        retry_after_ms: u32,
+    },
     Withdrawn,
     Returned,
 }
@@ -428,7 +460,12 @@ pub enum Refusal {
     #[error("it has been changed since; read it again")]
     VersionConflict { current: u32 },
     #[error("the fuse {fuse:?} refuses: its limit is {limit}, this would make {count}")]
-    Fuse { fuse: Fuse, limit: u64, count: u64, pointer: String },
+    Fuse {
+        fuse: Fuse,
+        limit: u64,
+        count: u64,
+        pointer: String,
+    },
     #[error("{pointer}: {detail}")]
     Invalid { pointer: String, detail: String },
     #[error("not allowed: {detail}")]

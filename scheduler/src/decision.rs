@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, AttemptOutcome, BudgetId, DecisionId, KeyId, LeaseId, Requirement, ResourceId, TaskId, TaskState, Time, UserId, WorkspaceId};
+use crate::{
+    AgentId, AttemptOutcome, BudgetId, DecisionId, KeyId, LeaseId, Requirement, ResourceId, TaskId,
+    TaskState, Time, UserId, WorkspaceId,
+};
 
 /// The sort of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,9 +72,18 @@ impl DecisionKind {
 pub enum Actor {
     /// Baton itself, by the policy in force.
     Scheduler,
-    Agent { id: AgentId, name: String },
-    User { id: UserId, name: String },
-    Key { id: KeyId, name: String },
+    Agent {
+        id: AgentId,
+        name: String,
+    },
+    User {
+        id: UserId,
+        name: String,
+    },
+    Key {
+        id: KeyId,
+        name: String,
+    },
 }
 
 /// One decision, append-only.
@@ -419,6 +431,7 @@ pub enum Act {
     Retry,
     Boost,
     Handoff,
+    Edit,
 }
 
 /// The policy changed.

@@ -8,7 +8,10 @@ use crate::{AgentId, DecisionId, LeaseId, TaskId, TaskState, Time};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[expect(missing_docs, reason = "the words of the contract; `words` says each in a sentence")]
+#[expect(
+    missing_docs,
+    reason = "the words of the contract; `words` says each in a sentence"
+)]
 pub enum Code {
     Misconfigured,
     NeedsApproval,

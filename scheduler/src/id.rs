@@ -90,7 +90,9 @@ impl IdSource {
         let (ms, count) = self.last;
         // 12 bits of the counter after the version, the other 14 after the variant, 48 of salt last.
         let high = u128::from(ms) << 80 | 0x7 << 76 | u128::from(count >> 14) << 64;
-        let low = 0b10 << 62 | u128::from(count & 0x3fff) << 48 | u128::from(self.salt & 0xffff_ffff_ffff);
+        let low = 0b10 << 62
+            | u128::from(count & 0x3fff) << 48
+            | u128::from(self.salt & 0xffff_ffff_ffff);
         Uuid::from_u128(high | low)
     }
 }
@@ -102,7 +104,9 @@ mod tests {
     #[test]
     fn ids_grow_and_are_version_seven() {
         let mut source = IdSource::new(7);
-        let ids: Vec<_> = (0..40_000).map(|i| source.next(Time::from_millis(1_000 + i / 30_000))).collect();
+        let ids: Vec<_> = (0..40_000)
+            .map(|i| source.next(Time::from_millis(1_000 + i / 30_000)))
+            .collect();
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(ids.iter().all(|id| id.get_version_num() == 7));
     }

@@ -7,6 +7,7 @@
 mod arena;
 mod bucket;
 mod command;
+mod conductor;
 mod decision;
 mod explanation;
 mod id;
@@ -14,12 +15,16 @@ mod limits;
 mod policy;
 mod queue;
 mod record;
+mod score;
 mod slots;
 mod task;
 mod time;
 mod view;
+mod window;
+pub mod words;
 
 pub use command::*;
+pub use conductor::{Conductor, Output};
 pub use decision::*;
 pub use explanation::*;
 pub use id::*;

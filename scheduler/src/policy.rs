@@ -128,31 +128,55 @@ impl Default for Policy {
 
 impl Default for Fuses {
     fn default() -> Self {
-        Self { max_delegation_depth: 5, max_pending: 5_000, max_children: 256, agent_creates_per_minute: 1_000 }
+        Self {
+            max_delegation_depth: 5,
+            max_pending: 5_000,
+            max_children: 256,
+            agent_creates_per_minute: 1_000,
+        }
     }
 }
 
 impl Default for ClassBands {
     fn default() -> Self {
-        Self { exploratory: 0, routine: 1_000, ordinary: 2_000, strategic: 3_000, directive: 4_000 }
+        Self {
+            exploratory: 0,
+            routine: 1_000,
+            ordinary: 2_000,
+            strategic: 3_000,
+            directive: 4_000,
+        }
     }
 }
 
 impl Default for UnknownCost {
     fn default() -> Self {
-        Self { mode: UnknownCostMode::Reserve, default_tokens: 4_000, default_microusd: 20_000 }
+        Self {
+            mode: UnknownCostMode::Reserve,
+            default_tokens: 4_000,
+            default_microusd: 20_000,
+        }
     }
 }
 
 impl Default for Retries {
     fn default() -> Self {
-        Self { base_ms: 1_000, max_ms: 300_000 }
+        Self {
+            base_ms: 1_000,
+            max_ms: 300_000,
+        }
     }
 }
 
 impl Default for Thinking {
     fn default() -> Self {
-        Self { provider: None, model: None, batch: 20, deadline_ms: 8_000, band: 150 }
+        Self {
+            provider: None,
+            model: None,
+            batch: 20,
+            deadline_ms: 8_000,
+            band: 150,
+        }
     }
 }
 
@@ -188,13 +212,41 @@ impl Policy {
     pub fn check(&self) -> Result<(), InvalidPolicy> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         let rules = [
-            (positive(self.ageing_per_hour), "/ageing_per_hour", "must be above 0, so that waiting stays bounded"),
-            (positive(self.fair_share_weight), "/fair_share_weight", "must be above 0"),
-            ((0.0..1.0).contains(&self.exploratory_headroom), "/exploratory_headroom", "must be at least 0 and below 1"),
-            (self.fuses.max_pending > 0, "/fuses/max_pending", "must be at least 1"),
-            (self.retries.base_ms > 0, "/retries/base_ms", "must be at least 1"),
-            (self.retries.max_ms >= self.retries.base_ms, "/retries/max_ms", "must be at least base_ms"),
-            (self.thinking.band <= 500, "/thinking/band", "must be at most 500 points"),
+            (
+                positive(self.ageing_per_hour),
+                "/ageing_per_hour",
+                "must be above 0, so that waiting stays bounded",
+            ),
+            (
+                positive(self.fair_share_weight),
+                "/fair_share_weight",
+                "must be above 0",
+            ),
+            (
+                (0.0..1.0).contains(&self.exploratory_headroom),
+                "/exploratory_headroom",
+                "must be at least 0 and below 1",
+            ),
+            (
+                self.fuses.max_pending > 0,
+                "/fuses/max_pending",
+                "must be at least 1",
+            ),
+            (
+                self.retries.base_ms > 0,
+                "/retries/base_ms",
+                "must be at least 1",
+            ),
+            (
+                self.retries.max_ms >= self.retries.base_ms,
+                "/retries/max_ms",
+                "must be at least base_ms",
+            ),
+            (
+                self.thinking.band <= 500,
+                "/thinking/band",
+                "must be at most 500 points",
+            ),
         ];
         match rules.into_iter().find(|(holds, ..)| !holds) {
             Some((_, pointer, detail)) => Err(InvalidPolicy { pointer, detail }),

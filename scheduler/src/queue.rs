@@ -16,7 +16,10 @@ pub(crate) struct RankedQueue<V> {
 
 impl<V> Default for RankedQueue<V> {
     fn default() -> Self {
-        Self { chunks: Vec::new(), len: 0 }
+        Self {
+            chunks: Vec::new(),
+            len: 0,
+        }
     }
 }
 
@@ -32,14 +35,28 @@ impl<V: Copy + Ord> RankedQueue<V> {
 
     /// All entries, best first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (i64, V)> + '_ {
-        self.chunks.iter().rev().flat_map(|chunk| chunk.iter().rev().copied())
+        self.chunks
+            .iter()
+            .rev()
+            .flat_map(|chunk| chunk.iter().rev().copied())
     }
 
     /// Entries before this one; its place counted from 0.
     pub(crate) fn position(&self, entry: (i64, V)) -> usize {
         let at = self.chunk_of(entry);
-        let after: usize = self.chunks[at.min(self.chunks.len())..].iter().skip(1).map(Vec::len).sum();
-        after + self.chunks.get(at).map_or(0, |chunk| chunk.len() - split(chunk, entry).min(chunk.len())).saturating_sub(1)
+        let after: usize = self.chunks[at.min(self.chunks.len())..]
+            .iter()
+            .skip(1)
+            .map(Vec::len)
+            .sum();
+        after
+            + self
+                .chunks
+                .get(at)
+                .map_or(0, |chunk| {
+                    chunk.len() - split(chunk, entry).min(chunk.len())
+                })
+                .saturating_sub(1)
     }
 
     pub(crate) fn insert(&mut self, entry: (i64, V)) {
@@ -62,7 +79,9 @@ impl<V: Copy + Ord> RankedQueue<V> {
     /// Whether it was there.
     pub(crate) fn remove(&mut self, entry: (i64, V)) -> bool {
         let at = self.chunk_of(entry);
-        let Some(chunk) = self.chunks.get_mut(at) else { return false };
+        let Some(chunk) = self.chunks.get_mut(at) else {
+            return false;
+        };
         let place = split(chunk, entry);
         if chunk.get(place) != Some(&entry) {
             return false;
@@ -77,7 +96,8 @@ impl<V: Copy + Ord> RankedQueue<V> {
 
     /// The chunk that holds, or would hold, this entry: the first whose best is not worse.
     fn chunk_of(&self, entry: (i64, V)) -> usize {
-        self.chunks.partition_point(|chunk| chunk.last().is_some_and(|best| key(*best) < key(entry)))
+        self.chunks
+            .partition_point(|chunk| chunk.last().is_some_and(|best| key(*best) < key(entry)))
     }
 }
 

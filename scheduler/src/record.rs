@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, AgentStatus, AttemptOutcome, Decision, DecisionId, LeaseId, NewTask, OpenLease, OpenTask, PermitId, Policy, PutAgent,
-    ResourceId, TaskId, TaskState, Time, WorkspaceId,
+    AgentId, AgentStatus, AttemptOutcome, Decision, DecisionId, LeaseId, NewTask, OpenLease,
+    OpenTask, PermitId, Policy, PutAgent, ResourceId, TaskId, TaskState, Time, WorkspaceId,
 };
 
 /// Everything one or many steps changed; stored in one transaction or not at all.
@@ -21,7 +21,7 @@ pub struct Records {
     /// Tasks that ended. Failed and cancelled ones keep their open row while others wait on them:
     /// then they stand in `changed` too, with their terminal state.
     pub ended: Vec<EndedTask>,
-    /// Dependency edges that were satisfied are not stored: an edge whose task is done is satisfied.
+    /// Leases given.
     pub leased: Vec<OpenLease>,
     /// Leases prolonged, or with changed reservations.
     pub renewed: Vec<RenewedLease>,
@@ -217,7 +217,11 @@ pub struct TextEdit {
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "each names its row")]
 pub enum Stored {
-    Workspace { id: WorkspaceId, policy: Policy, policy_version: u32 },
+    Workspace {
+        id: WorkspaceId,
+        policy: Policy,
+        policy_version: u32,
+    },
     Resource(crate::ResourceRow),
     Budget(crate::BudgetRow),
     Agent(AgentRow),
@@ -241,6 +245,29 @@ pub struct KindHistory {
 }
 
 impl Records {
+    /// Adds what a later step brought.
+    pub fn append(&mut self, mut later: Self) {
+        self.created.append(&mut later.created);
+        self.changed.append(&mut later.changed);
+        self.ended.append(&mut later.ended);
+        self.leased.append(&mut later.leased);
+        self.renewed.append(&mut later.renewed);
+        self.attempts.append(&mut later.attempts);
+        self.late.append(&mut later.late);
+        self.decisions.append(&mut later.decisions);
+        self.repeats.append(&mut later.repeats);
+        self.resources.append(&mut later.resources);
+        self.budgets.append(&mut later.budgets);
+        self.usage.append(&mut later.usage);
+        self.refusals.append(&mut later.refusals);
+        self.agents.append(&mut later.agents);
+        self.seen.append(&mut later.seen);
+        self.policies.append(&mut later.policies);
+        self.permits.append(&mut later.permits);
+        self.permits_ended.append(&mut later.permits_ended);
+        self.edits.append(&mut later.edits);
+    }
+
     /// Whether there is nothing to store.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -271,4 +298,3 @@ impl Records {
             + self.edits.len()
     }
 }
-

@@ -11,7 +11,11 @@ pub(crate) struct Slots {
 
 impl Slots {
     pub(crate) fn new(limit: u32) -> Self {
-        Self { limit, held: Vec::new(), in_use: 0 }
+        Self {
+            limit,
+            held: Vec::new(),
+            in_use: 0,
+        }
     }
 
     pub(crate) const fn in_use(&self) -> u32 {

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{AgentId, DecisionId, LeaseId, TaskId, Time, WorkspaceId};
 
 /// What kind of work a task is to the scheduler; sets its band of rank.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Class {
@@ -24,11 +26,19 @@ pub enum Class {
 
 impl Class {
     /// All classes, lowest band first.
-    pub const ALL: [Self; 5] = [Self::Exploratory, Self::Routine, Self::Ordinary, Self::Strategic, Self::Directive];
+    pub const ALL: [Self; 5] = [
+        Self::Exploratory,
+        Self::Routine,
+        Self::Ordinary,
+        Self::Strategic,
+        Self::Directive,
+    ];
 }
 
 /// What the author says of a task's importance; one factor of its score, never the whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the names say it")]
@@ -130,7 +140,9 @@ pub struct NewTask {
 }
 
 /// Where a task is in its life, without what belongs to that state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum TaskState {
@@ -153,8 +165,15 @@ pub enum TaskState {
 
 impl TaskState {
     /// All states in the order of a task's life.
-    pub const ALL: [Self; 7] =
-        [Self::Backlog, Self::Pending, Self::InProgress, Self::InReview, Self::Done, Self::Failed, Self::Cancelled];
+    pub const ALL: [Self; 7] = [
+        Self::Backlog,
+        Self::Pending,
+        Self::InProgress,
+        Self::InReview,
+        Self::Done,
+        Self::Failed,
+        Self::Cancelled,
+    ];
 
     /// The word used in the API and the database.
     #[must_use]

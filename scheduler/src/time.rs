@@ -12,7 +12,9 @@ use time::format_description::well_known::Rfc3339;
 pub struct Time(pub i64);
 
 /// A span in microseconds; negative spans are meaningful only as differences.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Span(pub i64);
 
@@ -43,7 +45,8 @@ impl Time {
     /// Instants outside the years ±9999 become the epoch; none such are accepted at the edge.
     #[must_use]
     pub fn to_datetime(self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 }
 
@@ -77,7 +80,10 @@ impl Span {
 
     /// Seconds, with the fraction.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "spans beyond 2^53 µs (285 years) do not occur")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "spans beyond 2^53 µs (285 years) do not occur"
+    )]
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1e6
     }
@@ -99,7 +105,12 @@ impl Sub<Span> for Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_datetime().format(&Rfc3339).map_err(|_| fmt::Error)?)
+        f.write_str(
+            &self
+                .to_datetime()
+                .format(&Rfc3339)
+                .map_err(|_| fmt::Error)?,
+        )
     }
 }
 
@@ -112,6 +123,8 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        OffsetDateTime::parse(&text, &Rfc3339).map(Self::from).map_err(D::Error::custom)
+        OffsetDateTime::parse(&text, &Rfc3339)
+            .map(Self::from)
+            .map_err(D::Error::custom)
     }
 }

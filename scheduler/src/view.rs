@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, AgentStatus, BudgetRow, CloseReason, Code, Explanation, Factor, Holder, LaneFacts, ResourceSpec, TaskId, Tier, Time,
-    WorkspaceId,
+    AgentId, AgentStatus, BudgetRow, CloseReason, Code, Explanation, Factor, Holder, LaneFacts,
+    ResourceSpec, TaskId, Tier, Time, WorkspaceId,
 };
 
 /// A question to a conductor.
@@ -13,16 +13,23 @@ use crate::{
 #[expect(missing_docs, reason = "each names what it asks for")]
 pub enum Query {
     /// Why a task is where it is; `None` for tasks the conductor does not hold.
-    Explain { task: TaskId },
+    Explain {
+        task: TaskId,
+    },
     /// A task's score with its factors.
-    Score { task: TaskId },
+    Score {
+        task: TaskId,
+    },
     Resources,
     Budgets,
     Agents,
     /// What waits, by lane.
     Lanes,
     /// Tasks of one lane, by its name, in order, at most so many.
-    Lane { lane: String, limit: u32 },
+    Lane {
+        lane: String,
+        limit: u32,
+    },
     /// Counts for the overview.
     Summary,
 }
@@ -32,14 +39,30 @@ pub enum Query {
 #[serde(tag = "view", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each names what was asked")]
 pub enum View {
-    Explanation { explanation: Option<Box<Explanation>> },
-    Score { score: Option<Score> },
-    Resources { resources: Vec<ResourceView> },
-    Budgets { budgets: Vec<BudgetView> },
-    Agents { agents: Vec<AgentView> },
-    Lanes { lanes: Vec<LaneView> },
-    Lane { tasks: Vec<TaskId> },
-    Summary { summary: Box<Summary> },
+    Explanation {
+        explanation: Option<Box<Explanation>>,
+    },
+    Score {
+        score: Option<Score>,
+    },
+    Resources {
+        resources: Vec<ResourceView>,
+    },
+    Budgets {
+        budgets: Vec<BudgetView>,
+    },
+    Agents {
+        agents: Vec<AgentView>,
+    },
+    Lanes {
+        lanes: Vec<LaneView>,
+    },
+    Lane {
+        tasks: Vec<TaskId>,
+    },
+    Summary {
+        summary: Box<Summary>,
+    },
 }
 
 /// A score and what made it.
@@ -185,4 +208,3 @@ pub struct Question {
     /// What.
     pub query: Query,
 }
-

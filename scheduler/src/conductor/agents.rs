@@ -1,0 +1,236 @@
+//! Agents: who can serve what, and who has been heard of.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::Conductor;
+use super::state::{Agent, AgentIx, BudIx, GroupIx, WsIx};
+use crate::{
+    Actor, AgentId, AgentRow, AgentSeen, AgentStatus, Answer, BudgetScope, Health, Heartbeat,
+    PutAgent, Refusal, Reply, Span, Time,
+};
+
+/// Heard of within this: online.
+const ONLINE: Span = Span::from_secs(60);
+/// Heard of within this: late.
+const LATE: Span = Span::from_secs(300);
+/// How often at most it is stored that an agent was heard of.
+const SEEN_STORED_EVERY: Span = Span::from_secs(10);
+/// When an idle agent should be heard of again.
+const HEARTBEAT_MS: u32 = 20_000;
+
+impl Conductor {
+    /// Registers an agent or changes its card, by name.
+    pub(super) fn put_agent(&mut self, ws: WsIx, actor: &Actor, card: PutAgent) -> Answer {
+        if let Actor::Agent { name, .. } = actor
+            && *name != card.name
+        {
+            return Err(Refusal::Forbidden {
+                detail: "an agent's key changes its own card only".to_owned(),
+            });
+        }
+        let ix = self.agent_for(ws, card.id, &card.name);
+        let id = self.agents[ix].card.id;
+        self.agents[ix].card = PutAgent { id, ..sorted(card) };
+        if matches!(actor, Actor::Agent { .. }) {
+            self.heard_of(ix);
+        }
+        self.record_agent(ix);
+        self.match_agent(ix);
+        Ok(Reply::Agent { id })
+    }
+
+    /// The agent; one that is new to the conductor is registered on the spot, without capabilities.
+    pub(super) fn agent_for(&mut self, ws: WsIx, id: AgentId, name: &str) -> AgentIx {
+        if let Some(&ix) = self.workspaces[ws].agents.get(name) {
+            return ix;
+        }
+        let card = PutAgent {
+            id,
+            name: name.to_owned(),
+            capabilities: Vec::new(),
+            models: Vec::new(),
+            max_concurrency: None,
+            card: serde_json::Value::Null,
+        };
+        let ix = self.add_agent(ws, card, None, AgentStatus::Idle);
+        self.record_agent(ix);
+        ix
+    }
+
+    pub(super) fn add_agent(
+        &mut self,
+        ws: WsIx,
+        card: PutAgent,
+        seen_at: Option<Time>,
+        status: AgentStatus,
+    ) -> AgentIx {
+        let card = sorted(card);
+        let (id, name) = (card.id, card.name.clone());
+        let ix = self.agents.insert(Agent {
+            ws,
+            card,
+            running: 0,
+            seen_at,
+            seen_stored: seen_at,
+            status,
+            groups: Vec::new(),
+            budgets: Vec::new(),
+            waiting: BTreeSet::new(),
+            creates: VecDeque::new(),
+        });
+        self.agent_of.insert(id, ix);
+        self.workspaces[ws].agents.insert(name, ix);
+        self.match_agent(ix);
+        ix
+    }
+
+    fn record_agent(&mut self, ix: AgentIx) {
+        let agent = &self.agents[ix];
+        self.out.records.agents.push(AgentRow {
+            workspace: self.workspaces[agent.ws].id,
+            card: agent.card.clone(),
+            seen_at: agent.seen_at,
+            status: agent.status,
+        });
+    }
+
+    /// Finds which groups the agent can serve; its waiting claims are asked anew.
+    pub(super) fn match_agent(&mut self, ix: AgentIx) {
+        let ws = self.agents[ix].ws;
+        let mut groups = self.workspaces[ws].groups.clone();
+        for &group in &groups {
+            self.groups[group].agents.retain(|&agent| agent != ix);
+        }
+        groups.retain(|&group| self.can_serve(ix, group));
+        for &group in &groups {
+            self.groups[group].agents.push(ix);
+        }
+        self.agents[ix].budgets = self.budgets_of_agent(ix);
+        self.agents[ix].groups.clone_from(&groups);
+        for ticket in self.agents[ix].waiting.clone() {
+            let Some(claim) = self.claims.get_mut(&ticket) else {
+                continue;
+            };
+            let before = std::mem::replace(&mut claim.groups, groups.clone());
+            for group in before {
+                self.groups[group].waiters.remove(&ticket);
+                self.refresh_demand(group);
+            }
+            for &group in &groups {
+                self.groups[group].waiters.insert(ticket);
+                self.agenda.ready.insert(group);
+                self.refresh_demand(group);
+            }
+        }
+    }
+
+    /// Finds which agents can serve a new group. A waiting claim serves it too, unless it asked for
+    /// less than its agent can do.
+    pub(super) fn match_group(&mut self, ix: GroupIx) {
+        let ws = self.groups[ix].ws;
+        let all = self.workspaces[ws].agents.values().copied();
+        let able: Vec<AgentIx> = all.filter(|&agent| self.can_serve(agent, ix)).collect();
+        for agent in able {
+            self.groups[ix].agents.push(agent);
+            let all = self.agents[agent].groups.clone();
+            self.agents[agent].groups.push(ix);
+            for ticket in self.agents[agent].waiting.clone() {
+                if let Some(claim) = self.claims.get_mut(&ticket)
+                    && claim.groups.len() == all.len()
+                {
+                    claim.groups.push(ix);
+                    self.groups[ix].waiters.insert(ticket);
+                }
+            }
+        }
+    }
+
+    fn can_serve(&self, agent: AgentIx, group: GroupIx) -> bool {
+        let (card, group) = (&self.agents[agent].card, &self.groups[group]);
+        let capable = group
+            .capabilities
+            .iter()
+            .all(|need| card.capabilities.binary_search(need).is_ok());
+        let named = group.agent.as_ref().is_none_or(|name| *name == card.name);
+        let model = group
+            .model
+            .as_ref()
+            .is_none_or(|model| card.models.is_empty() || card.models.contains(model));
+        capable && named && model
+    }
+
+    pub(super) fn budgets_of_agent(&self, ix: AgentIx) -> Vec<BudIx> {
+        let agent = &self.agents[ix];
+        let on_agent =
+            |ix: &BudIx| self.budgets[*ix].spec.scope == BudgetScope::Agent(agent.card.id);
+        self.workspaces[agent.ws]
+            .budgets
+            .values()
+            .copied()
+            .filter(on_agent)
+            .collect()
+    }
+
+    pub(super) fn heartbeat(&mut self, ws: WsIx, request: Heartbeat) -> Answer {
+        let ix = self.agent_for(ws, request.agent, &request.name);
+        let changed =
+            std::mem::replace(&mut self.agents[ix].status, request.status) != request.status;
+        if changed {
+            self.agents[ix].seen_stored = None;
+        }
+        self.agents[ix].seen_at = Some(self.now);
+        self.store_seen(ix, request.detail);
+        Ok(Reply::Heartbeat {
+            retry_after_ms: HEARTBEAT_MS,
+        })
+    }
+
+    /// An agent has shown that it lives.
+    pub(super) fn heard_of(&mut self, ix: AgentIx) {
+        self.agents[ix].seen_at = Some(self.now);
+        self.store_seen(ix, None);
+    }
+
+    fn store_seen(&mut self, ix: AgentIx, detail: Option<String>) {
+        let agent = &mut self.agents[ix];
+        if agent
+            .seen_stored
+            .is_some_and(|at| self.now.since(at) < SEEN_STORED_EVERY)
+            && detail.is_none()
+        {
+            return;
+        }
+        agent.seen_stored = Some(self.now);
+        let seen = AgentSeen {
+            workspace: self.workspaces[agent.ws].id,
+            agent: agent.card.id,
+            at: self.now,
+            status: agent.status,
+            detail,
+        };
+        self.out.records.seen.push(seen);
+    }
+
+    pub(super) fn health(&self, ix: AgentIx, now: Time) -> Health {
+        let agent = &self.agents[ix];
+        let heard = agent.seen_at.map(|at| now.since(at));
+        if !agent.waiting.is_empty() || agent.running > 0 || heard.is_some_and(|ago| ago <= ONLINE)
+        {
+            Health::Online
+        } else if heard.is_some_and(|ago| ago <= LATE) {
+            Health::Late
+        } else {
+            Health::Offline
+        }
+    }
+
+    pub(super) fn is_online(&self, ix: AgentIx, now: Time) -> bool {
+        self.health(ix, now) == Health::Online
+    }
+}
+
+fn sorted(mut card: PutAgent) -> PutAgent {
+    card.capabilities.sort_unstable();
+    card.capabilities.dedup();
+    card
+}

@@ -1,0 +1,138 @@
+//! Agents ask for work.
+
+use super::Conductor;
+use super::state::{AgentIx, GroupIx, Timer, WaitingClaim, WsIx};
+use crate::{Answer, Claim, Claimed, Granted, Refusal, Reply, Ticket, Wait};
+
+/// Waits named in an answer.
+const WAITS_TOLD: usize = 10;
+/// When an agent that got nothing should ask again, at the earliest and at the latest.
+const RETRY_MS: std::ops::RangeInclusive<i64> = 100..=5_000;
+
+impl Conductor {
+    /// Answers at once with what there is; with nothing, when the first lease comes or the wait ends.
+    pub(super) fn claim(&mut self, ticket: Ticket, ws: WsIx, claim: Claim) -> Option<Answer> {
+        if self.draining {
+            return Some(Err(Refusal::Draining));
+        }
+        let agent = self.agent_for(ws, claim.agent, &claim.name);
+        self.heard_of(agent);
+        let groups = self.groups_for(agent, &claim);
+        let leases = self.fill(agent, &groups, claim.max);
+        if !leases.is_empty() || claim.wait_until <= self.now {
+            return Some(Ok(Reply::Claimed(self.claimed(&groups, leases))));
+        }
+        for &group in &groups {
+            self.groups[group].waiters.insert(ticket);
+            self.refresh_demand(group);
+        }
+        self.timers.insert((claim.wait_until, Timer::Claim(ticket)));
+        self.agents[agent].waiting.insert(ticket);
+        self.claims.insert(
+            ticket,
+            WaitingClaim {
+                agent,
+                max: claim.max,
+                until: claim.wait_until,
+                groups,
+            },
+        );
+        None
+    }
+
+    /// The groups of lanes a claim can be given from.
+    fn groups_for(&self, agent: AgentIx, claim: &Claim) -> Vec<GroupIx> {
+        let can = &self.agents[agent].groups;
+        if claim.capabilities.is_none() && claim.models.is_none() {
+            return can.clone();
+        }
+        let wanted = |&ix: &GroupIx| {
+            let group = &self.groups[ix];
+            let capable = claim
+                .capabilities
+                .as_ref()
+                .is_none_or(|can| group.capabilities.iter().all(|need| can.contains(need)));
+            let model = group.model.as_ref();
+            capable
+                && claim
+                    .models
+                    .as_ref()
+                    .is_none_or(|models| model.is_none_or(|model| models.contains(model)))
+        };
+        can.iter().copied().filter(wanted).collect()
+    }
+
+    /// The caller of a waiting claim went away.
+    pub(super) fn withdraw(&mut self, claim: Ticket) -> Answer {
+        self.take_claim(claim);
+        let permits = self.waiting_permits.len();
+        self.waiting_permits.retain(|permit| permit.ticket != claim);
+        debug_assert!(permits >= self.waiting_permits.len());
+        Ok(Reply::Withdrawn)
+    }
+
+    /// Ends a wait with what it got, or with why there was nothing.
+    pub(super) fn answer_claim(&mut self, ticket: Ticket, leases: Vec<Granted>) {
+        if let Some(claim) = self.take_claim(ticket) {
+            let answer = Reply::Claimed(self.claimed(&claim.groups, leases));
+            self.out.replies.push((ticket, Ok(answer)));
+        }
+    }
+
+    fn take_claim(&mut self, ticket: Ticket) -> Option<WaitingClaim> {
+        let claim = self.claims.remove(&ticket)?;
+        self.timers.remove(&(claim.until, Timer::Claim(ticket)));
+        self.agents[claim.agent].waiting.remove(&ticket);
+        for &group in &claim.groups {
+            self.groups[group].waiters.remove(&ticket);
+            self.refresh_demand(group);
+        }
+        Some(claim)
+    }
+
+    fn claimed(&self, groups: &[GroupIx], leases: Vec<Granted>) -> Claimed {
+        if !leases.is_empty() {
+            return Claimed {
+                leases,
+                waits: Vec::new(),
+                retry_after_ms: 0,
+            };
+        }
+        let waits = self.waits(groups, WAITS_TOLD);
+        let soonest = waits
+            .iter()
+            .filter_map(|wait| wait.eta.map(|eta| eta.p50.since(self.now).as_millis_ceil()))
+            .min();
+        let retry = soonest
+            .unwrap_or(1_000)
+            .clamp(*RETRY_MS.start(), *RETRY_MS.end());
+        Claimed {
+            leases,
+            waits,
+            retry_after_ms: retry as u32,
+        }
+    }
+
+    /// What waits in these groups, best head first, one entry a code and resource.
+    pub(super) fn waits(&self, groups: &[GroupIx], most: usize) -> Vec<Wait> {
+        let mut heads: Vec<_> = groups
+            .iter()
+            .flat_map(|&group| self.groups[group].files.values().flatten())
+            .copied()
+            .collect();
+        heads.sort_unstable();
+        let mut waits: Vec<Wait> = Vec::new();
+        for (_, lane) in heads.into_iter().take(8 * most) {
+            let Some(wait) = self.lane_wait(lane, self.now) else {
+                continue;
+            };
+            let same = |known: &Wait| known.code == wait.code && known.resource == wait.resource;
+            match waits.iter().position(same) {
+                Some(at) => waits[at].waiting += wait.waiting,
+                None if waits.len() < most => waits.push(wait),
+                None => {}
+            }
+        }
+        waits
+    }
+}

@@ -1,0 +1,486 @@
+//! Why not yet: everything that holds a task, from the same rules that dispatch it.
+
+use std::ops::ControlFlow;
+
+use super::Conductor;
+use super::eta::exact;
+use super::holds::Hold;
+use super::state::{Gate, LaneIx, Meter, Place, ResIx, TaskIx, WsIx};
+use crate::words;
+use crate::{
+    Action, Blocker, Code, Explanation, Holder, Position, Span, TaskId, TaskState, Tier, Time,
+    Unblock, Verdict, Wait,
+};
+
+/// How long an explanation may be shown without asking again.
+const RECHECK: Span = Span::from_secs(5);
+/// Holders and tasks named in a blocker.
+const NAMED: usize = 10;
+
+impl Conductor {
+    /// Why a task is where it is; `None` for one the conductor does not hold.
+    pub(super) fn explain(&self, ws: WsIx, id: TaskId, now: Time) -> Option<Explanation> {
+        let task = self.task_in(ws, id)?;
+        let place = self.tasks[task].place;
+        let state = place.state();
+        let lane = self.lane_of(task);
+        let mut blockers = self.blockers(task, now);
+        blockers.sort_by_key(|blocker| (blocker.tier, blocker.code));
+        let verdict = match state {
+            TaskState::InProgress => Verdict::Running,
+            TaskState::Done | TaskState::Failed | TaskState::Cancelled => Verdict::Ended,
+            _ if blockers.is_empty() => Verdict::Dispatching,
+            _ => Verdict::NotYet,
+        };
+        let position = self.position(task);
+        let recheck = blockers
+            .iter()
+            .filter_map(|blocker| Some(blocker.eta?.p50))
+            .filter(|&at| at > now)
+            .min();
+        Some(Explanation {
+            task_id: id,
+            state,
+            verdict,
+            headline: words::explanation(state, verdict, &blockers, position, now),
+            lane: Some(format!("{:016x}", self.lanes[lane].name)),
+            position,
+            decision_id: self.decision_behind(task, lane),
+            blockers,
+            evaluated_at: now,
+            recheck_at: recheck.map_or(now + RECHECK, |at| at.min(now + RECHECK)),
+        })
+    }
+
+    fn decision_behind(&self, task: TaskIx, lane: LaneIx) -> Option<crate::DecisionId> {
+        let lease = self.tasks[task].extra().and_then(|extra| extra.lease);
+        let running = lease
+            .and_then(|lease| self.leases.get(&lease))
+            .map(|lease| lease.decision);
+        running.or(self.lanes[lane].verdict.decision)
+    }
+
+    fn position(&self, task: TaskIx) -> Option<Position> {
+        let entry = &self.tasks[task];
+        if entry.place != Place::Queued {
+            return None;
+        }
+        let queue = &self.lanes[self.lane_of(task)].queue;
+        let place = queue.position((entry.rank, task));
+        Some(Position {
+            rank: place as u32 + 1,
+            of: queue.len() as u32,
+        })
+    }
+
+    /// Everything that holds a task, in no order.
+    pub(super) fn blockers(&self, task: TaskIx, now: Time) -> Vec<Blocker> {
+        let mut blockers = Vec::new();
+        match self.tasks[task].place {
+            Place::Leased | Place::Failed | Place::Cancelled => return blockers,
+            Place::Held => {
+                let actions = vec![Action::ReleaseTask, Action::CancelTask];
+                blockers.push(Blocker {
+                    unblocks_when: Some(Unblock::TaskReleased),
+                    actions,
+                    ..plain(Code::NeedsApproval)
+                });
+            }
+            Place::Review => {
+                blockers.push(Blocker {
+                    unblocks_when: Some(Unblock::TaskReleased),
+                    ..plain(Code::NeedsApproval)
+                });
+            }
+            Place::Depends => self.push_dependencies(task, &mut blockers),
+            Place::Timed | Place::Queued | Place::Stalled(_) => {}
+        }
+        self.push_hour(task, now, &mut blockers);
+        self.push_limits(task, now, &mut blockers);
+        if self.tasks[task].place == Place::Queued {
+            self.push_turn(task, now, &mut blockers);
+        } else if self.groups[self.lanes[self.lane_of(task)].group]
+            .agents
+            .is_empty()
+        {
+            blockers.push(self.agents_blocker(task, Code::NoEligibleAgent));
+        }
+        blockers
+    }
+
+    fn push_dependencies(&self, task: TaskIx, blockers: &mut Vec<Blocker>) {
+        let (over, open): (Vec<TaskIx>, Vec<TaskIx>) = self.tasks[task]
+            .waits_for()
+            .iter()
+            .partition(|&&ix| self.is_over(ix));
+        let name = |tasks: &[TaskIx]| {
+            tasks
+                .iter()
+                .take(NAMED)
+                .map(|&ix| self.tasks[ix].id)
+                .collect()
+        };
+        if !over.is_empty() {
+            blockers.push(Blocker {
+                tasks: name(&over),
+                need: Some(over.len() as f64),
+                unblocks_when: Some(Unblock::DependencyRetried),
+                actions: vec![Action::RetryDependency, Action::CancelTask],
+                ..plain(Code::DependencyFailed)
+            });
+        }
+        if !open.is_empty() {
+            blockers.push(Blocker {
+                tasks: name(&open),
+                need: Some(open.len() as f64),
+                unblocks_when: Some(Unblock::DependencyDone),
+                ..plain(Code::DependencyPending)
+            });
+        }
+    }
+
+    fn push_hour(&self, task: TaskIx, now: Time, blockers: &mut Vec<Blocker>) {
+        let hour = self.tasks[task]
+            .extra()
+            .and_then(|extra| extra.not_before)
+            .filter(|&at| at > now);
+        if let Some(at) = hour {
+            let code = self.hour_code(task);
+            blockers.push(Blocker {
+                unblocks_when: Some(Unblock::TimeReached),
+                eta: Some(exact(at)),
+                ..plain(code)
+            });
+        }
+    }
+
+    /// Limits hold a task that could start now; of one that waits for something else, only those are
+    /// named that a person must mend.
+    fn push_limits(&self, task: TaskIx, now: Time, blockers: &mut Vec<Blocker>) {
+        let queued = matches!(self.tasks[task].place, Place::Queued | Place::Stalled(_));
+        let _ = self.each_hold(task, now, &mut |hold| {
+            let blocker = self.blocker(hold, Some(task), now);
+            if queued || blocker.tier == Tier::NeedsYou {
+                blockers.extend(self.window_of(hold, now));
+                blockers.push(blocker);
+            }
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// A spent budget needs a person, or its window to turn, whichever comes first: both are said.
+    fn window_of(&self, hold: Hold, now: Time) -> Option<Blocker> {
+        let Hold::Spent { budget, need } = hold else {
+            return None;
+        };
+        let budget = &self.budgets[budget];
+        let resets_at = budget.resets_at().filter(|&at| at > now)?;
+        Some(Blocker {
+            resource: Some(budget.spec.name.clone()),
+            have: Some(budget.spec.limit.saturating_sub(budget.settled_at(now)) as f64),
+            need: Some(need as f64),
+            limit: Some(budget.spec.limit as f64),
+            unblocks_when: Some(Unblock::WindowReset),
+            eta: Some(exact(resets_at)),
+            ..plain(Code::BudgetWindow)
+        })
+    }
+
+    fn push_turn(&self, task: TaskIx, now: Time, blockers: &mut Vec<Blocker>) {
+        let lane = self.lane_of(task);
+        let ahead = self
+            .position(task)
+            .map_or(0, |position| position.rank as usize - 1);
+        if let Some(code) = self.agents_code(task, now) {
+            let eta = if code == Code::AgentsBusy {
+                self.agents_eta(lane, task, ahead, now)
+            } else {
+                None
+            };
+            blockers.push(Blocker {
+                eta,
+                ..self.agents_blocker(task, code)
+            });
+        }
+        let others = if ahead == 0 {
+            self.better_heads(lane)
+        } else {
+            0
+        };
+        if ahead + others > 0 && (ahead > 0 || !blockers.is_empty()) {
+            blockers.push(Blocker {
+                have: Some((ahead + others) as f64),
+                unblocks_when: Some(Unblock::TurnCame),
+                eta: self.agents_eta(lane, task, ahead + others, now),
+                actions: vec![Action::BoostTask],
+                ..plain(Code::LowerPriority)
+            });
+        }
+        if let Some(resource) = self.behind_in_fairness(lane) {
+            blockers.push(Blocker {
+                resource: Some(self.resources[resource].spec.name.clone()),
+                unblocks_when: Some(Unblock::TurnCame),
+                ..plain(Code::FairShare)
+            });
+        }
+    }
+
+    fn agents_blocker(&self, task: TaskIx, code: Code) -> Blocker {
+        let group = &self.groups[self.lanes[self.lane_of(task)].group];
+        let (unblocks_when, actions) = match code {
+            Code::NoEligibleAgent => (
+                Unblock::AgentRegistered,
+                vec![Action::RegisterAgent, Action::EditTask],
+            ),
+            Code::AgentsOffline => (Unblock::AgentOnline, vec![Action::RegisterAgent]),
+            _ => (Unblock::AgentFree, Vec::new()),
+        };
+        let wanted = group.agent.clone().or_else(|| {
+            (!group.capabilities.is_empty())
+                .then(|| group.capabilities.join(", "))
+                .or_else(|| group.model.clone())
+        });
+        Blocker {
+            resource: wanted,
+            have: Some(group.agents.len() as f64),
+            unblocks_when: Some(unblocks_when),
+            actions,
+            ..plain(code)
+        }
+    }
+
+    /// Lanes of the same group whose heads go before this lane's.
+    fn better_heads(&self, lane: LaneIx) -> usize {
+        let lane = &self.lanes[lane];
+        let Some((_, rank)) = lane.filed else {
+            return 0;
+        };
+        let free = self.groups[lane.group].files.get(&None);
+        free.map_or(0, |file| {
+            file.iter()
+                .take(100)
+                .take_while(|&&(other, _)| other.0 > rank)
+                .count()
+        })
+    }
+
+    /// A resource of the pool at which another workspace goes first.
+    fn behind_in_fairness(&self, lane: LaneIx) -> Option<ResIx> {
+        let entry = &self.lanes[lane];
+        let Some((Some(Gate::Resource(ix)), _)) = entry.filed else {
+            return None;
+        };
+        let (_, first) = self.demand.get(&Gate::Resource(ix))?.first()?;
+        (self.resources[ix].ws.is_none() && self.groups[*first].ws != entry.ws).then_some(ix)
+    }
+
+    /// One thing that holds a task, in the numbers a person sees.
+    pub(super) fn blocker(&self, hold: Hold, task: Option<TaskIx>, now: Time) -> Blocker {
+        let code = self.code_of(hold);
+        let since = task.and_then(|task| {
+            let verdict = self.lanes[self.lane_of(task)].verdict;
+            verdict
+                .of
+                .filter(|&(of, _)| verdict.holds && of == code)
+                .map(|_| verdict.since)
+        });
+        let base = Blocker {
+            since,
+            ..plain(code)
+        };
+        match hold {
+            Hold::Undefined { at } => {
+                let name = task.map(|task| {
+                    self.profiles[self.tasks[task].profile].needs.requires[at]
+                        .resource
+                        .clone()
+                });
+                let actions = vec![Action::DefineResource, Action::EditTask];
+                Blocker {
+                    resource: name,
+                    unblocks_when: Some(Unblock::ResourceDefined),
+                    actions,
+                    ..base
+                }
+            }
+            Hold::NeverFits {
+                resource,
+                need,
+                limit,
+            } => Blocker {
+                resource: Some(self.resources[resource].spec.name.clone()),
+                have: Some(limit.into()),
+                need: Some(need.into()),
+                limit: Some(limit.into()),
+                unblocks_when: Some(Unblock::LimitRaised),
+                actions: vec![Action::RaiseLimit, Action::EditTask],
+                ..base
+            },
+            Hold::Closed { resource, until } => Blocker {
+                resource: Some(self.resources[resource].spec.name.clone()),
+                unblocks_when: Some(Unblock::ResourceReopened),
+                eta: Some(exact(until)),
+                actions: vec![Action::ReopenResource],
+                ..base
+            },
+            Hold::Short {
+                resource,
+                need,
+                have,
+                ..
+            } => self.short(base, resource, need, have, task, now),
+            Hold::Reserved { resource, lane } => Blocker {
+                resource: Some(self.resources[resource].spec.name.clone()),
+                tasks: self.lanes[lane]
+                    .queue
+                    .first()
+                    .map(|(_, head)| self.tasks[head].id)
+                    .into_iter()
+                    .collect(),
+                unblocks_when: Some(Unblock::TurnCame),
+                ..base
+            },
+            Hold::BeyondBudget { budget, need }
+            | Hold::Spent { budget, need }
+            | Hold::Booked { budget, need } => self.budget_blocker(base, hold, budget, need, now),
+            Hold::Unestimated { budget } => Blocker {
+                resource: Some(self.budgets[budget].spec.name.clone()),
+                unblocks_when: Some(Unblock::EstimateGiven),
+                actions: vec![Action::EditTask],
+                ..base
+            },
+        }
+    }
+
+    fn short(
+        &self,
+        base: Blocker,
+        ix: ResIx,
+        need: u32,
+        have: i64,
+        task: Option<TaskIx>,
+        now: Time,
+    ) -> Blocker {
+        let ahead = task
+            .and_then(|task| self.position(task))
+            .map_or(0, |position| position.rank as usize - 1);
+        let resource = &self.resources[ix];
+        let is_slots = matches!(resource.meter, Meter::Slots(_));
+        let eta = match task {
+            Some(task) => self.resource_eta(ix, task, ahead, now),
+            None => resource.opens_at(need, now).map(exact),
+        };
+        Blocker {
+            resource: Some(resource.spec.name.clone()),
+            holders: if is_slots {
+                self.holders(ix, task.map(|task| self.ws_of(task)), NAMED)
+            } else {
+                Vec::new()
+            },
+            have: Some(have as f64),
+            need: Some(need.into()),
+            limit: Some(resource.limit().into()),
+            unblocks_when: Some(if is_slots {
+                Unblock::SlotFreed
+            } else {
+                Unblock::BucketRefilled
+            }),
+            eta,
+            actions: vec![Action::RaiseLimit],
+            ..base
+        }
+    }
+
+    fn budget_blocker(
+        &self,
+        base: Blocker,
+        hold: Hold,
+        ix: super::state::BudIx,
+        need: u64,
+        now: Time,
+    ) -> Blocker {
+        let budget = &self.budgets[ix];
+        let left = budget
+            .spec
+            .limit
+            .saturating_sub(budget.settled_at(now).saturating_add(budget.reserved));
+        let (unblocks_when, actions) = match hold {
+            Hold::Booked { .. } => (Unblock::ReservationReturned, Vec::new()),
+            _ => (Unblock::LimitRaised, vec![Action::RaiseBudget]),
+        };
+        Blocker {
+            resource: Some(budget.spec.name.clone()),
+            have: Some(left as f64),
+            need: Some(need as f64),
+            limit: Some(budget.spec.limit as f64),
+            unblocks_when: Some(unblocks_when),
+            eta: match hold {
+                Hold::Booked { .. } => budget.resets_at().filter(|&at| at > now).map(exact),
+                _ => None,
+            },
+            actions,
+            ..base
+        }
+    }
+
+    /// Who holds slots, as a reader of a workspace may know it.
+    pub(super) fn holders(&self, ix: ResIx, reader: Option<WsIx>, most: usize) -> Vec<Holder> {
+        let holder = |lease: &crate::LeaseId| {
+            let lease = self.leases.get(lease)?;
+            let amount = lease
+                .held
+                .iter()
+                .filter(|held| held.resource == ix)
+                .map(|held| held.amount)
+                .sum();
+            let own = reader == Some(lease.ws);
+            Some(Holder {
+                lease: lease.id,
+                task: own.then(|| self.tasks[lease.task].id),
+                agent: own.then(|| self.agents[lease.agent].card.id),
+                amount,
+            })
+        };
+        self.resources[ix]
+            .holders
+            .iter()
+            .filter_map(holder)
+            .take(most)
+            .collect()
+    }
+
+    /// What a lane waits for, by its head; `None` while it goes to the next agent that asks.
+    pub(super) fn lane_wait(&self, lane: LaneIx, now: Time) -> Option<Wait> {
+        let (_, head) = self.lanes[lane].queue.first()?;
+        let worst = self
+            .blockers(head, now)
+            .into_iter()
+            .min_by_key(|blocker| (blocker.tier, blocker.code))?;
+        Some(Wait {
+            code: worst.code,
+            tier: worst.tier,
+            waiting: self.lanes[lane].queue.len() as u32,
+            headline: words::blocker(&worst, now),
+            resource: worst.resource,
+            unblocks_when: worst.unblocks_when,
+            eta: worst.eta,
+        })
+    }
+}
+
+fn plain(code: Code) -> Blocker {
+    Blocker {
+        code,
+        tier: code.tier(),
+        since: None,
+        resource: None,
+        holders: Vec::new(),
+        tasks: Vec::new(),
+        have: None,
+        need: None,
+        limit: None,
+        unblocks_when: None,
+        eta: None,
+        actions: Vec::new(),
+    }
+}

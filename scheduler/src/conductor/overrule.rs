@@ -1,0 +1,170 @@
+//! People overrule, and work is handed over.
+
+use super::Conductor;
+use super::leases::Ending;
+use super::state::{TaskIx, WsIx};
+use crate::{
+    Act, Actor, Answer, AttemptOutcome, DecisionId, Facts, Handoff, LeaseId, OverrideFacts,
+    Overrule, Refusal, Reply, TaskState,
+};
+
+impl Conductor {
+    pub(super) fn overrule(&mut self, ws: WsIx, actor: &Actor, mut request: Overrule) -> Answer {
+        let found = self.task_in(ws, request.task).or_else(|| {
+            // A task that is over can only be taken up again.
+            let fact = request.facts.iter().find(|fact| fact.id == request.task);
+            let fact = fact.filter(|fact| {
+                fact.workspace == self.workspaces[ws].id && request.act == Act::Retry
+            })?;
+            self.take_up(&fact.clone())
+        });
+        let Some(ix) = found else {
+            return match request.facts.iter().find(|fact| fact.id == request.task) {
+                Some(fact) => Err(Refusal::WrongState {
+                    state: fact.state,
+                    act: request.act,
+                }),
+                None => Err(Refusal::NeedFacts {
+                    tasks: vec![request.task],
+                }),
+            };
+        };
+        let from = self.tasks[ix].place.state();
+        let to = after(request.act, from).ok_or(Refusal::WrongState {
+            state: from,
+            act: request.act,
+        })?;
+        let handoff = request.handoff.take();
+        if let Some(handoff) = &handoff {
+            self.check_handoff(ix, actor, handoff)?;
+        }
+        let ended = self.tasks[ix]
+            .extra()
+            .and_then(|extra| extra.lease)
+            .filter(|_| request.act != Act::Boost);
+        let decision =
+            self.decide_override(ix, actor, &request, handoff.as_ref(), (from, to), ended);
+        self.prepare(ix, &request, handoff);
+        let ending = Ending {
+            error: request.reason,
+            decision: Some(decision),
+            ..Ending::default()
+        };
+        match ended {
+            _ if matches!(request.act, Act::Boost | Act::Handoff) => self.record_change(ix),
+            Some(lease) => self.end_attempt(lease, AttemptOutcome::Revoked, to, ending),
+            None => self.move_on(ix, to, ending),
+        }
+        Ok(Reply::Task {
+            task: request.task,
+            state: to,
+        })
+    }
+
+    /// Whoever holds the lease may hand it over, with its epoch; a manager needs none.
+    fn check_handoff(&self, ix: TaskIx, actor: &Actor, handoff: &Handoff) -> Result<(), Refusal> {
+        if handoff.to_agent.is_some() == handoff.to_capability.is_some() {
+            let detail = "give exactly one of to_agent and to_capability".to_owned();
+            return Err(Refusal::Invalid {
+                pointer: "/to_agent".to_owned(),
+                detail,
+            });
+        }
+        if !matches!(actor, Actor::Agent { .. }) {
+            return Ok(());
+        }
+        let Some(lease) = self.tasks[ix].extra().and_then(|extra| extra.lease) else {
+            return Err(Refusal::LeaseLost);
+        };
+        let Some(epoch) = handoff.epoch else {
+            let detail = "the lease's holder says its epoch".to_owned();
+            return Err(Refusal::Invalid {
+                pointer: "/epoch".to_owned(),
+                detail,
+            });
+        };
+        self.check_lease(self.ws_of(ix), actor, lease, epoch)
+            .map(|_| ())
+    }
+
+    /// What changes about the task besides its state.
+    fn prepare(&mut self, ix: TaskIx, request: &Overrule, handoff: Option<Handoff>) {
+        match request.act {
+            Act::Boost => {
+                self.tasks[ix].extra_mut().boost = request.boost;
+                self.rescore(ix);
+                self.set_task_timer(ix);
+            }
+            Act::Retry => {
+                self.tasks[ix].attempts = 0;
+                let extra = self.tasks[ix].extra_mut();
+                (extra.not_before, extra.backing_off) = (None, false);
+            }
+            Act::Handoff => {
+                let Some(handoff) = handoff else { return };
+                // The lease ends under the needs it was given for.
+                if let Some(lease) = self.tasks[ix].extra().and_then(|extra| extra.lease) {
+                    let ending = Ending {
+                        error: request.reason.clone(),
+                        ..Ending::default()
+                    };
+                    self.end_attempt(lease, AttemptOutcome::Revoked, TaskState::Pending, ending);
+                }
+                self.change_needs(ix, |needs| {
+                    needs.agent = handoff.to_agent;
+                    if let Some(capability) = handoff.to_capability {
+                        needs.capabilities = vec![capability];
+                    }
+                });
+            }
+            Act::Cancel | Act::Hold | Act::Release | Act::Edit => {}
+        }
+    }
+
+    fn decide_override(
+        &mut self,
+        ix: TaskIx,
+        actor: &Actor,
+        request: &Overrule,
+        handoff: Option<&Handoff>,
+        (from, to): (TaskState, TaskState),
+        ended_lease: Option<LeaseId>,
+    ) -> DecisionId {
+        let to_agent = handoff.and_then(|handoff| {
+            handoff
+                .to_agent
+                .clone()
+                .or_else(|| handoff.to_capability.clone())
+        });
+        let facts = OverrideFacts {
+            act: request.act,
+            from,
+            to,
+            boost: request.boost,
+            to_agent,
+            ended_lease,
+            reason: request.reason.clone(),
+        };
+        let mut decision = self.decision(self.ws_of(ix), actor.clone(), Facts::Override(facts));
+        decision.task = Some(self.tasks[ix].id);
+        let id = decision.id;
+        self.out.records.decisions.push(decision);
+        id
+    }
+}
+
+/// The state after an act; `None` where the act does not go with the state.
+const fn after(act: Act, from: TaskState) -> Option<TaskState> {
+    use TaskState::{Backlog, Cancelled, Done, Failed, InProgress, InReview, Pending};
+    match (act, from) {
+        (Act::Cancel, Backlog | Pending | InProgress | InReview | Failed) => Some(Cancelled),
+        (Act::Hold, Pending | InProgress) => Some(Backlog),
+        (Act::Release, Backlog)
+        | (Act::Retry, Failed | Cancelled | InReview)
+        | (Act::Handoff, Pending | InProgress) => Some(Pending),
+        // Releasing a result that waits for a look accepts it.
+        (Act::Release, InReview) => Some(Done),
+        (Act::Boost, Backlog | Pending) => Some(from),
+        _ => None,
+    }
+}

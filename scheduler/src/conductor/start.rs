@@ -1,0 +1,527 @@
+//! A lease is given: everything the task needs is taken in one step.
+
+use super::Conductor;
+use super::holds::Consequence;
+use super::state::{
+    AgentIx, Gate, GroupIx, Held, LaneIx, Lease, Meter, Place, ResIx, Reserved, TaskIx, Timer,
+    grants,
+};
+use crate::{
+    Actor, BudgetFact, Code, Considered, Decision, DispatchFacts, Facts, Granted, LaneFacts,
+    LeaseId, OpenLease, Reservation, ResourceFact, ResourceFactKind, Span,
+};
+
+/// Heads named in a decision besides the one that went.
+const CONSIDERED: usize = 4;
+/// Lanes looked at at one gate for a head small enough to pass.
+const PASSING: usize = 16;
+
+/// Why the best lane did not start.
+#[derive(Debug)]
+pub(super) enum NotStarted {
+    /// The lane moved to a gate, or its head stepped aside: look again.
+    Moved,
+    /// Not by this agent.
+    NotThisAgent,
+}
+
+impl Conductor {
+    /// Gives an agent what it may have, best first, at most `max`.
+    pub(super) fn fill(&mut self, agent: AgentIx, groups: &[GroupIx], max: u16) -> Vec<Granted> {
+        let mut given = Vec::new();
+        let mut skip = Vec::new();
+        let most = self.room_of(agent).min(max.into());
+        while !self.draining && (given.len() as u32) < most {
+            let Some(lane) = self.best_lane(groups, &skip) else {
+                break;
+            };
+            match self.try_start(lane, agent, groups) {
+                Ok(granted) => given.push(granted),
+                Err(NotStarted::Moved) => {}
+                Err(NotStarted::NotThisAgent) => skip.push(lane),
+            }
+        }
+        given
+    }
+
+    /// Leases the agent may still take.
+    fn room_of(&self, agent: AgentIx) -> u32 {
+        let agent = &self.agents[agent];
+        if agent.status == crate::AgentStatus::Draining {
+            return 0;
+        }
+        agent
+            .card
+            .max_concurrency
+            .unwrap_or(u32::MAX)
+            .saturating_sub(agent.running)
+    }
+
+    /// Among the lanes these groups have that may go on, or whose gate has opened by time alone, the
+    /// one with the best head.
+    fn best_lane(&self, groups: &[GroupIx], skip: &[LaneIx]) -> Option<LaneIx> {
+        let mut best: Option<(i64, LaneIx)> = None;
+        for &group in groups {
+            for (gate, file) in &self.groups[group].files {
+                if gate.is_some_and(|gate| self.is_shut(gate)) {
+                    continue;
+                }
+                let passes = |lane: LaneIx| {
+                    !skip.contains(&lane) && gate.is_none_or(|gate| self.passes(lane, gate))
+                };
+                let candidate = file
+                    .iter()
+                    .take(PASSING + skip.len())
+                    .find(|&&(_, lane)| passes(lane));
+                if let Some(&(rank, lane)) = candidate
+                    && best.is_none_or(|(before, _)| rank.0 > before)
+                {
+                    best = Some((rank.0, lane));
+                }
+            }
+        }
+        best.map(|(_, lane)| lane)
+    }
+
+    /// Whether nothing at all gets through a gate: told at a glance, before any head is looked at.
+    pub(super) fn is_shut(&self, gate: Gate) -> bool {
+        match gate {
+            Gate::Undefined => true,
+            Gate::Resource(ix) => {
+                let resource = &self.resources[ix];
+                resource.closed_at(self.now).is_some() || resource.available(self.now) <= 0
+            }
+            Gate::Budget(ix) => {
+                let budget = &self.budgets[ix];
+                budget.settled_at(self.now) + budget.reserved >= budget.spec.limit
+            }
+        }
+    }
+
+    /// Whether a parked lane's head would now get through its gate.
+    pub(super) fn passes(&self, lane: LaneIx, gate: Gate) -> bool {
+        let Some((_, head)) = self.lanes[lane].queue.first() else {
+            return false;
+        };
+        match self.first_hold(head, self.now) {
+            // Held elsewhere: it moves there, or steps aside.
+            Some(hold) => self.consequence(hold) != Consequence::Park(gate),
+            None => true,
+        }
+    }
+
+    fn try_start(
+        &mut self,
+        lane: LaneIx,
+        agent: AgentIx,
+        groups: &[GroupIx],
+    ) -> Result<Granted, NotStarted> {
+        let Some((_, head)) = self.lanes[lane].queue.first() else {
+            return Err(NotStarted::NotThisAgent);
+        };
+        if let Some(hold) = self.first_hold(head, self.now) {
+            match self.consequence(hold) {
+                Consequence::Park(gate) => {
+                    self.file_at(lane, Some(gate));
+                    self.await_reservation(lane);
+                    self.agenda.verdicts.insert(lane, head);
+                    self.agenda.watch.insert(gate);
+                }
+                Consequence::Stall(code) => self.put(head, Place::Stalled(code)),
+            }
+            return Err(NotStarted::Moved);
+        }
+        if self.agent_hold(agent, head, self.now).is_some() {
+            return Err(NotStarted::NotThisAgent);
+        }
+        Ok(self.start_task(lane, head, agent, groups))
+    }
+
+    fn start_task(
+        &mut self,
+        lane: LaneIx,
+        task: TaskIx,
+        agent: AgentIx,
+        groups: &[GroupIx],
+    ) -> Granted {
+        let id: LeaseId = self.ids.next(self.now).into();
+        let decision = self.dispatch_decision(lane, task, agent, id, groups);
+        let held = self.take_all(task, id);
+        let reservations = self.book_all(task, agent);
+        let lease = self.make_lease(id, lane, task, agent, decision.id, held, reservations);
+        let granted = Granted {
+            lease: id,
+            task: self.tasks[task].id,
+            epoch: lease.epoch,
+            attempt: self.tasks[task].attempts,
+            expires_at: lease.expires_at,
+            grants: grants(&lease.held, &self.resources),
+            decision: decision.id,
+        };
+        self.charge_fair_share(lane, task);
+        self.out.records.decisions.push(decision);
+        let open = self.open_lease(&lease);
+        self.out.records.leased.push(open);
+        self.timers
+            .insert((lease.expires_at, Timer::LeaseExpiry(id)));
+        self.leases.insert(id, lease);
+        self.agents[agent].running += 1;
+        self.lanes[lane].verdict.holds = false;
+        granted
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a lease, put together in this one place"
+    )]
+    fn make_lease(
+        &mut self,
+        id: LeaseId,
+        lane: LaneIx,
+        task: TaskIx,
+        agent: AgentIx,
+        decision: crate::DecisionId,
+        held: Vec<Held>,
+        reservations: Vec<Reserved>,
+    ) -> Lease {
+        self.put(task, Place::Leased);
+        self.release_reservation(lane);
+        let expected = self.expected_ms(task);
+        let entry = &mut self.tasks[task];
+        entry.epoch += 1;
+        entry.attempts += 1;
+        entry.extra_mut().lease = Some(id);
+        let lease_ms = self.profiles[entry.profile].needs.lease_ms;
+        Lease {
+            id,
+            task,
+            ws: self.lanes[lane].ws,
+            agent,
+            epoch: entry.epoch,
+            granted_at: self.now,
+            expires_at: self.now + Span::from_millis(lease_ms.into()),
+            held,
+            reservations,
+            decision,
+            expected_end: self.now + Span::from_millis(expected.unwrap_or(60_000) as i64),
+            duration_known: expected.is_some(),
+            tokens: 0,
+            cost_microusd: 0,
+        }
+    }
+
+    pub(super) fn open_lease(&self, lease: &Lease) -> OpenLease {
+        OpenLease {
+            id: lease.id,
+            task: self.tasks[lease.task].id,
+            workspace: self.workspaces[lease.ws].id,
+            agent: self.agents[lease.agent].card.id,
+            epoch: lease.epoch,
+            granted_at: lease.granted_at,
+            expires_at: lease.expires_at,
+            grants: grants(&lease.held, &self.resources),
+            reservations: self.reservations(lease),
+            decision: lease.decision,
+        }
+    }
+
+    pub(super) fn reservations(&self, lease: &Lease) -> Vec<Reservation> {
+        let booked = lease.reservations.iter();
+        booked
+            .map(|r| Reservation {
+                budget: self.budgets[r.budget].spec.id,
+                left: r.left,
+                used: r.used,
+            })
+            .collect()
+    }
+
+    /// Takes everything the task needs; the caller has made sure that it is there.
+    fn take_all(&mut self, task: TaskIx, lease: LeaseId) -> Vec<Held> {
+        let profile = &self.profiles[self.tasks[task].profile];
+        let needs = std::sync::Arc::clone(&profile.needs);
+        let resources = self.lanes[profile.lane].resources.clone();
+        let mut all = Vec::with_capacity(resources.len());
+        for (need, ix) in needs.requires.iter().zip(resources) {
+            let Some(ix) = ix else { continue };
+            let held = self.take(ix, need.amount);
+            if !held.slots.is_empty() {
+                self.resources[ix].holders.insert(lease);
+            }
+            all.push(held);
+        }
+        all
+    }
+
+    pub(super) fn take(&mut self, ix: ResIx, amount: u32) -> Held {
+        let now = self.now;
+        let slots = match &mut self.resources[ix].meter {
+            Meter::Bucket(bucket) => {
+                bucket.take(amount, now);
+                self.agenda.resources.insert(ix);
+                Vec::new()
+            }
+            Meter::Slots(slots) => slots.take(amount),
+        };
+        Held {
+            resource: ix,
+            amount,
+            slots,
+            used: 0,
+        }
+    }
+
+    fn book_all(&mut self, task: TaskIx, agent: AgentIx) -> Vec<Reserved> {
+        let mut budgets: Vec<_> = self.budgets_on(task).collect();
+        budgets.extend_from_slice(&self.agents[agent].budgets);
+        let mut booked = Vec::with_capacity(budgets.len());
+        for ix in budgets {
+            let left = self.charge(task, self.budgets[ix].spec.unit).unwrap_or(0);
+            self.budgets[ix].reserved += left;
+            booked.push(Reserved {
+                budget: ix,
+                left,
+                used: 0,
+            });
+            self.warn_if_soft(ix);
+        }
+        booked
+    }
+
+    /// Start-time fair queueing (Goyal, Vin and Cheng 1996) over the pool's resources: a workspace's
+    /// time goes on by what it takes of the resource it takes most of, in seconds of that whole
+    /// resource, divided by its weight.
+    fn charge_fair_share(&mut self, lane: LaneIx, task: TaskIx) {
+        let cost = self.fair_cost(task, self.expected_ms(task).unwrap_or(60_000) as f64 / 1e3);
+        if cost <= 0.0 {
+            return;
+        }
+        let ws = self.lanes[lane].ws;
+        let workspace = &mut self.workspaces[ws];
+        let start = workspace.virtual_time.max(self.virtual_time);
+        self.virtual_time = start;
+        workspace.virtual_time = start + cost / workspace.policy.fair_share_weight;
+        self.rekey_demand(ws);
+    }
+
+    /// Slots used longer or shorter than expected are charged for what they were used.
+    pub(super) fn true_up(&mut self, lease: &Lease) {
+        let used = self.now.since(lease.granted_at).as_secs_f64();
+        let expected = lease.expected_end.since(lease.granted_at).as_secs_f64();
+        let owed = self.fair_cost(lease.task, used) - self.fair_cost(lease.task, expected);
+        if owed.abs() > f64::EPSILON {
+            let workspace = &mut self.workspaces[lease.ws];
+            let after = workspace.virtual_time + owed / workspace.policy.fair_share_weight;
+            workspace.virtual_time = after.max(0.0);
+            self.rekey_demand(lease.ws);
+        }
+    }
+
+    /// Seconds of the whole resource of the pool that the task takes most of.
+    fn fair_cost(&self, task: TaskIx, duration_s: f64) -> f64 {
+        let profile = &self.profiles[self.tasks[task].profile];
+        let resources = self.lanes[profile.lane].resources.iter();
+        let cost = |(need, ix): (&crate::Requirement, &Option<ResIx>)| {
+            let resource = &self.resources[(*ix)?];
+            let amount = f64::from(need.amount);
+            resource.ws.is_none().then(|| match resource.spec.kind {
+                crate::ResourceKind::Bucket { refill_per_s, .. } => amount / refill_per_s,
+                crate::ResourceKind::Slots { slots } => {
+                    amount * duration_s / f64::from(slots.max(1))
+                }
+            })
+        };
+        profile
+            .needs
+            .requires
+            .iter()
+            .zip(resources)
+            .filter_map(cost)
+            .fold(0.0, f64::max)
+    }
+
+    fn rekey_demand(&mut self, ws: super::state::WsIx) {
+        for at in 0..self.workspaces[ws].groups.len() {
+            let group = self.workspaces[ws].groups[at];
+            if !self.groups[group].demand.is_empty() {
+                self.refresh_demand(group);
+            }
+        }
+    }
+
+    fn dispatch_decision(
+        &mut self,
+        lane: LaneIx,
+        task: TaskIx,
+        agent: AgentIx,
+        lease: LeaseId,
+        groups: &[GroupIx],
+    ) -> Decision {
+        let entry = &self.tasks[task];
+        let policy = &self.workspaces[self.lanes[lane].ws].policy;
+        let score = crate::score::score(&self.score_inputs(task), policy, self.now);
+        let facts = DispatchFacts {
+            lease,
+            epoch: entry.epoch + 1,
+            attempt: entry.attempts + 1,
+            agent: self.agents[agent].card.name.clone(),
+            lane: self.lane_facts(lane, task),
+            rank: score.rank,
+            factors: score.factors,
+            waited_ms: self.waited(task),
+            resources: self.resource_facts(task),
+            budgets: self.budget_facts(task, agent),
+            considered: self.considered(lane, groups),
+        };
+        let (id, agent) = (entry.id, self.agents[agent].card.id);
+        let mut decision = self.decision(
+            self.lanes[lane].ws,
+            Actor::Scheduler,
+            Facts::Dispatch(Box::new(facts)),
+        );
+        (decision.task, decision.agent) = (Some(id), Some(agent));
+        decision
+    }
+
+    fn waited(&self, task: TaskIx) -> u64 {
+        let entry = &self.tasks[task];
+        let from = entry
+            .extra()
+            .and_then(|extra| extra.not_before)
+            .unwrap_or(entry.created_at);
+        (self.now.since(from.max(entry.created_at)).0 / 1_000) as u64
+    }
+
+    pub(super) fn lane_facts(&self, lane: LaneIx, head: TaskIx) -> LaneFacts {
+        let lane = &self.lanes[lane];
+        LaneFacts {
+            id: format!("{:016x}", lane.name),
+            class: lane.key.class,
+            capabilities: lane.key.capabilities.clone(),
+            requires: self.profiles[self.tasks[head].profile]
+                .needs
+                .requires
+                .clone(),
+            agent: lane.key.agent.clone(),
+            model: lane.key.model.clone(),
+            waiting: lane.queue.len() as u32,
+        }
+    }
+
+    fn resource_facts(&self, task: TaskIx) -> Vec<ResourceFact> {
+        let profile = &self.profiles[self.tasks[task].profile];
+        let resources = self.lanes[profile.lane].resources.iter();
+        let fact = |(need, ix): (&crate::Requirement, &Option<ResIx>)| {
+            let resource = &self.resources[(*ix)?];
+            let (kind, refill_per_s) = match resource.spec.kind {
+                crate::ResourceKind::Bucket { refill_per_s, .. } => {
+                    (ResourceFactKind::Bucket, Some(refill_per_s))
+                }
+                crate::ResourceKind::Slots { .. } => (ResourceFactKind::Slots, None),
+            };
+            Some(ResourceFact {
+                name: need.resource.clone(),
+                kind,
+                limit: resource.limit().into(),
+                available: resource.available(self.now) as f64,
+                taken: need.amount,
+                refill_per_s,
+            })
+        };
+        profile
+            .needs
+            .requires
+            .iter()
+            .zip(resources)
+            .filter_map(fact)
+            .collect()
+    }
+
+    fn budget_facts(&self, task: TaskIx, agent: AgentIx) -> Vec<BudgetFact> {
+        let budgets = self
+            .budgets_on(task)
+            .chain(self.agents[agent].budgets.iter().copied());
+        let fact = |ix| {
+            let budget = &self.budgets[ix];
+            BudgetFact {
+                id: budget.spec.id,
+                name: budget.spec.name.clone(),
+                unit: budget.spec.unit,
+                limit: budget.spec.limit,
+                settled: budget.state.settled,
+                reserved: budget.reserved,
+                taken: self.charge(task, budget.spec.unit).unwrap_or(0),
+            }
+        };
+        budgets.map(fact).collect()
+    }
+
+    /// The best other heads this agent could have had, and why each did not go.
+    fn considered(&self, winner: LaneIx, groups: &[GroupIx]) -> Vec<Considered> {
+        let mut heads = Vec::new();
+        for &group in groups {
+            for (&gate, file) in &self.groups[group].files {
+                let others = file
+                    .iter()
+                    .filter(|&&(_, lane)| lane != winner)
+                    .take(CONSIDERED);
+                heads.extend(others.map(|&(rank, lane)| (rank, lane, gate)));
+            }
+        }
+        heads.sort_unstable_by_key(|&(rank, lane, _)| (rank, lane));
+        heads.truncate(CONSIDERED);
+        let said = |(rank, lane, gate): (std::cmp::Reverse<i64>, LaneIx, Option<Gate>)| {
+            let (_, head) = self.lanes[lane].queue.first()?;
+            let (why_not, resource) = self.gate_words(gate);
+            Some(Considered {
+                task: self.tasks[head].id,
+                rank: rank.0,
+                why_not,
+                resource,
+            })
+        };
+        heads.into_iter().filter_map(said).collect()
+    }
+
+    /// What a gate means for a head behind it.
+    pub(super) fn gate_words(&self, gate: Option<Gate>) -> (Code, Option<String>) {
+        match gate {
+            None => (Code::LowerPriority, None),
+            Some(Gate::Undefined) => (Code::Misconfigured, None),
+            Some(Gate::Budget(ix)) => {
+                (Code::BudgetWindow, Some(self.budgets[ix].spec.name.clone()))
+            }
+            Some(Gate::Resource(ix)) => {
+                let resource = &self.resources[ix];
+                let code = match &resource.meter {
+                    _ if resource.closed_at(self.now).is_some() => Code::ProviderBackoff,
+                    Meter::Bucket(_) => Code::RateLimited,
+                    Meter::Slots(_) => Code::NoFreeSlot,
+                };
+                (code, Some(resource.spec.name.clone()))
+            }
+        }
+    }
+
+    /// Gives back everything a lease or permit held. A bucket keeps what was taken unless the work
+    /// did not begin (`unused`): the calls have been made.
+    pub(super) fn give_all_back(&mut self, lease: Option<LeaseId>, held: Vec<Held>, unused: bool) {
+        for held in held {
+            let resource = &mut self.resources[held.resource];
+            match &mut resource.meter {
+                Meter::Slots(slots) => {
+                    slots.give_back(&held.slots);
+                    if let Some(lease) = lease {
+                        resource.holders.remove(&lease);
+                    }
+                }
+                Meter::Bucket(bucket) if unused && held.used == 0 => {
+                    bucket.give_back(held.amount);
+                    self.agenda.resources.insert(held.resource);
+                }
+                Meter::Bucket(_) => continue,
+            }
+            self.agenda.opened.insert(Gate::Resource(held.resource));
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The words of decisions and explanations, rendered from recorded facts and nothing else.
+
+mod decisions;
+mod numbers;
+mod waits;
+
+pub use decisions::{headline, reasoning};
+pub use numbers::{amount, duration};
+pub use waits::{blocker, code, explanation};
+
+pub(crate) use waits::budget_stop;

@@ -1,0 +1,94 @@
+//! Numbers as people read them.
+
+use crate::{Span, Unit};
+
+/// An amount of a budget: `$1.25` or `12,000 tokens`. Money to the cent, and exact below one.
+#[must_use]
+pub fn amount(value: u64, unit: Unit) -> String {
+    match unit {
+        Unit::Tokens => format!("{} tokens", grouped(value)),
+        Unit::Microusd if value == 0 => "$0.00".to_owned(),
+        Unit::Microusd if value < 10_000 => {
+            format!(
+                "${}",
+                format!("{:.6}", value as f64 / 1e6).trim_end_matches('0')
+            )
+        }
+        Unit::Microusd => {
+            let cents = (value + 5_000) / 10_000;
+            format!("${}.{:02}", grouped(cents / 100), cents % 100)
+        }
+    }
+}
+
+/// A span in its largest fitting unit: `850 ms`, `12 s`, `3 min`, `2 h 5 min`, `4 d`.
+#[must_use]
+pub fn duration(span: Span) -> String {
+    let ms = span.as_millis_ceil().max(0);
+    let (secs, mins, hours) = (
+        (ms + 500) / 1_000,
+        (ms + 30_000) / 60_000,
+        (ms + 1_800_000) / 3_600_000,
+    );
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..120_000 => format!("{secs} s"),
+        120_000..7_200_000 => format!("{mins} min"),
+        7_200_000..86_400_000 if mins % 60 > 0 => format!("{} h {} min", mins / 60, mins % 60),
+        7_200_000..172_800_000 => format!("{hours} h"),
+        _ => format!("{} d", (hours + 12) / 24),
+    }
+}
+
+/// With commas between thousands.
+pub(super) fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A measure without a tail of zeros: `4`, `0.5`, `1,200`.
+pub(super) fn plain(value: f64) -> String {
+    if value < 0.0 {
+        return format!("−{}", plain(-value));
+    }
+    if value.fract() == 0.0 {
+        return grouped(value as u64);
+    }
+    format!("{value:.2}")
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+/// `1 task`, `2 tasks`.
+pub(super) fn count(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_read_like_money_and_tokens() {
+        let read =
+            [0, 1_250, 1_250_000, 1_234_567_890_000].map(|value| amount(value, Unit::Microusd));
+        assert_eq!(read, ["$0.00", "$0.00125", "$1.25", "$1,234,567.89"]);
+        assert_eq!(amount(12_000, Unit::Tokens), "12,000 tokens");
+    }
+
+    #[test]
+    fn spans_read_in_their_largest_unit() {
+        let read = [850, 12_000, 185_000, 7_500_000, 259_200_000]
+            .map(|ms| duration(Span::from_millis(ms)));
+        assert_eq!(read, ["850 ms", "12 s", "3 min", "2 h 5 min", "3 d"]);
+    }
+}

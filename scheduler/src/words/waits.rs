@@ -1,0 +1,201 @@
+//! Why something waits, in a colleague's words.
+
+use super::numbers::{amount, count, duration, plain};
+use crate::{Blocker, BudgetSpec, Code, Eta, EtaMethod, Position, TaskState, Time, Verdict};
+
+/// What a code means, when nothing more is known.
+#[must_use]
+pub const fn code(code: Code) -> &'static str {
+    match code {
+        Code::Misconfigured => "something it needs is not set up",
+        Code::NeedsApproval => "a person has to release it",
+        Code::NeverFits => "it needs more than there ever is",
+        Code::BudgetExhausted => "the budget is spent",
+        Code::FuseBlown => "a fuse has blown",
+        Code::NoEligibleAgent => "no agent can do this",
+        Code::DependencyFailed => "a task it waits for has failed",
+        Code::DependencyPending => "other tasks have to finish first",
+        Code::RateLimited => "the rate limit is used up for the moment",
+        Code::NoFreeSlot => "all slots are taken",
+        Code::BudgetWindow => "the budget is used up until its window turns",
+        Code::ProviderBackoff => "the provider asked for a pause",
+        Code::AgentsOffline => "the agents that can do this are offline",
+        Code::AgentsBusy => "the agents that can do this are busy",
+        Code::LowerPriority => "others go first",
+        Code::FairShare => "it is another workspace's turn",
+        Code::ReservedForOther => "capacity is being saved up for a larger task",
+        Code::NotBefore => "its time has not come",
+        Code::RetryBackoff => "it waits before the next attempt",
+        Code::Evaluating => "it has only just arrived",
+    }
+}
+
+/// One blocker in a clause without a capital or full stop, numbers included.
+#[must_use]
+pub fn blocker(blocker: &Blocker, now: Time) -> String {
+    let name = blocker.resource.as_deref().unwrap_or("a resource");
+    let number = |value: Option<f64>| plain(value.unwrap_or(0.0));
+    let (have, need, limit) = (
+        number(blocker.have),
+        number(blocker.need),
+        number(blocker.limit),
+    );
+    let when = blocker.eta.map(|eta| soon(eta, now)).unwrap_or_default();
+    match blocker.code {
+        Code::Misconfigured if blocker.unblocks_when == Some(crate::Unblock::EstimateGiven) => {
+            format!("the budget {name} needs an estimate, and nobody has given one")
+        }
+        Code::Misconfigured => format!("it needs {name}, and no such resource is defined"),
+        Code::NeverFits => {
+            format!("it needs {need} of {name}, and there are never more than {limit}")
+        }
+        Code::BudgetExhausted => {
+            format!("the budget {name} is spent: {have} left of {limit}, {need} needed")
+        }
+        Code::BudgetWindow => {
+            format!("the budget {name} has {have} left of {limit}, {need} needed{when}")
+        }
+        Code::RateLimited => format!("{name} has {have} of {limit} tokens, {need} needed{when}"),
+        Code::NoFreeSlot => format!("{name} has {have} of {limit} slots free, {need} needed{when}"),
+        Code::ProviderBackoff => {
+            format!("{name} is closed{when}, as its provider or a person asked")
+        }
+        Code::ReservedForOther => {
+            format!("{name} is being saved up for a larger task that has waited long")
+        }
+        Code::FairShare => format!("at {name} it is another workspace's turn"),
+        Code::NoEligibleAgent => match &blocker.resource {
+            Some(what) => format!("no agent is registered for {what}"),
+            None => "no agent is registered".to_owned(),
+        },
+        Code::AgentsOffline => format!(
+            "{} can do this, and none is online",
+            count_of(blocker.have, "agent")
+        ),
+        Code::AgentsBusy => format!(
+            "{} can do this, and none is asking for work{when}",
+            count_of(blocker.have, "agent")
+        ),
+        Code::LowerPriority => format!("{} before it{when}", goes(blocker.have)),
+        Code::DependencyPending => format!("{} to finish first", has(blocker.need)),
+        Code::DependencyFailed => format!(
+            "{} it waits for failed or was cancelled",
+            count_of(blocker.need, "task")
+        ),
+        Code::NotBefore => format!("it was asked not to start yet{when}"),
+        Code::RetryBackoff => format!("it waits before its next attempt{when}"),
+        other => code(other).to_owned(),
+    }
+}
+
+/// The headline of an explanation: the worst blocker first, then how many more there are.
+#[must_use]
+pub fn explanation(
+    state: TaskState,
+    verdict: Verdict,
+    blockers: &[Blocker],
+    place: Option<Position>,
+    now: Time,
+) -> String {
+    match (verdict, state) {
+        (Verdict::Running, _) => "It is running.".to_owned(),
+        (Verdict::Ended, TaskState::Done) => "It is done.".to_owned(),
+        (Verdict::Ended, TaskState::Cancelled) => "It was cancelled.".to_owned(),
+        (Verdict::Ended, _) => "It has failed.".to_owned(),
+        (Verdict::Dispatching, _) => "It goes to the next agent that asks for work.".to_owned(),
+        (Verdict::NotYet, TaskState::InReview) => {
+            "Its result waits for a person's look.".to_owned()
+        }
+        (Verdict::NotYet, TaskState::Backlog) => {
+            "It is held until a person releases it.".to_owned()
+        }
+        (Verdict::NotYet, _) => waiting(blockers, place, now),
+    }
+}
+
+fn waiting(blockers: &[Blocker], place: Option<Position>, now: Time) -> String {
+    let Some(worst) = blockers.first() else {
+        return "It has only just arrived.".to_owned();
+    };
+    let mut text = format!("Not yet: {}", blocker(worst, now));
+    if let Some(Position { rank, of }) =
+        place.filter(|place| place.of > 1 && worst.code != Code::LowerPriority)
+    {
+        text.push_str(&format!("; it is {} of {of} in its lane", ordinal(rank)));
+    }
+    if blockers.len() > 1 {
+        text.push_str(&format!(
+            ", and {} more",
+            count(blockers.len() as u64 - 1, "thing")
+        ));
+        text.push_str(if blockers.len() == 2 {
+            " holds it"
+        } else {
+            " hold it"
+        });
+    }
+    text.push('.');
+    text
+}
+
+/// Said to an agent whose lease spends of a budget that is used up.
+pub(crate) fn budget_stop(budget: &BudgetSpec, settled: u64) -> String {
+    let (settled, limit) = (
+        amount(settled, budget.unit),
+        amount(budget.limit, budget.unit),
+    );
+    format!(
+        "the budget {} is spent: {settled} of {limit}; finish or stop",
+        budget.name
+    )
+}
+
+fn soon(eta: Eta, now: Time) -> String {
+    let span = duration(eta.p50.since(now));
+    match eta.method {
+        EtaMethod::Exact => format!(" for {span}"),
+        EtaMethod::Simulated => format!(" for about {span}"),
+    }
+}
+
+fn count_of(number: Option<f64>, thing: &str) -> String {
+    count(number.unwrap_or(0.0) as u64, thing)
+}
+
+fn goes(number: Option<f64>) -> String {
+    let verb = if number == Some(1.0) { "goes" } else { "go" };
+    format!("{} {verb}", count_of(number, "task"))
+}
+
+fn has(number: Option<f64>) -> String {
+    let verb = if number == Some(1.0) { "has" } else { "have" };
+    format!("{} {verb}", count_of(number, "task"))
+}
+
+fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (1, rest) if rest != 11 => "st",
+        (2, rest) if rest != 12 => "nd",
+        (3, rest) if rest != 13 => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_sentence() {
+        assert!(Code::ALL.iter().all(|&each| !code(each).is_empty()));
+    }
+
+    #[test]
+    fn places_are_counted_as_people_count() {
+        assert_eq!(
+            [1, 2, 3, 4, 11, 22, 113].map(ordinal),
+            ["1st", "2nd", "3rd", "4th", "11th", "22nd", "113th"]
+        );
+    }
+}
