@@ -1,0 +1,147 @@
+//! Asks the server that holds a pool, and answers those that ask this one.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use scheduler::{Command, Request, Time};
+
+use crate::error::EngineError;
+use crate::wire::{Ask, Told, Trouble};
+
+/// Below the address of a server: what others of the installation ask. Followed by `submit`, `view`
+/// or `stats`.
+pub const INTERNAL_PATH: &str = "/internal/v1";
+
+/// The largest question: a batch of tasks as the API takes it, grown by what is added on the way.
+pub const INTERNAL_BODY_BYTES: usize = 8 << 20;
+
+/// Within one data centre a server that lives is connected to well within this.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// For what the conductor answers at once: a full batch, a slow disk.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A client for the other servers of the installation.
+#[derive(Debug)]
+pub(crate) struct Forwarder {
+    client: reqwest::Client,
+    bearer: HeaderValue,
+    secret: Vec<u8>,
+}
+
+impl Forwarder {
+    pub(crate) fn new(secret: &[u8]) -> Result<Self, EngineError> {
+        // Another part of the process may have chosen a provider already; any will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(EngineError::Client)?;
+        let secret = hex::encode(secret);
+        let mut bearer = HeaderValue::try_from(format!("Bearer {secret}"))
+            .unwrap_or(HeaderValue::from_static(""));
+        bearer.set_sensitive(true);
+        Ok(Self {
+            client,
+            bearer,
+            secret: secret.into_bytes(),
+        })
+    }
+
+    /// Whether an `Authorization` header proves that a server of this installation asks. Takes the
+    /// same time whatever it says.
+    pub(crate) fn is_ours(&self, authorization: &[u8]) -> bool {
+        let Some(shown) = authorization.strip_prefix(b"Bearer ") else {
+            return false;
+        };
+        let differences = shown
+            .iter()
+            .zip(&self.secret)
+            .fold(0, |differences, (a, b)| differences | (a ^ b));
+        shown.len() == self.secret.len() && differences == 0
+    }
+
+    /// Asks the server at `url`. A server that is not there, does not answer in time, or answers
+    /// nothing readable is away.
+    pub(crate) async fn ask(
+        &self,
+        url: &str,
+        ask: &Ask,
+        patience: Duration,
+    ) -> Result<Told, EngineError> {
+        let body = serde_json::to_vec(ask).map_err(|error| away(&error))?;
+        let asked = self
+            .client
+            .post(format!("{url}{INTERNAL_PATH}/{}", path(ask)))
+            .header(AUTHORIZATION, self.bearer.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .timeout(patience)
+            .body(body);
+        let response = asked.send().await.map_err(|error| away(&error))?;
+        if !response.status().is_success() {
+            return Err(away(&response.status()));
+        }
+        let told = response.bytes().await.map_err(|error| away(&error))?;
+        match serde_json::from_slice(&told).map_err(|error| away(&error))? {
+            Told::Trouble(trouble) => Err(trouble.into()),
+            told => Ok(told),
+        }
+    }
+}
+
+/// Reads a question.
+pub(crate) fn read(body: &[u8]) -> Result<Ask, Told> {
+    serde_json::from_slice(body).map_err(|error| {
+        tracing::warn!(%error, "another server asked what cannot be read");
+        Told::Trouble(Trouble::Unreadable)
+    })
+}
+
+/// How long a command may take: a claim may wait as long as it says.
+pub(crate) fn patience(command: &Command, now: Time) -> Duration {
+    let wait_until = match &command.request {
+        Request::Claim(claim) => claim.wait_until,
+        Request::TakePermit(permit) => permit.wait_until,
+        _ => now,
+    };
+    PATIENCE + Duration::from_micros(u64::try_from(wait_until.since(now).0).unwrap_or(0))
+}
+
+/// For questions that change nothing.
+pub(crate) const fn short_patience() -> Duration {
+    PATIENCE
+}
+
+const fn path(ask: &Ask) -> &'static str {
+    match ask {
+        Ask::Submit { .. } => "submit",
+        Ask::View { .. } => "view",
+        Ask::Stats { .. } => "stats",
+    }
+}
+
+fn away(reason: &dyn std::fmt::Display) -> EngineError {
+    tracing::warn!(%reason, "the server that holds the pool did not answer");
+    EngineError::Away
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_installation_s_secret_opens() {
+        let forwarder = Forwarder::new(&[0x0a, 0xff]).unwrap();
+        assert!(forwarder.is_ours(b"Bearer 0aff"));
+        for wrong in [
+            &b"Bearer 0afe"[..],
+            b"Bearer 0a",
+            b"Bearer 0aff0",
+            b"0aff",
+            b"Bearer ",
+        ] {
+            assert!(!forwarder.is_ours(wrong), "{wrong:?}");
+        }
+    }
+}

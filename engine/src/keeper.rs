@@ -1,0 +1,325 @@
+//! Holds the pools: takes what is free, renews what is held, stands down from what is lost.
+//!
+//! A pool is believed to be held until a little before its expiry, counted from before the renewal
+//! was sent; by then a server that cannot renew has stopped. (The flush proves it again.)
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use scheduler::{PoolId, Span};
+use store::{Fence, StoreError};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::actor::{self, Ended, Held};
+use crate::batch::Desk;
+use crate::engine::Shared;
+use crate::error::EngineError;
+use crate::events::{Collector, publish};
+use crate::inbox::{Inbox, Message};
+use crate::measure::Measures;
+use crate::routes::{HeldPool, Route};
+
+/// How long actors may take to write what they have when the server stops.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(8);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// An actor that lived this long did not fail for the reason of the one before.
+const RECOVERED_AFTER: Duration = Duration::from_secs(30);
+
+/// Keeps the pools of one server. Dropped, it ends its actors at once, and others take over when
+/// the pools expire.
+pub(crate) struct Keeper {
+    shared: Arc<Shared>,
+    held: HashMap<PoolId, Holding>,
+    actors: JoinSet<Ended>,
+    /// Outlive the actors, so that figures do not start again with each.
+    measures: HashMap<PoolId, Arc<Measures>>,
+    pauses: HashMap<PoolId, Pause>,
+    renew_at: Instant,
+}
+
+struct Holding {
+    fence: Fence,
+    inbox: Arc<Inbox>,
+    until: watch::Sender<tokio::time::Instant>,
+    actor: AbortHandle,
+    since: Instant,
+}
+
+#[derive(Clone, Copy)]
+struct Pause {
+    length: Duration,
+    until: Instant,
+}
+
+impl Keeper {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            held: HashMap::new(),
+            actors: JoinSet::new(),
+            measures: HashMap::new(),
+            pauses: HashMap::new(),
+            renew_at: Instant::now(),
+        }
+    }
+
+    /// Keeps until told to stop; then lets everything go in order.
+    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), EngineError> {
+        loop {
+            let pause = self.tick().await;
+            self.shared.looked_over.send_replace(true);
+            tokio::select! {
+                () = stop.cancelled() => {
+                    self.let_go().await;
+                    return Ok(());
+                }
+                Some(ended) = self.actors.join_next() => self.reap(&ended),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Renews what is due and takes what is free. Returns when to look again. A database that is
+    /// away is met again at the next tick; until then what is held is believed or lapses.
+    pub(crate) async fn tick(&mut self) -> Duration {
+        if Instant::now() >= self.renew_at {
+            self.renew_at = Instant::now() + self.shared.config.renew_every;
+            self.renew_all().await;
+        }
+        if let Err(error) = self.look_over().await {
+            tracing::warn!(%error, "the pools could not be looked over");
+        }
+        let now = Instant::now();
+        let next_pause = self
+            .pauses
+            .values()
+            .map(|pause| pause.until)
+            .filter(|until| *until > now)
+            .min();
+        let next = next_pause.map_or(self.renew_at, |until| until.min(self.renew_at));
+        next.saturating_duration_since(now)
+            .min(self.shared.config.watch_every)
+    }
+
+    async fn renew_all(&mut self) {
+        let ttl = span(self.shared.config.pool_ttl);
+        let fences: Vec<Fence> = self.held.values().map(|holding| holding.fence).collect();
+        for fence in fences {
+            let asked = Instant::now();
+            let renewal = self.shared.store.renew(&fence, ttl);
+            match tokio::time::timeout(self.shared.config.renew_every, renewal).await {
+                Ok(Ok(Some(held))) => {
+                    self.shared.clock.correct(asked, held.now, Instant::now());
+                    if let Some(holding) = self.held.get(&fence.pool) {
+                        holding.until.send_replace(self.surely_until(asked));
+                    }
+                }
+                Ok(Ok(None)) => self.lose(fence.pool),
+                Ok(Err(error)) => {
+                    tracing::warn!(pool = %fence.pool, %error, "a pool could not be renewed")
+                }
+                Err(_) => tracing::warn!(pool = %fence.pool, "the renewal of a pool took too long"),
+            }
+        }
+        if let Err(error) = self.shared.be_seen().await {
+            tracing::warn!(%error, "this server could not say that it is alive");
+        }
+    }
+
+    async fn look_over(&mut self) -> Result<(), StoreError> {
+        for row in self.shared.store.pools().await? {
+            if self.held.contains_key(&row.id) {
+                continue;
+            }
+            match self.shared.store.holder_of(row.id).await? {
+                Some(other) if other.holder != self.shared.config.server_id => {
+                    self.shared
+                        .routes
+                        .set(row.id, Route::There(other.url.into()));
+                }
+                _ => self.take(row.id).await?,
+            }
+        }
+        metrics::gauge!(crate::measure::names::POOLS_HELD).set(self.held.len() as f64);
+        Ok(())
+    }
+
+    async fn take(&mut self, pool: PoolId) -> Result<(), StoreError> {
+        if self
+            .pauses
+            .get(&pool)
+            .is_some_and(|pause| pause.until > Instant::now())
+        {
+            return Ok(());
+        }
+        let asked = Instant::now();
+        let config = &self.shared.config;
+        let taken = self
+            .shared
+            .store
+            .try_take(
+                pool,
+                config.server_id,
+                &config.public_url,
+                span(config.pool_ttl),
+            )
+            .await?;
+        if let Some(held) = taken {
+            self.shared.clock.correct(asked, held.now, Instant::now());
+            self.start(held.fence, asked);
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, fence: Fence, asked: Instant) {
+        tracing::info!(pool = %fence.pool, epoch = fence.epoch, "pool taken");
+        let bounds = self.shared.config.bounds;
+        let (sender, receiver) = mpsc::channel(bounds.inbox);
+        let inbox = Arc::new(Inbox::new(
+            sender,
+            bounds.waiting,
+            self.shared.store.clone(),
+            Arc::clone(&self.shared.clock),
+        ));
+        let (until, sure_until) = watch::channel(self.surely_until(asked));
+        let measures = Arc::clone(self.measures.entry(fence.pool).or_default());
+        let loaded = Arc::new(AtomicBool::new(false));
+        let desk = Desk {
+            store: self.shared.store.clone(),
+            fence,
+            events: Arc::new(Collector::default()),
+            measures: Arc::clone(&measures),
+        };
+        let held = Held {
+            desk,
+            clock: Arc::clone(&self.shared.clock),
+            batch_limit: bounds.batch,
+            sure_until,
+            loaded: Arc::clone(&loaded),
+        };
+        let actor = self
+            .actors
+            .spawn(decide(held, receiver, self.shared.config.notify_gap));
+        let holding = Holding {
+            fence,
+            inbox: Arc::clone(&inbox),
+            until,
+            actor,
+            since: Instant::now(),
+        };
+        self.held.insert(fence.pool, holding);
+        let here = HeldPool {
+            pool: fence.pool,
+            epoch: fence.epoch,
+            inbox,
+            measures,
+            loaded,
+        };
+        self.shared
+            .routes
+            .set(fence.pool, Route::Here(Arc::new(here)));
+    }
+
+    /// The pool is another's by now: whatever is in memory is worth nothing.
+    fn lose(&mut self, pool: PoolId) {
+        if let Some(holding) = self.held.remove(&pool) {
+            tracing::warn!(%pool, epoch = holding.fence.epoch, "pool lost");
+            holding.actor.abort();
+            self.count_failure(pool);
+            self.shared.routes.set(pool, Route::Nobody);
+        }
+    }
+
+    /// An actor ended; its pool is taken again at the next look, if it is still free to take.
+    fn reap(&mut self, ended: &Result<Ended, JoinError>) {
+        match ended {
+            Ok(Ended::Drained) => {}
+            Ok(why) => tracing::error!(%why, "a conductor ended; its memory is dropped"),
+            Err(error) if error.is_cancelled() => {}
+            Err(panic) => tracing::error!(%panic, "a conductor panicked; its memory is dropped"),
+        }
+        let over: Vec<PoolId> = self
+            .held
+            .iter()
+            .filter(|(_, holding)| holding.actor.is_finished())
+            .map(|(pool, _)| *pool)
+            .collect();
+        for pool in over {
+            if let Some(holding) = self.held.remove(&pool) {
+                self.pause(pool, holding.since.elapsed());
+                self.count_failure(pool);
+                self.shared.routes.set(pool, Route::Nobody);
+            }
+        }
+    }
+
+    fn pause(&mut self, pool: PoolId, lived: Duration) {
+        let before = self.pauses.get(&pool).filter(|_| lived < RECOVERED_AFTER);
+        let length = before.map_or(FIRST_PAUSE, |pause| (pause.length * 2).min(LONGEST_PAUSE));
+        self.pauses.insert(
+            pool,
+            Pause {
+                length,
+                until: Instant::now() + length,
+            },
+        );
+    }
+
+    fn count_failure(&self, pool: PoolId) {
+        metrics::counter!(crate::measure::names::FLUSH_FAILURES).increment(1);
+        if let Some(measures) = self.measures.get(&pool) {
+            measures.failures.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Drains all conductors, then frees their pools for others to take at once.
+    async fn let_go(&mut self) {
+        for holding in self.held.values() {
+            holding.inbox.tell_surely(Message::Drain).await;
+        }
+        let all_over = async { while self.actors.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN_PATIENCE, all_over)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "a conductor could not write all it had in time; its callers were not answered"
+            );
+        }
+        for (pool, holding) in self.held.drain() {
+            // A flush that is cut off here either committed or not: the release waits for it.
+            holding.actor.abort();
+            self.shared.routes.set(pool, Route::Nobody);
+            if let Err(error) = self.shared.store.release(&holding.fence).await {
+                tracing::warn!(%pool, %error, "a pool could not be released; it expires by itself");
+            }
+        }
+    }
+
+    fn surely_until(&self, asked: Instant) -> tokio::time::Instant {
+        let ttl = self.shared.config.pool_ttl;
+        tokio::time::Instant::from_std(asked + ttl * 9 / 10)
+    }
+}
+
+/// One pool's actor with its publisher beside it; the last is told before it ends.
+async fn decide(held: Held, inbox: mpsc::Receiver<Message>, notify_gap: Duration) -> Ended {
+    let desk = held.desk.clone();
+    let mut telling = JoinSet::new();
+    telling.spawn(publish(desk.clone(), notify_gap));
+    let ended = actor::run(held, inbox).await;
+    desk.events.close();
+    if matches!(ended, Ended::Drained) {
+        telling.join_next().await;
+    }
+    ended
+}
+
+fn span(duration: Duration) -> Span {
+    Span(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+}

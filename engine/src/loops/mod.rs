@@ -1,0 +1,5 @@
+//! Small loops beside the conductors, each with a `tick` that does its work once.
+
+pub(crate) mod gauges;
+pub(crate) mod retention;
+pub(crate) mod safety_net;

@@ -1,0 +1,384 @@
+//! A pool decided in one process: what is asked, answered, remembered, heard.
+
+mod support;
+
+use std::time::Duration;
+
+use engine::{EngineError, Resume};
+use scheduler::{CreateTasks, Query, Question, Refusal, Reply, Request, TaskId, TaskState, View};
+use sqlx::PgPool;
+use support::{House, PATIENCE, heard, is_done, key, leases, soon, task};
+use uuid::Uuid;
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_task_goes_in_is_leased_and_comes_out_done(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    let ask = async |command| {
+        soon(engine.submit(house.pool, command, None))
+            .await
+            .unwrap()
+    };
+
+    ask(house.create(2)).await.answer.unwrap();
+    let given = ask(house.claim("scout", engine.now(), Duration::ZERO)).await;
+    let lease = leases(given.answer.unwrap()).remove(0);
+    assert_eq!(
+        given
+            .texts
+            .iter()
+            .map(|text| (text.id, &*text.title))
+            .collect::<Vec<_>>(),
+        [(lease.task, "task 0")]
+    );
+    assert!(is_done(&ask(house.complete(&lease)).await.answer.unwrap()));
+    assert_eq!(
+        ask(house.complete(&lease)).await.answer,
+        Err(Refusal::LeaseLost)
+    );
+    assert_eq!(house.count("done").await, 1);
+    assert_eq!(house.count("dispatch").await, 1);
+    assert_eq!(house.count("lease").await, 0);
+    engine.shutdown().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_agent_that_waits_gets_the_task_with_its_creation(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    let waiting = engine.submit(
+        house.pool,
+        house.claim("scout", engine.now(), PATIENCE),
+        None,
+    );
+    let created = async {
+        house.until_waiting(&engine, "scout").await;
+        engine
+            .submit(house.pool, house.create(1), None)
+            .await
+            .unwrap()
+            .answer
+            .unwrap()
+    };
+    let (given, created) = soon(async { tokio::join!(waiting, created) }).await;
+    let given = given.unwrap();
+    let Reply::Created { tasks } = created else {
+        panic!("{created:?}")
+    };
+    assert_eq!(leases(given.answer.unwrap())[0].task, tasks[0].id);
+    assert_eq!(given.texts[0].title, "task 0");
+    engine.shutdown().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_claim_withdrawn_leases_nothing(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    let mut gone = Box::pin(engine.submit(
+        house.pool,
+        house.claim("gone", engine.now(), PATIENCE),
+        None,
+    ));
+    tokio::select! {
+        answer = &mut gone => panic!("{answer:?}"),
+        () = house.until_waiting(&engine, "gone") => {}
+    }
+    drop(gone);
+    engine
+        .submit(house.pool, house.create(1), None)
+        .await
+        .unwrap()
+        .answer
+        .unwrap();
+    let claim = house.claim("here", engine.now(), Duration::ZERO);
+    let given = soon(engine.submit(house.pool, claim, None)).await.unwrap();
+    assert_eq!(leases(given.answer.unwrap()).len(), 1);
+    assert_eq!(
+        house.count("dispatch").await,
+        1,
+        "only the agent that is there was given it"
+    );
+    engine.shutdown().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_lease_given_to_a_caller_that_is_gone_goes_to_another(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    engine
+        .submit(house.pool, house.create(1), None)
+        .await
+        .unwrap()
+        .answer
+        .unwrap();
+    for _ in 0..20 {
+        let mut gone = Box::pin(engine.submit(
+            house.pool,
+            house.claim("gone", engine.now(), PATIENCE),
+            None,
+        ));
+        // Polled once, so that it is sent, and never again.
+        assert!(futures::poll!(&mut gone).is_pending());
+        drop(gone);
+    }
+    let claim = house.claim("here", engine.now(), PATIENCE);
+    let given = soon(engine.submit(house.pool, claim, None)).await.unwrap();
+    let lease = leases(given.answer.unwrap()).remove(0);
+    assert!(is_done(
+        &soon(engine.submit(house.pool, house.complete(&lease), None))
+            .await
+            .unwrap()
+            .answer
+            .unwrap()
+    ));
+    engine.shutdown().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_same_key_gives_the_same_answer_and_one_effect(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    let ask = async |command, name| soon(engine.submit(house.pool, command, Some(key(name)))).await;
+
+    let first = ask(house.create(1), "create").await.unwrap();
+    let again = ask(house.create(1), "create").await.unwrap();
+    assert_eq!((first.replayed, again.replayed), (false, true));
+    assert_eq!(first.answer, again.answer);
+    assert_eq!(house.count("task").await, 1);
+
+    let claim = || house.claim("scout", engine.now(), Duration::ZERO);
+    let first = ask(claim(), "claim").await.unwrap();
+    let again = ask(claim(), "claim").await.unwrap();
+    assert_eq!((&first.answer, &first.texts), (&again.answer, &again.texts));
+    assert_eq!(house.count("lease").await, 1);
+
+    let mut other = key("create");
+    other.request_hash = [8; 32];
+    let other = engine
+        .submit(house.pool, house.create(1), Some(other))
+        .await;
+    assert!(
+        matches!(other, Err(EngineError::IdempotencyMismatch)),
+        "{other:?}"
+    );
+    engine.shutdown().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_same_key_at_the_same_time_runs_once(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    let claim = || house.claim("scout", engine.now(), PATIENCE);
+    let waiting = engine.submit(house.pool, claim(), Some(key("claim")));
+    let second = async {
+        house.until_waiting(&engine, "scout").await;
+        let second = engine.submit(house.pool, claim(), Some(key("claim"))).await;
+        engine
+            .submit(house.pool, house.create(1), None)
+            .await
+            .unwrap()
+            .answer
+            .unwrap();
+        second
+    };
+    let (first, second) = soon(async { tokio::join!(waiting, second) }).await;
+    assert!(
+        matches!(second, Err(EngineError::StillRunning)),
+        "{second:?}"
+    );
+    assert_eq!(leases(first.unwrap().answer.unwrap()).len(), 1);
+    engine.shutdown().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_dependency_the_conductor_let_go_of_is_found_in_the_store(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    let ask = async |command| {
+        soon(engine.submit(house.pool, command, None))
+            .await
+            .unwrap()
+            .answer
+    };
+    ask(house.create(1)).await.unwrap();
+    let lease = leases(
+        ask(house.claim("scout", engine.now(), Duration::ZERO))
+            .await
+            .unwrap(),
+    )
+    .remove(0);
+    assert!(is_done(&ask(house.complete(&lease)).await.unwrap()));
+
+    let after = |dependency| {
+        let mut task = task("after");
+        task.depends_on = vec![dependency];
+        house.command(Request::CreateTasks(CreateTasks {
+            tasks: vec![task],
+            facts: Vec::new(),
+        }))
+    };
+    let created = ask(after(lease.task)).await.unwrap();
+    let Reply::Created { tasks } = created else {
+        panic!("{created:?}")
+    };
+    assert_eq!(tasks[0].state, TaskState::Pending);
+    assert_eq!(
+        leases(
+            ask(house.claim("scout", engine.now(), Duration::ZERO))
+                .await
+                .unwrap()
+        )[0]
+        .task,
+        tasks[0].id
+    );
+
+    let nobody = TaskId(Uuid::now_v7());
+    assert!(
+        ask(after(nobody)).await.is_err(),
+        "a dependency that does not exist"
+    );
+    engine.shutdown().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_workspace_made_later_is_loaded_when_it_is_asked_for(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    let later = store::workspaces::Workspace {
+        id: scheduler::WorkspaceId(Uuid::now_v7()),
+        slug: "later".into(),
+        ..house
+            .store
+            .workspace(house.workspace)
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    house
+        .store
+        .create_workspace(&later, &scheduler::Policy::default())
+        .await
+        .unwrap();
+    let mut create = house.create(1);
+    create.workspace = later.id;
+    assert!(
+        soon(engine.submit(house.pool, create, None))
+            .await
+            .unwrap()
+            .answer
+            .is_ok()
+    );
+    let question = Question {
+        workspace: later.id,
+        query: Query::Summary,
+    };
+    let View::Summary { summary } = soon(engine.view(house.pool, question)).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(summary.pending, 1);
+
+    let mut nowhere = house.create(1);
+    nowhere.workspace = scheduler::WorkspaceId(Uuid::now_v7());
+    let answer = soon(engine.submit(house.pool, nowhere, None))
+        .await
+        .unwrap()
+        .answer;
+    assert_eq!(answer, Err(Refusal::NotFound));
+    engine.shutdown().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_flush_that_failed_is_forgotten_and_work_goes_on(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    let create = || engine.submit(house.pool, house.create(1), Some(key("create")));
+    let mut lock = house.database.begin().await.unwrap();
+    sqlx::query("SELECT FROM pool FOR UPDATE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let cut = async {
+        let pid = house.until_blocked().await;
+        sqlx::query("SELECT pg_terminate_backend($1)")
+            .bind(pid)
+            .execute(&house.database)
+            .await
+            .unwrap();
+        lock.rollback().await.unwrap();
+    };
+    let (answer, ()) = soon(async { tokio::join!(create(), cut) }).await;
+    assert!(matches!(answer, Err(EngineError::Away)), "{answer:?}");
+
+    let again = soon(async {
+        loop {
+            if let Ok(heard) = create().await {
+                return heard;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    again.await.answer.unwrap();
+    assert_eq!(house.count("task").await, 1);
+    engine.shutdown().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn shutting_down_answers_those_who_wait_and_frees_the_pool(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    let waiting = engine.submit(
+        house.pool,
+        house.claim("scout", engine.now(), PATIENCE),
+        None,
+    );
+    let stopped = async {
+        house.until_waiting(&engine, "scout").await;
+        engine.clone().shutdown().await;
+    };
+    let (answer, ()) = soon(async { tokio::join!(waiting, stopped) }).await;
+    assert_eq!(leases(answer.unwrap().answer.unwrap()), []);
+    assert_eq!(house.store.holder_of(house.pool).await.unwrap(), None);
+    let late = engine.submit(house.pool, house.create(1), None).await;
+    assert!(
+        matches!(late, Err(EngineError::NoConductor | EngineError::Away)),
+        "{late:?}"
+    );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_is_committed_is_heard_and_can_be_resumed(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    let mut events = engine.events();
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let created = engine
+            .submit(house.pool, house.create(1), None)
+            .await
+            .unwrap()
+            .answer
+            .unwrap();
+        let Reply::Created { tasks } = created else {
+            panic!("{created:?}")
+        };
+        let id = Some(tasks[0].id.0);
+        seen.push(
+            heard(&mut events, |event| {
+                event.items.iter().any(|item| item.id == id)
+            })
+            .await,
+        );
+    }
+    let items = seen[0].for_workspace(house.pool, house.workspace).unwrap();
+    assert!(
+        items
+            .iter()
+            .any(|item| item.state == Some(TaskState::Pending))
+    );
+    let Resume::Events(since) = engine.events_since(house.pool, seen[0].id()) else {
+        panic!("forgotten")
+    };
+    assert_eq!(since.last(), Some(&seen[1]));
+    assert!(since.iter().all(|event| event.id() > seen[0].id()));
+    engine.shutdown().await;
+}
