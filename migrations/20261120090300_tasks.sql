@@ -180,11 +180,11 @@ LEFT JOIN lease l ON l.task_id = t.id AND l.workspace_id = t.workspace_id
 LEFT JOIN open_task o ON o.workspace_id = t.workspace_id AND o.task_id = t.id;
 
 -- Stops a transaction whose statement touched other than the rows it meant to.
-CREATE FUNCTION assert_rows(found bigint, expected bigint, what text) RETURNS boolean
+CREATE FUNCTION assert_rows(counted bigint, expected bigint, what text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF found <> expected THEN
-        RAISE EXCEPTION 'expected % of %, found %', expected, what, found USING ERRCODE = 'BT001';
+    IF counted <> expected THEN
+        RAISE EXCEPTION 'expected % of %, found %', expected, what, counted USING ERRCODE = 'BT001';
     END IF;
     RETURN true;
 END $$;
