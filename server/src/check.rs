@@ -41,14 +41,21 @@ impl Check {
     pub fn that(&mut self, holds: bool, pointer: &str, detail: impl Into<String>) {
         if !holds {
             let pointer = format!("{}{pointer}", self.base);
-            self.faults.push(Fault { pointer, detail: detail.into() });
+            self.faults.push(Fault {
+                pointer,
+                detail: detail.into(),
+            });
         }
     }
 
     /// One line that people read: not empty, at most 200 characters.
     pub fn title(&mut self, title: &str) {
         let fits = !title.trim().is_empty() && title.chars().count() <= TITLE_CHARS;
-        self.that(fits, "/title", format!("must have 1 to {TITLE_CHARS} characters"));
+        self.that(
+            fits,
+            "/title",
+            format!("must have 1 to {TITLE_CHARS} characters"),
+        );
     }
 
     /// A word or name.
@@ -67,7 +74,11 @@ impl Check {
 
     /// A list of words.
     pub fn words(&mut self, words: &[String], pointer: &str) {
-        self.that(words.len() <= WORDS, pointer, format!("may have at most {WORDS} entries"));
+        self.that(
+            words.len() <= WORDS,
+            pointer,
+            format!("may have at most {WORDS} entries"),
+        );
         for (at, word) in words.iter().enumerate().take(WORDS) {
             self.name(word, &format!("{pointer}/{at}"));
         }
@@ -82,19 +93,33 @@ impl Check {
     /// What a task or a permit needs of resources.
     pub fn requirements(&mut self, requires: &[scheduler::Requirement]) {
         let fits = requires.len() <= REQUIREMENTS;
-        self.that(fits, "/requires", format!("may have at most {REQUIREMENTS} entries"));
+        self.that(
+            fits,
+            "/requires",
+            format!("may have at most {REQUIREMENTS} entries"),
+        );
         for (at, requirement) in requires.iter().enumerate().take(REQUIREMENTS) {
             self.name(&requirement.resource, &format!("/requires/{at}/resource"));
             let pointer = format!("/requires/{at}/amount");
             self.that(requirement.amount > 0, &pointer, "must be at least 1");
-            let twice = requires[..at].iter().any(|other| other.resource == requirement.resource);
-            self.that(!twice, &format!("/requires/{at}/resource"), "is named twice");
+            let twice = requires[..at]
+                .iter()
+                .any(|other| other.resource == requirement.resource);
+            self.that(
+                !twice,
+                &format!("/requires/{at}/resource"),
+                "is named twice",
+            );
         }
     }
 
     /// All is well, or a problem with every fault.
     pub fn done(self) -> Result<(), Problem> {
-        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid(self.faults)) }
+        if self.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid(self.faults))
+        }
     }
 }
 

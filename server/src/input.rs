@@ -35,7 +35,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Input<T> {
         let bytes = read(body).await?;
         let once = idempotency(&parts, &bytes)?;
         let value = parse(if bytes.is_empty() { b"{}" } else { &bytes }).map_err(|problem| {
-            if form && problem.status() == StatusCode::BAD_REQUEST { wrong_type() } else { problem }
+            if form && problem.status() == StatusCode::BAD_REQUEST {
+                wrong_type()
+            } else {
+                problem
+            }
         })?;
         Ok(Self { value, once })
     }
@@ -46,7 +50,11 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             let detail = format!("A body may have at most {BODY_LIMIT} bytes.");
-            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
+            Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                detail,
+            ))
         }
         Err(_) => Err(Problem::unreadable("The body ended early.")),
     }
@@ -55,8 +63,16 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
 /// Whether the body says it is a form: what `curl -d` sends when it is not told otherwise. Such a
 /// body is taken as JSON if it is JSON. No cookie authenticates here, so this opens nothing.
 fn is_form(headers: &HeaderMap) -> Result<bool, Problem> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(false) };
-    let essence = value.to_str().unwrap_or("?").split(';').next().unwrap_or("").trim();
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(false);
+    };
+    let essence = value
+        .to_str()
+        .unwrap_or("?")
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim();
     let essence = essence.to_ascii_lowercase();
     match essence.as_str() {
         "application/json" => Ok(false),
@@ -68,7 +84,11 @@ fn is_form(headers: &HeaderMap) -> Result<bool, Problem> {
 
 fn wrong_type() -> Problem {
     let detail = "Bodies are JSON: send `Content-Type: application/json`.";
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        detail,
+    )
 }
 
 /// Parses a body: 400 for what is not JSON, 422 with a pointer for what does not fit `T`.
@@ -78,9 +98,14 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let pointer = pointer(error.path(), error.inner());
         unfit(pointer, error.inner())
     })?;
-    reader.end().map_err(|error| Problem::unreadable(format!("This is not JSON: {error}.")))?;
+    reader
+        .end()
+        .map_err(|error| Problem::unreadable(format!("This is not JSON: {error}.")))?;
     if holds_nul(bytes) {
-        return Err(Problem::invalid_at("", "Text may not hold the character U+0000."));
+        return Err(Problem::invalid_at(
+            "",
+            "Text may not hold the character U+0000.",
+        ));
     }
     Ok(value)
 }
@@ -88,7 +113,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 fn unfit(pointer: String, error: &serde_json::Error) -> Problem {
     if error.is_data() {
         let text = error.to_string();
-        let detail = text.rsplit_once(" at line ").map_or(text.as_str(), |(detail, _)| detail);
+        let detail = text
+            .rsplit_once(" at line ")
+            .map_or(text.as_str(), |(detail, _)| detail);
         Problem::invalid_at(pointer, detail)
     } else {
         Problem::unreadable(format!("This is not JSON: {error}."))
@@ -109,8 +136,9 @@ fn pointer(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Strin
         }
     }
     let text = error.to_string();
-    if let Some((name, _)) =
-        text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'))
+    if let Some((name, _)) = text
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.split_once('`'))
     {
         pointer.push('/');
         pointer.push_str(name);
@@ -123,15 +151,28 @@ fn holds_nul(json: &[u8]) -> bool {
     const ESCAPE: &[u8] = b"\\u0000";
     json.windows(ESCAPE.len()).enumerate().any(|(at, window)| {
         // A backslash that is itself escaped starts no escape.
-        window == ESCAPE && json[..at].iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 0
+        window == ESCAPE
+            && json[..at]
+                .iter()
+                .rev()
+                .take_while(|&&byte| byte == b'\\')
+                .count()
+                % 2
+                == 0
     })
 }
 
 fn idempotency(parts: &Parts, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
-    let Some(value) = parts.headers.get("idempotency-key") else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| (1..=255).contains(&key.len())).ok_or_else(|| {
-        Problem::unreadable("An Idempotency-Key has 1 to 255 visible ASCII characters.")
-    })?;
+    let Some(value) = parts.headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value
+        .to_str()
+        .ok()
+        .filter(|key| (1..=200).contains(&key.len()))
+        .ok_or_else(|| {
+            Problem::unreadable("An Idempotency-Key has 1 to 200 visible ASCII characters.")
+        })?;
     let caller = Caller::of(parts)?;
     let mut hash = Sha256::new();
     for part in [parts.method.as_str(), "\n", parts.uri.path(), "\n"] {
@@ -139,7 +180,10 @@ fn idempotency(parts: &Parts, body: &[u8]) -> Result<Option<IdempotencyKey>, Pro
     }
     hash.update(body);
     let key = format!("{}:{key}", caller.key);
-    Ok(Some(IdempotencyKey { key, request_hash: hash.finalize().into() }))
+    Ok(Some(IdempotencyKey {
+        key,
+        request_hash: hash.finalize().into(),
+    }))
 }
 
 /// A query string, read strictly; a parameter without a value counts as absent.
@@ -153,14 +197,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
         let query = parts.uri.query().unwrap_or_default();
         let given: Vec<_> = query
             .split('&')
-            .filter(|pair| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty()))
+            .filter(|pair| {
+                pair.split_once('=')
+                    .is_some_and(|(_, value)| !value.is_empty())
+            })
             .collect();
         let uri: Uri = format!("/?{}", given.join("&"))
             .parse()
             .map_err(|_| Problem::unreadable("The query string cannot be read."))?;
         let Query(params) = Query::try_from_uri(&uri).map_err(|rejection| {
             let text = rejection.body_text();
-            let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+            let text = text
+                .strip_prefix("Failed to deserialize query string: ")
+                .unwrap_or(&text);
             match text.split_once(": ") {
                 Some((name, detail)) => Problem::invalid_at(format!("?{name}"), detail),
                 None => Problem::invalid_at("?", text),
@@ -181,7 +230,9 @@ impl<T: From<uuid::Uuid> + Send, S: Send + Sync> FromRequestParts<S> for Id<T> {
         let Path(text) = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|_| Problem::not_found())?;
-        text.parse::<uuid::Uuid>().map(|id| Self(id.into())).map_err(|_| Problem::not_found())
+        text.parse::<uuid::Uuid>()
+            .map(|id| Self(id.into()))
+            .map_err(|_| Problem::not_found())
     }
 }
 
@@ -198,7 +249,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
             .map_err(|_| Problem::not_found())?;
         match crate::check::name_fault(&name) {
             None => Ok(Self(name)),
-            Some(detail) => Err(Problem::invalid_at("", format!("the name in the path {detail}"))),
+            Some(detail) => Err(Problem::invalid_at(
+                "",
+                format!("the name in the path {detail}"),
+            )),
         }
     }
+}
+
+/// Turns a JSON value into `T`, or says with a pointer what does not fit.
+pub fn fit<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| unfit(pointer(error.path(), error.inner()), error.inner()))
 }

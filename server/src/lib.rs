@@ -1,4 +1,19 @@
 //! The axum process: configuration, router, API, sessions and command line.
 
+pub mod api;
 pub mod assets;
+pub mod auth;
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod database;
+pub mod health;
+pub mod input;
+pub mod pages;
+pub mod paging;
+pub mod password;
+pub mod permission;
+pub mod problem;
 pub mod router;
+pub mod serve;
+pub mod state;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use store::read::{Listed, Page};
+
 use crate::problem::Problem;
 
 /// Items of a page unless asked otherwise.
@@ -18,10 +20,25 @@ pub struct List<T> {
     pub next_cursor: Option<String>,
 }
 
-/// Checks a page's size: 1 to 200, 50 unless said.
-pub fn limit(asked: Option<u32>) -> Result<u32, Problem> {
-    match asked.unwrap_or(DEFAULT_LIMIT) {
-        limit @ 1..=MAX_LIMIT => Ok(limit),
-        _ => Err(Problem::invalid_at("?limit", format!("must be from 1 to {MAX_LIMIT}"))),
+/// Checks a page's size and where it starts: 1 to 200, 50 unless said.
+pub fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<Page, Problem> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::invalid_at(
+            "?limit",
+            format!("must be from 1 to {MAX_LIMIT}"),
+        ));
+    }
+    let after = cursor.map(str::parse).transpose();
+    let after =
+        after.map_err(|_| Problem::invalid_at("?cursor", "must be a next_cursor given before"))?;
+    Ok(Page { limit, after })
+}
+
+/// One page as clients see it.
+pub fn list<Row, Item: From<Row>>(listed: Listed<Row>) -> List<Item> {
+    List {
+        items: listed.items.into_iter().map(Item::from).collect(),
+        next_cursor: listed.next.map(|id| id.to_string()),
     }
 }

@@ -37,8 +37,13 @@ pub enum Who {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 5] =
-        [Self::Agent, Self::Viewer, Self::Member, Self::Manager, Self::Admin];
+    pub const ALL: [Self; 5] = [
+        Self::Agent,
+        Self::Viewer,
+        Self::Member,
+        Self::Manager,
+        Self::Admin,
+    ];
 
     /// The word used in the API, the database and on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -88,7 +93,10 @@ impl Who {
                 "agent_key_needed",
                 "Only an agent's own key can do this: make one with `baton key create --role agent`.",
             ),
-            _ => Problem::forbidden(format!("This takes {self}; the key's role is {}.", role.as_str())),
+            _ => Problem::forbidden(format!(
+                "This takes {self}; the key's role is {}.",
+                role.as_str()
+            )),
         })
     }
 }
@@ -98,7 +106,9 @@ impl std::fmt::Display for Who {
         match self {
             Self::Anyone => f.write_str("any key"),
             Self::Agent => f.write_str("an agent's key"),
-            Self::AgentOr(role) => write!(f, "an agent's key or the role {} or above", role.as_str()),
+            Self::AgentOr(role) => {
+                write!(f, "an agent's key or the role {} or above", role.as_str())
+            }
             Self::AtLeast(role) => write!(f, "the role {} or above", role.as_str()),
         }
     }
@@ -117,7 +127,10 @@ mod tests {
 
     #[test]
     fn nobody_but_an_agent_claims() {
-        let admitted: Vec<_> = Role::ALL.into_iter().filter(|role| Who::Agent.allows(*role)).collect();
+        let admitted: Vec<_> = Role::ALL
+            .into_iter()
+            .filter(|role| Who::Agent.allows(*role))
+            .collect();
         assert_eq!(admitted, [Role::Agent]);
     }
 }

@@ -26,8 +26,13 @@ pub struct BlownFuse {
 }
 
 /// A request that was not carried out, and why.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<Details>);
+
+/// What a client reads of a problem.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub struct Details {
     /// Where this kind of problem is explained.
     #[serde(rename = "type")]
     kind: String,
@@ -54,7 +59,10 @@ pub struct Problem {
     retry_after_s: Option<u32>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
 fn as_number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_u16(status.as_u16())
 }
@@ -62,7 +70,7 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, 
 impl Problem {
     /// A problem with a status, a stable code and a sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             kind: format!("/api/docs#{code}"),
             title: status.canonical_reason().unwrap_or("Error"),
             status,
@@ -72,7 +80,7 @@ impl Problem {
             fuse: None,
             current_version: None,
             retry_after_s: None,
-        }
+        }))
     }
 
     /// 400: the body or a header cannot be read at all.
@@ -92,7 +100,11 @@ impl Problem {
 
     /// 404: not there, or another workspace's.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing in this workspace.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is no such thing in this workspace.",
+        )
     }
 
     /// 422 with every field that was wrong.
@@ -102,18 +114,36 @@ impl Problem {
             [one] => format!("{}: {}", one.pointer, one.detail),
             many => format!("{} values cannot be used; see errors.", many.len()),
         };
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail) }
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
+        problem.0.errors = errors;
+        problem
     }
 
     /// 422 for one field.
     pub fn invalid_at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::invalid(vec![Fault { pointer: pointer.into(), detail: detail.into() }])
+        Self::invalid(vec![Fault {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }])
+    }
+
+    /// 422: a fuse refused what stands at `pointer`.
+    fn fuse(fuse: BlownFuse, pointer: String, detail: String) -> Self {
+        let mut problem = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "fuse_blown",
+            detail.clone(),
+        );
+        problem.0.errors = vec![Fault { pointer, detail }];
+        problem.0.fuse = Some(fuse);
+        problem
     }
 
     /// 503: try again soon.
     pub fn away(detail: impl Into<String>) -> Self {
-        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
-        Self { retry_after_s: Some(1), ..problem }
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        problem.0.retry_after_s = Some(1);
+        problem
     }
 
     /// 500; the cause goes to the log, never to the client.
@@ -125,13 +155,15 @@ impl Problem {
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The same problem under another code.
     #[must_use]
-    pub fn with_code(self, code: &'static str) -> Self {
-        Self { code, kind: format!("/api/docs#{code}"), ..self }
+    pub fn with_code(mut self, code: &'static str) -> Self {
+        self.0.code = code;
+        self.0.kind = format!("/api/docs#{code}");
+        self
     }
 }
 
@@ -144,13 +176,16 @@ impl From<Refusal> for Problem {
             Refusal::LeaseLost => conflict("lease_lost"),
             Refusal::WrongState { .. } => conflict("wrong_state"),
             Refusal::VersionConflict { current } => {
-                Self { current_version: Some(current), ..conflict("version_conflict") }
+                let mut problem = conflict("version_conflict");
+                problem.0.current_version = Some(current);
+                problem
             }
-            Refusal::Fuse { fuse, limit, count, pointer } => Self {
-                errors: vec![Fault { pointer, detail: detail.clone() }],
-                fuse: Some(BlownFuse { fuse, limit, count }),
-                ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "fuse_blown", detail)
-            },
+            Refusal::Fuse {
+                fuse,
+                limit,
+                count,
+                pointer,
+            } => Self::fuse(BlownFuse { fuse, limit, count }, pointer, detail),
             Refusal::Invalid { pointer, detail } => Self::invalid_at(pointer, detail),
             Refusal::Forbidden { detail } => Self::forbidden(sentence(&detail)),
             Refusal::NeedWorkspace | Refusal::Draining => {
@@ -162,14 +197,17 @@ impl From<Refusal> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let retry_after_s = self.retry_after_s;
-        let mut response = (self.status, axum::Json(&self)).into_response();
+        let Self(details) = self;
+        let mut response = (details.status, axum::Json(&details)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.status == StatusCode::UNAUTHORIZED {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if details.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = retry_after_s {
+        if let Some(seconds) = details.retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
@@ -179,7 +217,14 @@ impl IntoResponse for Problem {
 /// Begins with a capital and ends with a full stop.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
-    let capital: String = chars.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    let capital: String = chars
+        .next()
+        .map(|first| first.to_uppercase().collect())
+        .unwrap_or_default();
+    let stop = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
     format!("{capital}{}{stop}", chars.as_str())
 }

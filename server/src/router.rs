@@ -1,56 +1,53 @@
-//! The URL map.
+//! The URL map: who answers under which path.
 
-use app::{AssetUrls, Shell};
 use axum::Router;
-use axum::body::Body;
-use axum::extract::FromRef;
-use axum::http::Request;
-use axum::response::Response;
-use leptos::prelude::*;
-use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use engine::forward::{INTERNAL_BODY_BYTES, INTERNAL_PATH};
+use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::assets;
+use crate::api;
+use crate::health;
+use crate::state::App;
 
-/// What every handler can reach.
-#[derive(Debug, Clone, FromRef)]
-pub struct AppState {
-    /// The pages' framework asks for it.
-    pub leptos: LeptosOptions,
-    /// The names of the files that pages load.
-    pub assets: AssetUrls,
+/// Everything the server answers: `/api`, what stands beside it, and below all the rest `pages`.
+pub fn router(app: App, metrics: PrometheusHandle, pages: Router) -> anyhow::Result<Router> {
+    let (api, description) = api::router(&app);
+    let internal = Router::new()
+        .route(&format!("{INTERNAL_PATH}/{{what}}"), post(forwarded))
+        .layer(DefaultBodyLimit::max(INTERNAL_BODY_BYTES));
+    Ok(Router::new()
+        .merge(api)
+        .merge(api::docs::router(&description)?)
+        .merge(internal)
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route(
+            "/metrics",
+            get(move || std::future::ready(health::metrics(&metrics))),
+        )
+        .with_state(app)
+        .merge(pages))
 }
 
-impl AppState {
-    /// The state of a server that serves the site it was built with.
-    pub fn new() -> anyhow::Result<Self> {
-        let leptos = LeptosOptions::builder().output_name("baton").build();
-        Ok(Self { leptos, assets: assets::urls()? })
+/// What another server of the installation asks of this one, which holds the pool.
+async fn forwarded(
+    State(app): State<App>,
+    Path(_what): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let proof = headers
+        .get(AUTHORIZATION)
+        .map(axum::http::HeaderValue::as_bytes)
+        .unwrap_or_default();
+    if !app.engine.is_ours(proof) {
+        return StatusCode::UNAUTHORIZED.into_response();
     }
-}
-
-/// Everything the server answers.
-pub fn router(state: AppState) -> Router {
-    let shell = {
-        let assets = state.assets.clone();
-        move || view! { <Shell assets=assets.clone() /> }
-    };
-    let pages = generate_route_list(shell.clone());
-    Router::new()
-        .leptos_routes(&state, pages, shell.clone())
-        .fallback(move |request| file_or_page(request, shell.clone()))
-        .with_state(state)
-}
-
-/// A file of the site, else the page that says that nothing is here.
-async fn file_or_page<IV>(
-    request: Request<Body>,
-    shell: impl Fn() -> IV + Clone + Send + Sync + 'static,
-) -> Response
-where
-    IV: IntoView + 'static,
-{
-    match assets::serve(request.uri(), request.headers()) {
-        Some(file) => file,
-        None => render_app_async_with_context(|| {}, shell)(request).await,
-    }
+    let told = app.engine.handle_forwarded(&body).await;
+    ([(CONTENT_TYPE, "application/json")], told).into_response()
 }

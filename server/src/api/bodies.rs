@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use crate::check::{BATCH, Check, DESCRIPTION_BYTES};
 
 /// A value or an array of values.
-#[derive(Debug, utoipa::ToSchema)]
-#[schema(untagged)]
+// Only the schema reads serde's attribute; what is read is read by hand, below.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
 pub enum OneOrMany<T> {
     /// One.
     One(Box<T>),
@@ -125,20 +126,29 @@ pub struct EstimateBody {
 
 impl From<&RequirementBody> for Requirement {
     fn from(body: &RequirementBody) -> Self {
-        Self { resource: body.resource.clone(), amount: body.amount }
+        Self {
+            resource: body.resource.clone(),
+            amount: body.amount,
+        }
     }
 }
 
 /// Requirements in the core's words.
 pub fn requirements(bodies: Option<&[RequirementBody]>) -> Vec<Requirement> {
-    bodies.unwrap_or_default().iter().map(Requirement::from).collect()
+    bodies
+        .unwrap_or_default()
+        .iter()
+        .map(Requirement::from)
+        .collect()
 }
 
 impl EstimateBody {
     /// Checks its bounds; money is bounded so that sums of it cannot overflow.
     pub fn check(&self, check: &mut Check) {
         check.optional_name(self.model.as_deref(), "/estimate/model");
-        let fits = self.cost_microusd.is_none_or(|cost| cost <= super::MOST_MICROUSD);
+        let fits = self
+            .cost_microusd
+            .is_none_or(|cost| cost <= super::MOST_MICROUSD);
         check.that(fits, "/estimate/cost_microusd", super::TOO_MUCH_MONEY);
     }
 }
@@ -159,16 +169,31 @@ impl NewTaskBody {
     /// Checks every bound but the names of other tasks.
     pub fn check(&self, check: &mut Check) {
         check.title(&self.title);
-        check.text(self.description.as_deref(), "/description", DESCRIPTION_BYTES);
+        check.text(
+            self.description.as_deref(),
+            "/description",
+            DESCRIPTION_BYTES,
+        );
         check.optional_name(self.kind.as_deref(), "/kind");
-        check.words(self.capabilities.as_deref().unwrap_or_default(), "/capabilities");
+        check.words(
+            self.capabilities.as_deref().unwrap_or_default(),
+            "/capabilities",
+        );
         check.requirements(&requirements(self.requires.as_deref()));
         check.optional_name(self.agent.as_deref(), "/agent");
         check.optional_name(self.reference.as_deref(), "/ref");
-        let attempts = self.max_attempts.is_none_or(|attempts| (1..=100).contains(&attempts));
+        let attempts = self
+            .max_attempts
+            .is_none_or(|attempts| (1..=100).contains(&attempts));
         check.that(attempts, "/max_attempts", "must be from 1 to 100");
-        let lease = self.lease_ms.is_none_or(|lease_ms| (1_000..=86_400_000).contains(&lease_ms));
-        check.that(lease, "/lease_ms", "must be from 1000 (a second) to 86400000 (a day)");
+        let lease = self
+            .lease_ms
+            .is_none_or(|lease_ms| (1_000..=86_400_000).contains(&lease_ms));
+        check.that(
+            lease,
+            "/lease_ms",
+            "must be from 1000 (a second) to 86400000 (a day)",
+        );
         if let Some(estimate) = &self.estimate {
             estimate.check(check);
         }
@@ -187,7 +212,11 @@ impl NewTaskBody {
             capabilities,
             requires,
             agent: self.agent.clone(),
-            estimate: self.estimate.as_ref().map(Estimate::from).unwrap_or_default(),
+            estimate: self
+                .estimate
+                .as_ref()
+                .map(Estimate::from)
+                .unwrap_or_default(),
             max_attempts: self.max_attempts.unwrap_or(3),
             lease_ms: self.lease_ms.unwrap_or(60_000),
             needs_review: self.needs_review.unwrap_or_default(),
@@ -198,6 +227,10 @@ impl NewTaskBody {
 /// What changes about a task. Absent fields stay as they are.
 #[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::option_option,
+    reason = "absent, null and a value are three things"
+)]
 pub struct TaskPatch {
     /// One line, 1 to 200 characters.
     pub title: Option<String>,
@@ -218,7 +251,10 @@ pub struct TaskPatch {
 }
 
 /// Tells an absent field from a null one.
-#[expect(clippy::option_option, reason = "absent, null and a value are three things")]
+#[expect(
+    clippy::option_option,
+    reason = "absent, null and a value are three things"
+)]
 fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Time>>, D::Error> {
     Option::<Time>::deserialize(from).map(Some)
 }
@@ -229,7 +265,11 @@ impl TaskPatch {
         if let Some(title) = &self.title {
             check.title(title);
         }
-        check.text(self.description.as_deref(), "/description", DESCRIPTION_BYTES);
+        check.text(
+            self.description.as_deref(),
+            "/description",
+            DESCRIPTION_BYTES,
+        );
         if let Some(estimate) = &self.estimate {
             estimate.check(check);
         }

@@ -50,7 +50,8 @@ pub struct Claimed {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Lease {
     /// The lease.
-    lease_id: LeaseId,
+    #[serde(rename = "lease_id")]
+    id: LeaseId,
     /// To be named in everything written under the lease.
     epoch: u32,
     /// Which attempt of the task this is, from 1.
@@ -115,9 +116,20 @@ impl ClaimBody {
     fn command(self, agent: AgentId, name: &str, now: Time) -> Result<Claim, Problem> {
         let (max, wait_ms) = (self.max.unwrap_or(1), self.wait_ms.unwrap_or(0));
         let mut check = Check::new();
-        check.that((1..=MOST_LEASES).contains(&max), "/max", "must be from 1 to 100");
-        check.that(wait_ms <= LONGEST_WAIT_MS, "/wait_ms", "must be at most 60000");
-        check.words(self.capabilities.as_deref().unwrap_or_default(), "/capabilities");
+        check.that(
+            (1..=MOST_LEASES).contains(&max),
+            "/max",
+            "must be from 1 to 100",
+        );
+        check.that(
+            wait_ms <= LONGEST_WAIT_MS,
+            "/wait_ms",
+            "must be at most 60000",
+        );
+        check.words(
+            self.capabilities.as_deref().unwrap_or_default(),
+            "/capabilities",
+        );
         check.words(self.models.as_deref().unwrap_or_default(), "/models");
         check.done()?;
         Ok(Claim {
@@ -131,25 +143,26 @@ impl ClaimBody {
     }
 }
 
-/// Pairs each lease with its task's text.
+/// Pairs each lease with its task's text; both come in the same order.
 fn leases(granted: Vec<Granted>, texts: Vec<TaskText>) -> Result<Vec<Lease>, Problem> {
-    let mut texts: Vec<Option<TaskText>> = texts.into_iter().map(Some).collect();
-    granted
+    let paired = granted.len() == texts.len()
+        && granted
+            .iter()
+            .zip(&texts)
+            .all(|(granted, text)| granted.task == text.id);
+    if !paired {
+        return Err(Problem::internal(&"leases came without their tasks' texts"));
+    }
+    Ok(granted
         .into_iter()
-        .map(|granted| {
-            let text = texts
-                .iter_mut()
-                .find(|text| text.as_ref().is_some_and(|text| text.id == granted.task))
-                .and_then(Option::take)
-                .ok_or_else(|| Problem::internal(&format!("task {} has no text", granted.task)))?;
-            Ok(lease(granted, text))
-        })
-        .collect()
+        .zip(texts)
+        .map(|(granted, text)| lease(granted, text))
+        .collect())
 }
 
 fn lease(granted: Granted, text: TaskText) -> Lease {
     Lease {
-        lease_id: granted.lease,
+        id: granted.lease,
         epoch: granted.epoch,
         attempt: granted.attempt,
         expires_at: granted.expires_at,
@@ -157,11 +170,11 @@ fn lease(granted: Granted, text: TaskText) -> Lease {
             id: text.id,
             title: text.title,
             description: text.description,
-            kind: text.kind,
+            kind: text.needs.kind,
             payload: text.payload,
             reference: text.reference,
             parent_id: text.parent,
-            estimate: text.estimate,
+            estimate: text.needs.estimate,
         },
         grants: granted.grants.into_iter().map(requirement).collect(),
         decision_id: granted.decision,
@@ -170,5 +183,8 @@ fn lease(granted: Granted, text: TaskText) -> Lease {
 
 /// A grant as the agent knows it: by the resource's name.
 pub fn requirement(grant: Grant) -> Requirement {
-    Requirement { resource: grant.name, amount: grant.amount }
+    Requirement {
+        resource: grant.name,
+        amount: grant.amount,
+    }
 }

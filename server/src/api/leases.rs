@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::bodies::{RequirementBody, requirements};
 use crate::auth::Caller;
-use crate::check::{Check, NOTE_BYTES};
+use crate::check::{Check, DESCRIPTION_BYTES, NOTE_BYTES};
 use crate::input::{Id, Input};
 use crate::problem::Problem;
 use crate::state::App;
@@ -147,13 +147,22 @@ pub async fn renew(
     Id(lease): Id<LeaseId>,
     input: Input<RenewBody>,
 ) -> Result<Json<Renewed>, Problem> {
-    let RenewBody { epoch, progress, note } = input.value;
+    let RenewBody {
+        epoch,
+        progress,
+        note,
+    } = input.value;
     let mut check = Check::new();
     let fits = progress.is_none_or(|progress| (0.0..=1.0).contains(&progress));
     check.that(fits, "/progress", "must be from 0 to 1");
     check.text(note.as_deref(), "/note", NOTE_BYTES);
     check.done()?;
-    let request = Request::Renew(Renew { lease, epoch, progress, note });
+    let request = Request::Renew(Renew {
+        lease,
+        epoch,
+        progress,
+        note,
+    });
     match app.carry_out(&caller, request, input.once).await? {
         Reply::Renewed { expires_at, stop } => Ok(Json(Renewed { expires_at, stop })),
         other => Err(super::unexpected(&other)),
@@ -169,11 +178,27 @@ pub async fn usage(
     Id(lease): Id<LeaseId>,
     input: Input<ReportBody>,
 ) -> Result<Json<LeasedTaskAfter>, Problem> {
-    let ReportBody { epoch, model, input_tokens, output_tokens, cost_microusd, resources } =
-        input.value;
-    let body = UsageBody { model, input_tokens, output_tokens, cost_microusd, resources };
+    let ReportBody {
+        epoch,
+        model,
+        input_tokens,
+        output_tokens,
+        cost_microusd,
+        resources,
+    } = input.value;
+    let body = UsageBody {
+        model,
+        input_tokens,
+        output_tokens,
+        cost_microusd,
+        resources,
+    };
     let usage = body.checked("")?;
-    let request = Request::Usage(ReportUsage { lease, epoch, usage });
+    let request = Request::Usage(ReportUsage {
+        lease,
+        epoch,
+        usage,
+    });
     after(app.carry_out(&caller, request, input.once).await?)
 }
 
@@ -192,9 +217,17 @@ pub async fn complete(
     check.that(body.deliverables.is_empty(), "/deliverables", unkept);
     check.that(body.insights.is_empty(), "/insights", unkept);
     check.done()?;
-    let usage = body.usage.map(|usage| usage.checked("/usage")).transpose()?;
+    let usage = body
+        .usage
+        .map(|usage| usage.checked("/usage"))
+        .transpose()?;
     let output = body.output.map(Value::Object);
-    let request = Request::Complete(Complete { lease, epoch: body.epoch, output, usage });
+    let request = Request::Complete(Complete {
+        lease,
+        epoch: body.epoch,
+        output,
+        usage,
+    });
     after(app.carry_out(&caller, request, input.once).await?)
 }
 
@@ -209,21 +242,32 @@ pub async fn fail(
 ) -> Result<Json<LeasedTaskAfter>, Problem> {
     let body = input.value;
     let mut check = Check::new();
-    check.text(Some(&body.error), "/error", NOTE_BYTES);
+    check.text(Some(&body.error), "/error", DESCRIPTION_BYTES);
     if let Some(throttled) = &body.throttled {
         check.name(&throttled.resource, "/throttled/resource");
     }
     check.done()?;
-    let usage = body.usage.map(|usage| usage.checked("/usage")).transpose()?;
+    let usage = body
+        .usage
+        .map(|usage| usage.checked("/usage"))
+        .transpose()?;
     let request = Request::Fail(Fail {
         lease,
         epoch: body.epoch,
         error: body.error,
         retryable: body.retryable.unwrap_or(true),
         retry_after_ms: body.retry_after_ms,
-        throttled: body.throttled.map(|ThrottledBody { resource, retry_after_ms }| {
-            ThrottledResource { resource, retry_after_ms }
-        }),
+        throttled: body.throttled.map(
+            |ThrottledBody {
+                 resource,
+                 retry_after_ms,
+             }| {
+                ThrottledResource {
+                    resource,
+                    retry_after_ms,
+                }
+            },
+        ),
         usage,
         jitter: jitter()?,
     });
@@ -243,7 +287,11 @@ pub async fn release(
     let mut check = Check::new();
     check.text(reason.as_deref(), "/reason", NOTE_BYTES);
     check.done()?;
-    let request = Request::GiveBack(GiveBack { lease, epoch, reason });
+    let request = Request::GiveBack(GiveBack {
+        lease,
+        epoch,
+        reason,
+    });
     after(app.carry_out(&caller, request, input.once).await?)
 }
 
@@ -260,8 +308,16 @@ impl UsageBody {
         check.under(base.to_owned());
         check.optional_name(usage.model.as_deref(), "/model");
         let bounded = |count: u64| count <= super::MOST_TOKENS;
-        check.that(bounded(usage.input_tokens), "/input_tokens", super::TOO_MANY_TOKENS);
-        check.that(bounded(usage.output_tokens), "/output_tokens", super::TOO_MANY_TOKENS);
+        check.that(
+            bounded(usage.input_tokens),
+            "/input_tokens",
+            super::TOO_MANY_TOKENS,
+        );
+        check.that(
+            bounded(usage.output_tokens),
+            "/output_tokens",
+            super::TOO_MANY_TOKENS,
+        );
         let affordable = usage.cost_microusd <= super::MOST_MICROUSD;
         check.that(affordable, "/cost_microusd", super::TOO_MUCH_MONEY);
         check.requirements(&usage.resources);
@@ -278,7 +334,10 @@ fn jitter() -> Result<f64, Problem> {
 
 fn after(reply: Reply) -> Result<Json<LeasedTaskAfter>, Problem> {
     match reply {
-        Reply::Task { task, state } => Ok(Json(LeasedTaskAfter { task_id: task, state })),
+        Reply::Task { task, state } => Ok(Json(LeasedTaskAfter {
+            task_id: task,
+            state,
+        })),
         other => Err(super::unexpected(&other)),
     }
 }

@@ -136,17 +136,31 @@ pub async fn boost(
     let body = input.value;
     let pin = body.pin.unwrap_or_default();
     let mut check = Check::new();
-    check.that(pin != body.score_delta.is_some(), "/score_delta", "give either score_delta or pin: true");
-    let fits = body.score_delta.is_none_or(|delta| (-100_000..=100_000).contains(&delta));
+    check.that(
+        pin != body.score_delta.is_some(),
+        "/score_delta",
+        "give either score_delta or pin: true",
+    );
+    let fits = body
+        .score_delta
+        .is_none_or(|delta| (-100_000..=100_000).contains(&delta));
     check.that(fits, "/score_delta", "must be from -100000 to 100000");
     check.that(body.expires_at > app.now(), "/expires_at", "must lie ahead");
     check.that(!body.reason.trim().is_empty(), "/reason", "must say why");
     check.text(Some(&body.reason), "/reason", NOTE_BYTES);
     check.done()?;
-    let boost = Boost { score_delta: body.score_delta, expires_at: body.expires_at };
-    let overrule =
-        Overrule { boost: Some(boost), ..overrule(task, Act::Boost, Some(body.reason)) };
-    after(app.carry_out(&caller, Request::Overrule(overrule), input.once).await?)
+    let boost = Boost {
+        score_delta: body.score_delta,
+        expires_at: body.expires_at,
+    };
+    let overrule = Overrule {
+        boost: Some(boost),
+        ..overrule(task, Act::Boost, Some(body.reason))
+    };
+    after(
+        app.carry_out(&caller, Request::Overrule(overrule), input.once)
+            .await?,
+    )
 }
 
 /// Hand a task to another agent: by the lease's holder with its epoch, or by a manager.
@@ -165,12 +179,25 @@ pub async fn handoff(
     check.optional_name(body.to_agent.as_deref(), "/to_agent");
     check.optional_name(body.to_capability.as_deref(), "/to_capability");
     check.text(body.note.as_deref(), "/note", NOTE_BYTES);
-    check.that(body.epoch.is_some() || caller.agent.is_none(), "/epoch", "an agent names its lease's epoch");
+    check.that(
+        body.epoch.is_some() || caller.agent.is_none(),
+        "/epoch",
+        "an agent names its lease's epoch",
+    );
     check.done()?;
-    let handoff =
-        Handoff { epoch: body.epoch, to_agent: body.to_agent, to_capability: body.to_capability };
-    let overrule = Overrule { handoff: Some(handoff), ..overrule(task, Act::Handoff, body.note) };
-    after(app.carry_out(&caller, Request::Overrule(overrule), input.once).await?)
+    let handoff = Handoff {
+        epoch: body.epoch,
+        to_agent: body.to_agent,
+        to_capability: body.to_capability,
+    };
+    let overrule = Overrule {
+        handoff: Some(handoff),
+        ..overrule(task, Act::Handoff, body.note)
+    };
+    after(
+        app.carry_out(&caller, Request::Overrule(overrule), input.once)
+            .await?,
+    )
 }
 
 async fn simple(
@@ -189,7 +216,14 @@ async fn simple(
 }
 
 fn overrule(task: TaskId, act: Act, reason: Option<String>) -> Overrule {
-    Overrule { task, act, reason, boost: None, handoff: None, facts: Vec::new() }
+    Overrule {
+        task,
+        act,
+        reason,
+        boost: None,
+        handoff: None,
+        facts: Vec::new(),
+    }
 }
 
 fn after(reply: Reply) -> Result<Json<TaskAfter>, Problem> {

@@ -1,4 +1,4 @@
-//! `/tasks`: make, read, list and edit tasks.
+//! `/tasks`: make, list, read and explain tasks.
 
 use std::collections::HashMap;
 
@@ -7,14 +7,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use scheduler::{
-    CreateTasks, EditTask, Needs, NewTask, Query, Refusal, Reply, Request, TaskId, TaskState, View,
+    Class, CreateTasks, Explanation, NewTask, Query, Refusal, Reply, Request, TaskId, TaskState,
+    View,
 };
 use serde::Deserialize;
+use store::read::{Listed, TaskFilter};
 
-use super::bodies::{EstimateBody, NewTaskBody, OneOrMany, patch};
-use super::task_view::{Task, TaskAfter};
+use super::bodies::{NewTaskBody, OneOrMany};
+use super::task_view::{Task, TaskSummary};
 use crate::auth::Caller;
-use crate::check::{BATCH, Check, DEPENDENCIES, DESCRIPTION_BYTES, NOTE_BYTES};
+use crate::check::{BATCH, Check, DEPENDENCIES};
 use crate::input::{Id, Input, Params};
 use crate::paging::{self, List};
 use crate::problem::Problem;
@@ -33,17 +35,29 @@ pub async fn create(
         OneOrMany::One(body) => (vec![*body], true),
         OneOrMany::Many(bodies) => (bodies, false),
     };
-    let tasks = Batch { bodies: &bodies, single }.tasks()?;
-    let request = Request::CreateTasks(CreateTasks { tasks: tasks.clone(), facts: Vec::new() });
+    let tasks = Batch {
+        bodies: &bodies,
+        single,
+    }
+    .tasks()?;
+    let request = Request::CreateTasks(CreateTasks {
+        tasks: tasks.clone(),
+        facts: Vec::new(),
+    });
     let heard = app.submit(&caller, request, input.once).await?;
     let created = match heard.answer {
         Ok(Reply::Created { tasks }) => tasks,
-        Ok(other) => return Err(Problem::internal(&format!("{other:?} answers no create"))),
-        Err(Refusal::NeedFacts { tasks: unknown }) => return Err(unknown_tasks(&tasks, &unknown, single)),
+        Ok(other) => return Err(super::unexpected(&other)),
+        Err(Refusal::NeedFacts { tasks: unknown }) => {
+            return Err(unknown_tasks(&tasks, &unknown, single));
+        }
         Err(refusal) => return Err(refusal.into()),
     };
-    let made: HashMap<TaskId, TaskId> =
-        tasks.iter().zip(&created).map(|(task, created)| (task.id, created.id)).collect();
+    let made: HashMap<TaskId, TaskId> = tasks
+        .iter()
+        .zip(&created)
+        .map(|(task, created)| (task.id, created.id))
+        .collect();
     let mut items: Vec<Task> = tasks
         .into_iter()
         .zip(created)
@@ -52,7 +66,11 @@ pub async fn create(
     Ok(if single {
         (StatusCode::CREATED, Json(items.pop())).into_response()
     } else {
-        (StatusCode::CREATED, Json(serde_json::json!({ "items": items }))).into_response()
+        (
+            StatusCode::CREATED,
+            Json(serde_json::json!({ "items": items })),
+        )
+            .into_response()
     })
 }
 
@@ -60,9 +78,17 @@ pub async fn create(
 fn unknown_tasks(tasks: &[NewTask], unknown: &[TaskId], single: bool) -> Problem {
     let mut check = Check::new();
     for (at, task) in tasks.iter().enumerate() {
-        check.under(if single { String::new() } else { format!("/{at}") });
+        check.under(if single {
+            String::new()
+        } else {
+            format!("/{at}")
+        });
         for (nth, id) in task.depends_on.iter().enumerate() {
-            check.that(!unknown.contains(id), &format!("/depends_on/{nth}"), "is no task of this workspace");
+            check.that(
+                !unknown.contains(id),
+                &format!("/depends_on/{nth}"),
+                "is no task of this workspace",
+            );
         }
         let parent_known = task.parent.is_none_or(|id| !unknown.contains(&id));
         check.that(parent_known, "/parent_id", "is no task of this workspace");
@@ -81,7 +107,10 @@ impl Batch<'_> {
     fn tasks(&self) -> Result<Vec<NewTask>, Problem> {
         let count = self.bodies.len();
         if !(1..=BATCH).contains(&count) {
-            return Err(Problem::invalid_at("", format!("a batch has 1 to {BATCH} tasks")));
+            return Err(Problem::invalid_at(
+                "",
+                format!("a batch has 1 to {BATCH} tasks"),
+            ));
         }
         let mut check = Check::new();
         let ids = self.references(&mut check);
@@ -112,7 +141,11 @@ impl Batch<'_> {
             };
             let dependencies = body.depends_on.as_deref().unwrap_or_default();
             let fits = dependencies.len() <= DEPENDENCIES;
-            check.that(fits, "/depends_on", format!("may have at most {DEPENDENCIES} entries"));
+            check.that(
+                fits,
+                "/depends_on",
+                format!("may have at most {DEPENDENCIES} entries"),
+            );
             for (nth, name) in dependencies.iter().enumerate().take(DEPENDENCIES) {
                 match named(name) {
                     Some(id) if tasks[at].depends_on.contains(&id) => {}
@@ -130,16 +163,26 @@ impl Batch<'_> {
     }
 
     fn base(&self, check: &mut Check, at: usize) {
-        check.under(if self.single { String::new() } else { format!("/{at}") });
+        check.under(if self.single {
+            String::new()
+        } else {
+            format!("/{at}")
+        });
     }
 
     /// Where each reference of the batch stands.
     fn references(&self, check: &mut Check) -> HashMap<&str, usize> {
         let mut places = HashMap::new();
         for (at, body) in self.bodies.iter().enumerate() {
-            let Some(reference) = body.reference.as_deref() else { continue };
+            let Some(reference) = body.reference.as_deref() else {
+                continue;
+            };
             self.base(check, at);
-            check.that(places.insert(reference, at).is_none(), "/ref", "stands twice in this batch");
+            check.that(
+                places.insert(reference, at).is_none(),
+                "/ref",
+                "stands twice in this batch",
+            );
         }
         places
     }
@@ -155,21 +198,71 @@ pub struct TaskParams {
     /// Only tasks in this state.
     state: Option<TaskState>,
     /// Only tasks of this class.
-    class: Option<scheduler::Class>,
+    class: Option<Class>,
     /// Only tasks of this kind.
     kind: Option<String>,
-    /// Only tasks pinned to, or leased by, the agent of this name.
+    /// Only tasks for, or leased by, the agent of this name.
     agent: Option<String>,
     /// Only tasks whose title holds this text.
     q: Option<String>,
-    /// Only tasks waiting in this lane, in its order; other filters do not apply.
+    /// Only the first tasks waiting in this lane, in its order; no other filter goes with it.
     lane: Option<String>,
-    /// Only tasks split from this one.
+    /// Only tasks split from this one; no other filter goes with it.
     parent_id: Option<uuid::Uuid>,
     /// 1 to 200, 50 unless said.
     limit: Option<u32>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+/// List tasks, newest first.
+#[utoipa::path(get, path = "/tasks", tag = "tasks", params(TaskParams),
+    responses((status = 200, body = List<TaskSummary>)))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<TaskParams>,
+) -> Result<Json<List<TaskSummary>>, Problem> {
+    let page = paging::page(params.limit, params.cursor.as_deref())?;
+    if let Some(lane) = params.lane {
+        let query = Query::Lane {
+            lane,
+            limit: page.limit,
+        };
+        let View::Lane { tasks } = app.ask(&caller, query).await? else {
+            return Err(Problem::internal(
+                &"the conductor answered another question",
+            ));
+        };
+        let ids: Vec<_> = tasks.into_iter().map(|task| task.0).collect();
+        let items = app.store.tasks_by_id(caller.workspace, &ids).await?;
+        return Ok(Json(paging::list(Listed { items, next: None })));
+    }
+    if let Some(parent) = params.parent_id {
+        let children = app
+            .store
+            .children(caller.workspace, parent.into(), page)
+            .await?;
+        return Ok(Json(paging::list(children)));
+    }
+    let TaskParams {
+        state,
+        class,
+        kind,
+        agent,
+        q: text,
+        ..
+    } = params;
+    let filter = TaskFilter {
+        state,
+        class,
+        kind,
+        agent,
+        text,
+    };
+    Ok(Json(paging::list(
+        app.store.tasks(caller.workspace, &filter, page).await?,
+    )))
 }
 
 /// Read one task: its score with factors and source, state, attempts, lease and children.
@@ -180,33 +273,41 @@ pub async fn get(
     caller: Caller,
     Id(id): Id<TaskId>,
 ) -> Result<Json<Task>, Problem> {
-    Ok(Json(one(&app, &caller, id).await?))
-}
-
-async fn one(app: &App, caller: &Caller, id: TaskId) -> Result<Task, Problem> {
-    let row = app.store.task(caller.workspace, id).await?.ok_or_else(Problem::not_found)?;
-    let mut task = Task::from(row);
-    if !task.state.is_terminal() {
-        if let View::Score { score: Some(score) } = app.ask(caller, Query::Score { task: id }).await? {
-            task.scored(score);
-        }
+    let detail = app
+        .store
+        .task(caller.workspace, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let attempts = app.store.attempts(caller.workspace, id).await?;
+    let mut task = Task::stored(detail, attempts);
+    if !task.summary.state.is_terminal()
+        && let View::Score { score: Some(score) } =
+            app.ask(&caller, Query::Score { task: id }).await?
+    {
+        task.scored(score);
     }
-    Ok(task)
+    Ok(Json(task))
 }
 
 /// Why a task is where it is, with everything that holds it.
 #[utoipa::path(get, path = "/tasks/{id}/explanation", tag = "tasks", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = scheduler::Explanation)))]
+    responses((status = 200, body = Explanation)))]
 pub async fn explanation(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<TaskId>,
-) -> Result<Json<scheduler::Explanation>, Problem> {
-    if let View::Explanation { explanation: Some(explanation) } =
-        app.ask(&caller, Query::Explain { task: id }).await?
+) -> Result<Json<Explanation>, Problem> {
+    let query = Query::Explain { task: id };
+    if let View::Explanation {
+        explanation: Some(explanation),
+    } = app.ask(&caller, query).await?
     {
         return Ok(Json(*explanation));
     }
-    let row = app.store.task(caller.workspace, id).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(super::task_view::ended(&row)))
+    let detail = app
+        .store
+        .task(caller.workspace, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    Ok(Json(super::task_view::ended(&detail, app.now())))
 }

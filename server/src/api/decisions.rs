@@ -1,0 +1,202 @@
+//! `/decisions`: what was decided, why, and what people think of it.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use scheduler::{Actor, DecisionId, DecisionKind, Time};
+use serde::{Deserialize, Serialize};
+use store::read::{DecisionFilter, Review, Verdict};
+
+use super::decision_view::DecisionView;
+use crate::auth::Caller;
+use crate::check::{Check, NOTE_BYTES};
+use crate::input::{Id, Input, Params};
+use crate::paging::{self, List};
+use crate::problem::Problem;
+use crate::state::App;
+
+/// What of the decisions is asked for; all must hold.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DecisionParams {
+    /// Only decisions of this kind.
+    kind: Option<DecisionKind>,
+    /// Only decisions about this task.
+    task: Option<uuid::Uuid>,
+    /// Only decisions about this agent.
+    agent: Option<uuid::Uuid>,
+    /// Only decisions about this resource.
+    resource: Option<uuid::Uuid>,
+    /// Made then or later.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Time>,
+    /// Made before then.
+    #[param(value_type = Option<String>, format = DateTime)]
+    to: Option<Time>,
+    /// 1 to 200, 50 unless said.
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A decision with what people thought of it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct DecisionDetail {
+    #[serde(flatten)]
+    decision: DecisionView,
+    /// The first first.
+    reviews: Vec<ReviewView>,
+}
+
+/// What a manager thinks of a decision.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewBody {
+    verdict: Agreement,
+    /// Why.
+    note: Option<String>,
+}
+
+/// Whether somebody would have decided the same.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Agreement {
+    /// Yes.
+    Agree,
+    /// No.
+    Disagree,
+}
+
+/// A review.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ReviewView {
+    reviewer: Actor,
+    verdict: Agreement,
+    note: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    at: Time,
+}
+
+/// List decisions, newest first.
+#[utoipa::path(get, path = "/decisions", tag = "oversight", params(DecisionParams),
+    responses((status = 200, body = List<DecisionView>)))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<DecisionParams>,
+) -> Result<Json<List<DecisionView>>, Problem> {
+    let DecisionParams {
+        kind,
+        task,
+        agent,
+        resource,
+        from,
+        to,
+        limit,
+        cursor,
+    } = params;
+    let page = paging::page(limit, cursor.as_deref())?;
+    let filter = DecisionFilter {
+        kind,
+        task: task.map(Into::into),
+        agent: agent.map(Into::into),
+        resource: resource.map(Into::into),
+        from,
+        to,
+    };
+    Ok(Json(paging::list(
+        app.store.decisions(caller.workspace, &filter, page).await?,
+    )))
+}
+
+/// Read one decision: what, why, on which state of the resources, and what else was considered.
+#[utoipa::path(get, path = "/decisions/{id}", tag = "oversight", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = DecisionDetail)))]
+pub async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<DecisionId>,
+) -> Result<Json<DecisionDetail>, Problem> {
+    let listed = app
+        .store
+        .decision(caller.workspace, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let reviews = app.store.reviews(caller.workspace, id).await?;
+    let reviews = reviews.into_iter().map(ReviewView::from).collect();
+    Ok(Json(DecisionDetail {
+        decision: listed.into(),
+        reviews,
+    }))
+}
+
+/// Say whether you would have decided the same. Saying the same again adds nothing.
+#[utoipa::path(post, path = "/decisions/{id}/review", tag = "oversight",
+    params(("id" = uuid::Uuid, Path)), request_body = ReviewBody,
+    responses((status = 201, body = ReviewView)))]
+pub async fn review(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<DecisionId>,
+    input: Input<ReviewBody>,
+) -> Result<Response, Problem> {
+    let ReviewBody { verdict, note } = input.value;
+    let mut check = Check::new();
+    check.text(note.as_deref(), "/note", NOTE_BYTES);
+    check.done()?;
+    let review = Review {
+        reviewer: caller.actor(),
+        verdict: verdict.into(),
+        note,
+        at: app.now(),
+    };
+    let said = app.store.reviews(caller.workspace, id).await?;
+    let again = said
+        .iter()
+        .rfind(|before| before.reviewer == review.reviewer)
+        .filter(|before| before.verdict == review.verdict && before.note == review.note);
+    if let Some(before) = again {
+        return Ok((StatusCode::CREATED, Json(ReviewView::from(before.clone()))).into_response());
+    }
+    if !app.store.review(caller.workspace, id, &review).await? {
+        return Err(Problem::not_found());
+    }
+    Ok((StatusCode::CREATED, Json(ReviewView::from(review))).into_response())
+}
+
+impl From<Review> for ReviewView {
+    fn from(review: Review) -> Self {
+        let Review {
+            reviewer,
+            verdict,
+            note,
+            at,
+        } = review;
+        Self {
+            reviewer,
+            verdict: verdict.into(),
+            note,
+            at,
+        }
+    }
+}
+
+impl From<Verdict> for Agreement {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Agree => Self::Agree,
+            Verdict::Disagree => Self::Disagree,
+        }
+    }
+}
+
+impl From<Agreement> for Verdict {
+    fn from(agreement: Agreement) -> Self {
+        match agreement {
+            Agreement::Agree => Self::Agree,
+            Agreement::Disagree => Self::Disagree,
+        }
+    }
+}

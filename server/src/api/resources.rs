@@ -1,0 +1,371 @@
+//! `/resources`: what is shared and limited, live.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::State;
+use scheduler::{
+    Adaptive, CloseReason, CloseResource, Holder, PutResource, Query, Reply, Request, ResourceId,
+    ResourceKind, ResourceView, Span, Throttled, Time, View,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Done;
+use crate::auth::Caller;
+use crate::check::{Check, NOTE_BYTES};
+use crate::input::{Input, Name};
+use crate::paging::List;
+use crate::permission::{Role, Who};
+use crate::problem::Problem;
+use crate::state::App;
+
+/// Slots are numbered rows, so their number has a bound.
+const MOST_SLOTS: u32 = 10_000;
+/// The longest a resource is closed by one call: 30 days.
+const LONGEST_CLOSE_MS: i64 = 30 * 24 * 3_600 * 1_000;
+
+/// Whose a resource is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The workspace's own.
+    #[default]
+    Workspace,
+    /// The pool's: every workspace in it competes for it.
+    Pool,
+}
+
+/// How a resource is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A token bucket: `capacity` and `refill_per_s`.
+    Bucket,
+    /// So many at once: `slots`.
+    Slots,
+}
+
+/// A resource as people set it.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceBody {
+    /// The workspace's unless said; a pool's is for admins.
+    scope: Option<Scope>,
+    /// How it is limited.
+    kind: Kind,
+    /// For a bucket: the tokens it holds when full, from 1.
+    capacity: Option<u32>,
+    /// For a bucket: the tokens it gains a second, above 0.
+    refill_per_s: Option<f64>,
+    /// For slots: how many, at most 10000; 0 closes it.
+    slots: Option<u32>,
+    /// How far the limit may be lowered while a provider keeps refusing.
+    adaptive: Option<AdaptiveBody>,
+}
+
+/// How far a limit may adapt, in its own unit: slots, or refill per second.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdaptiveBody {
+    /// Never below this.
+    min: f64,
+    /// Never above this.
+    max: f64,
+}
+
+/// A resource now.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Resource {
+    id: ResourceId,
+    name: String,
+    scope: Scope,
+    /// How it is limited.
+    #[serde(flatten)]
+    kind: ResourceKind,
+    adaptive: Option<Adaptive>,
+    /// Capacity or slots, as believed now.
+    limit: f64,
+    /// Tokens or slots free now; negative for a bucket that was overdrawn.
+    available: f64,
+    /// Slots held, or 0 for a bucket.
+    in_use: u32,
+    /// Who holds slots, at most fifty.
+    holders: Vec<Holder>,
+    /// Lanes that wait for it.
+    waiting_lanes: u32,
+    /// Tasks that wait for it.
+    waiting_tasks: u32,
+    /// When a bucket is full again, if it is not.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    refills_at: Option<Time>,
+    /// Closed for everyone until then.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    closed_until: Option<Time>,
+    /// Why it is closed.
+    closed_because: Option<CloseReason>,
+    /// The lane it saves up for.
+    reserved_for: Option<String>,
+    /// Refusals of its provider (429s) in the last hour.
+    throttled_last_hour: u64,
+}
+
+/// A provider refused, or said how much is left.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ThrottledBody {
+    /// How long the provider said to wait.
+    retry_after_ms: Option<u32>,
+    /// The limit its headers told.
+    limit: Option<u32>,
+    /// What its headers said is left.
+    remaining: Option<u32>,
+}
+
+/// Close a resource for everyone.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloseBody {
+    /// For how long, 1 ms to 30 days; an hour unless said.
+    for_ms: Option<i64>,
+    /// Why.
+    reason: Option<String>,
+}
+
+/// Open a resource again.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReopenBody {
+    /// Why.
+    reason: Option<String>,
+}
+
+/// List the resources this workspace can use, live.
+#[utoipa::path(get, path = "/resources", tag = "limits",
+    responses((status = 200, body = List<Resource>)))]
+pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<List<Resource>>, Problem> {
+    let items = now(&app, &caller).await?;
+    Ok(Json(List {
+        items,
+        next_cursor: None,
+    }))
+}
+
+async fn now(app: &App, caller: &Caller) -> Result<Vec<Resource>, Problem> {
+    let View::Resources { resources } = app.ask(caller, Query::Resources).await? else {
+        return Err(Problem::internal(
+            &"the conductor answered another question",
+        ));
+    };
+    let since = app.now() - Span::from_secs(3_600);
+    let refusals: HashMap<ResourceId, u64> = app
+        .store
+        .refusals_since(caller.workspace, since)
+        .await?
+        .into_iter()
+        .map(|count| (count.resource, count.refusals))
+        .collect();
+    Ok(resources
+        .into_iter()
+        .map(|view| {
+            let refused = refusals.get(&view.spec.id).copied().unwrap_or(0);
+            Resource::new(view, refused)
+        })
+        .collect())
+}
+
+async fn one(app: &App, caller: &Caller, id: ResourceId) -> Result<Json<Resource>, Problem> {
+    let found = now(app, caller)
+        .await?
+        .into_iter()
+        .find(|resource| resource.id == id);
+    found.map(Json).ok_or_else(Problem::not_found)
+}
+
+/// Set a resource's limit, or make the resource.
+#[utoipa::path(put, path = "/resources/{name}", tag = "limits", params(("name" = String, Path)),
+    request_body = ResourceBody, responses((status = 200, body = Resource)))]
+pub async fn put(
+    State(app): State<App>,
+    caller: Caller,
+    Name(name): Name,
+    input: Input<ResourceBody>,
+) -> Result<Json<Resource>, Problem> {
+    let body = input.value;
+    let pool_wide = body.scope.unwrap_or_default() == Scope::Pool;
+    if pool_wide {
+        Who::AtLeast(Role::Admin).admit(caller.role)?;
+    }
+    let request = Request::PutResource(PutResource {
+        id: uuid::Uuid::now_v7().into(),
+        name,
+        pool_wide,
+        kind: body.checked_kind()?,
+        adaptive: body
+            .adaptive
+            .map(|AdaptiveBody { min, max }| Adaptive { min, max }),
+    });
+    match app.carry_out(&caller, request, input.once).await? {
+        Reply::Resource { id } => one(&app, &caller, id).await,
+        other => Err(super::unexpected(&other)),
+    }
+}
+
+/// Report that a provider refused a call made outside any lease: the resource closes for everyone
+/// until it says.
+#[utoipa::path(post, path = "/resources/{name}/throttled", tag = "limits",
+    params(("name" = String, Path)), request_body = ThrottledBody,
+    responses((status = 200, body = Done)))]
+pub async fn throttled(
+    State(app): State<App>,
+    caller: Caller,
+    Name(resource): Name,
+    input: Input<ThrottledBody>,
+) -> Result<Json<Done>, Problem> {
+    let ThrottledBody {
+        retry_after_ms,
+        limit,
+        remaining,
+    } = input.value;
+    let request = Request::Throttled(Throttled {
+        resource,
+        retry_after_ms,
+        limit,
+        remaining,
+    });
+    done(app.carry_out(&caller, request, input.once).await?)
+}
+
+/// Close a resource for everyone for a while.
+#[utoipa::path(post, path = "/resources/{name}/close", tag = "limits",
+    params(("name" = String, Path)), request_body = CloseBody,
+    responses((status = 200, body = Done)))]
+pub async fn close(
+    State(app): State<App>,
+    caller: Caller,
+    Name(resource): Name,
+    input: Input<CloseBody>,
+) -> Result<Json<Done>, Problem> {
+    let CloseBody { for_ms, reason } = input.value;
+    let for_ms = for_ms.unwrap_or(3_600_000);
+    let mut check = Check::new();
+    let fits = (1..=LONGEST_CLOSE_MS).contains(&for_ms);
+    check.that(
+        fits,
+        "/for_ms",
+        format!("must be from 1 to {LONGEST_CLOSE_MS} (30 days)"),
+    );
+    check.text(reason.as_deref(), "/reason", NOTE_BYTES);
+    check.done()?;
+    let until = Some(app.now() + Span::from_millis(for_ms));
+    let request = Request::CloseResource(CloseResource {
+        resource,
+        until,
+        reason,
+    });
+    done(app.carry_out(&caller, request, input.once).await?)
+}
+
+/// Open a resource again, whoever closed it.
+#[utoipa::path(post, path = "/resources/{name}/reopen", tag = "limits",
+    params(("name" = String, Path)), request_body = ReopenBody,
+    responses((status = 200, body = Done)))]
+pub async fn reopen(
+    State(app): State<App>,
+    caller: Caller,
+    Name(resource): Name,
+    input: Input<ReopenBody>,
+) -> Result<Json<Done>, Problem> {
+    let reason = input.value.reason;
+    let mut check = Check::new();
+    check.text(reason.as_deref(), "/reason", NOTE_BYTES);
+    check.done()?;
+    let request = Request::CloseResource(CloseResource {
+        resource,
+        until: None,
+        reason,
+    });
+    done(app.carry_out(&caller, request, input.once).await?)
+}
+
+fn done(reply: Reply) -> Result<Json<Done>, Problem> {
+    match reply {
+        Reply::Resource { id } => Ok(Json(Done { id: id.0 })),
+        other => Err(super::unexpected(&other)),
+    }
+}
+
+impl ResourceBody {
+    fn checked_kind(&self) -> Result<ResourceKind, Problem> {
+        let mut check = Check::new();
+        let kind = match self.kind {
+            Kind::Bucket => {
+                let (capacity, refill_per_s) =
+                    (self.capacity.unwrap_or(0), self.refill_per_s.unwrap_or(0.0));
+                check.that(capacity > 0, "/capacity", "a bucket holds at least 1");
+                let refills = refill_per_s > 0.0 && refill_per_s <= 1e9;
+                check.that(refills, "/refill_per_s", "must be above 0 and at most 1e9");
+                check.that(self.slots.is_none(), "/slots", "a bucket has no slots");
+                ResourceKind::Bucket {
+                    capacity,
+                    refill_per_s,
+                }
+            }
+            Kind::Slots => {
+                let slots = self.slots.unwrap_or(0);
+                let given = self.slots.is_some() && slots <= MOST_SLOTS;
+                check.that(given, "/slots", format!("must be from 0 to {MOST_SLOTS}"));
+                check.that(
+                    self.capacity.is_none(),
+                    "/capacity",
+                    "slots have no capacity",
+                );
+                check.that(
+                    self.refill_per_s.is_none(),
+                    "/refill_per_s",
+                    "slots do not refill",
+                );
+                ResourceKind::Slots { slots }
+            }
+        };
+        if let Some(AdaptiveBody { min, max }) = &self.adaptive {
+            let ordered = *min > 0.0 && min <= max && max.is_finite();
+            check.that(ordered, "/adaptive/min", "must be above 0 and at most max");
+        }
+        check.done()?;
+        Ok(kind)
+    }
+}
+
+impl Resource {
+    fn new(view: ResourceView, throttled_last_hour: u64) -> Self {
+        let ResourceView {
+            spec,
+            limit,
+            available,
+            in_use,
+            ..
+        } = view;
+        Self {
+            id: spec.id,
+            name: spec.name,
+            scope: if spec.workspace.is_some() {
+                Scope::Workspace
+            } else {
+                Scope::Pool
+            },
+            kind: spec.kind,
+            adaptive: spec.adaptive,
+            limit,
+            available,
+            in_use,
+            holders: view.holders,
+            waiting_lanes: view.waiting_lanes,
+            waiting_tasks: view.waiting_tasks,
+            refills_at: view.refills_at,
+            closed_until: view.closed_until,
+            closed_because: view.closed_because,
+            reserved_for: view.reserved_for,
+            throttled_last_hour,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `baton doctor`: looks at everything a server rests on, and says what to do.
+
+use std::path::Path;
+
+use anyhow::bail;
+use scheduler::Time;
+use store::Store;
+
+use crate::config::Config;
+
+/// A clock that differs more than this makes logs hard to read beside the database's.
+const DRIFT_MS: i64 = 2_000;
+
+/// Prints one line a check; fails when one of them does.
+pub async fn run(config: &Config) -> anyhow::Result<()> {
+    let mut failed = 0;
+    let mut report = |what: &str, found: Result<String, String>| {
+        failed += usize::from(found.is_err());
+        say(what, &found);
+    };
+    report("listen", address(&config.listen).await);
+    report("data folder", folder(config));
+    match connect(config).await {
+        Err(advice) => report("database", Err(advice)),
+        Ok(store) => {
+            report("database", Ok("it answers".to_owned()));
+            report("schema", schema(&store).await);
+            report("clock", clock(&store).await);
+            report("pools", pools(&store).await);
+            store.close().await;
+        }
+    }
+    report(
+        "providers",
+        Ok("none configured; scores are heuristic".to_owned()),
+    );
+    if failed > 0 {
+        bail!("{failed} of the checks failed");
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the report is what the command is for")]
+fn say(what: &str, found: &Result<String, String>) {
+    match found {
+        Ok(well) => println!("ok    {what}: {well}"),
+        Err(advice) => println!("wrong {what}: {advice}"),
+    }
+}
+
+async fn address(listen: &str) -> Result<String, String> {
+    match tokio::net::lookup_host(listen).await {
+        Ok(_) => Ok(listen.to_owned()),
+        Err(error) => Err(format!(
+            "BATON_LISTEN={listen} is no address with a port ({error})"
+        )),
+    }
+}
+
+/// With a database of one's own nothing is kept in the folder.
+fn folder(config: &Config) -> Result<String, String> {
+    let shown = config.data_dir.display();
+    if config.database_url.is_some() {
+        return Ok("not used, DATABASE_URL is set".to_owned());
+    }
+    let existing = config
+        .data_dir
+        .ancestors()
+        .find(|path| path.is_dir())
+        .unwrap_or(Path::new("."));
+    match std::fs::metadata(existing) {
+        Ok(meta) if !meta.permissions().readonly() => Ok(shown.to_string()),
+        _ => Err(format!("{shown} cannot be written; set BATON_DATA_DIR")),
+    }
+}
+
+async fn connect(config: &Config) -> Result<Store, String> {
+    let url = match &config.database_url {
+        Some(url) => url.clone(),
+        None => private_postgres::find_running(&config.data_dir).ok_or(
+            "no private Postgres runs here; `baton serve` starts one, or set DATABASE_URL",
+        )?,
+    };
+    Store::connect(&url, config.database_connections)
+        .await
+        .map_err(|error| format!("it does not answer ({error}); check DATABASE_URL"))
+}
+
+async fn schema(store: &Store) -> Result<String, String> {
+    match store.is_migrated().await {
+        Ok(true) => Ok("current".to_owned()),
+        _ => Err("not current; `baton serve` brings it up to date".to_owned()),
+    }
+}
+
+async fn clock(store: &Store) -> Result<String, String> {
+    let theirs = store.now().await.map_err(|error| error.to_string())?;
+    let drift_ms = (Time::from(time::OffsetDateTime::now_utc()).0 - theirs.0) / 1_000;
+    if drift_ms.abs() <= DRIFT_MS {
+        Ok(format!("within {} ms of the database's", drift_ms.abs()))
+    } else {
+        Err(format!(
+            "{drift_ms} ms from the database's; synchronise the machines' clocks"
+        ))
+    }
+}
+
+async fn pools(store: &Store) -> Result<String, String> {
+    let mut held = Vec::new();
+    for pool in store.pools().await.map_err(|error| error.to_string())? {
+        let holder = store
+            .holder_of(pool.id)
+            .await
+            .map_err(|error| error.to_string())?;
+        held.push(match holder {
+            Some(holder) => format!("{} at {}", pool.name, holder.url),
+            None => format!("{} held by no server", pool.name),
+        });
+    }
+    Ok(held.join(", "))
+}

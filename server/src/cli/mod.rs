@@ -1,0 +1,68 @@
+//! The command line: what scripts need on stdout and nothing else there; sentences on stderr.
+
+mod doctor;
+mod key;
+mod user;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, start_log};
+use crate::database::Database;
+
+/// Baton: decides which task runs next, when, and by which agent.
+#[derive(Debug, Parser)]
+#[command(name = "baton", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve; what `baton` alone does too.
+    Serve,
+    /// Workspaces.
+    #[command(subcommand)]
+    Workspace(workspace::Command),
+    /// API keys.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// People with accounts.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Check configuration, database, clock and disk, and say what to do.
+    Doctor,
+}
+
+/// Carries out what the command line says.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => {
+            start_log("info");
+            crate::serve::run(&config).await
+        }
+        Command::Doctor => {
+            start_log("off");
+            doctor::run(&config).await
+        }
+        other => {
+            start_log("warn");
+            let database = Database::open(&config).await?;
+            let done = with_database(other, &database).await;
+            database.close().await?;
+            done
+        }
+    }
+}
+
+async fn with_database(command: Command, database: &Database) -> anyhow::Result<()> {
+    let store = &database.store;
+    match command {
+        Command::Workspace(command) => workspace::run(command, store).await,
+        Command::Key(command) => key::run(command, store).await,
+        Command::User(command) => user::run(command, store).await,
+        Command::Serve | Command::Doctor => Ok(()),
+    }
+}

@@ -1,0 +1,103 @@
+//! What the environment says.
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use tracing_subscriber::EnvFilter;
+
+/// Connections to the database unless `BATON_DATABASE_CONNECTIONS` says otherwise.
+const DATABASE_CONNECTIONS: u32 = 20;
+
+/// The process's settings; each is one environment variable.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `BATON_LISTEN`: the address to serve on.
+    pub listen: String,
+    /// `DATABASE_URL`: the Postgres to use; unset for a private one.
+    pub database_url: Option<String>,
+    /// `BATON_DATA_DIR`: where a private Postgres lives.
+    pub data_dir: PathBuf,
+    /// `BATON_PUBLIC_URL`: where people and the other servers reach this one, if that is not the
+    /// address it listens on.
+    pub public_url: Option<String>,
+    /// `BATON_DATABASE_CONNECTIONS`: connections to the database at most.
+    pub database_connections: u32,
+}
+
+impl Config {
+    /// Reads the environment.
+    pub fn from_env() -> anyhow::Result<Self> {
+        let connections = text("BATON_DATABASE_CONNECTIONS")
+            .map(|count| {
+                count
+                    .parse()
+                    .context("BATON_DATABASE_CONNECTIONS must be a number")
+            })
+            .transpose()?;
+        Ok(Self {
+            listen: text("BATON_LISTEN").unwrap_or_else(|| "127.0.0.1:3000".to_owned()),
+            database_url: text("DATABASE_URL"),
+            data_dir: text("BATON_DATA_DIR")
+                .unwrap_or_else(|| "./.baton".to_owned())
+                .into(),
+            public_url: text("BATON_PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
+            database_connections: connections.unwrap_or(DATABASE_CONNECTIONS),
+        })
+    }
+
+    /// Where others reach this server, once it listens on `address`. An address that means "every
+    /// interface" is reached over the loopback.
+    pub fn url(&self, address: SocketAddr) -> String {
+        self.public_url.clone().unwrap_or_else(|| {
+            let (ip, port) = (address.ip(), address.port());
+            match (ip.is_unspecified(), ip.is_ipv6()) {
+                (true, false) => format!("http://127.0.0.1:{port}"),
+                (true, true) => format!("http://[::1]:{port}"),
+                (false, _) => format!("http://{address}"),
+            }
+        })
+    }
+}
+
+fn text(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Writes the log to stderr, by `RUST_LOG`, else from `level`.
+pub fn start_log(level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_for_all_interfaces_is_reached_over_the_loopback() {
+        let config = Config {
+            listen: String::new(),
+            database_url: None,
+            data_dir: PathBuf::new(),
+            public_url: None,
+            database_connections: 1,
+        };
+        assert_eq!(
+            config.url("0.0.0.0:3000".parse().unwrap()),
+            "http://127.0.0.1:3000"
+        );
+        assert_eq!(
+            config.url("[::]:3000".parse().unwrap()),
+            "http://[::1]:3000"
+        );
+        assert_eq!(
+            config.url("10.0.0.7:80".parse().unwrap()),
+            "http://10.0.0.7:80"
+        );
+    }
+}

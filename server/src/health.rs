@@ -1,0 +1,55 @@
+//! Beside the API: alive, ready, measured.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use engine::Health;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde::Serialize;
+
+use crate::state::App;
+
+/// `GET /healthz`: the process answers.
+pub async fn alive() -> &'static str {
+    "alive\n"
+}
+
+/// What readiness rests on.
+#[derive(Debug, Serialize)]
+struct Readiness {
+    /// The database answers and its schema is current.
+    database: bool,
+    /// Every pool has a server that decides for it, and every loop runs.
+    #[serde(flatten)]
+    engine: Health,
+}
+
+/// `GET /readyz`: 200 when commands will be answered, else 503 with what is missing.
+pub async fn ready(State(app): State<App>) -> Response {
+    let database = app.store.is_migrated().await.unwrap_or(false);
+    let engine = app.engine.health();
+    let stopping = *app.stopping.borrow();
+    let ready = database && engine.ready && !stopping;
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(Readiness { database, engine })).into_response()
+}
+
+/// Collects what the process measures of itself.
+pub fn recorder() -> anyhow::Result<PrometheusHandle> {
+    Ok(PrometheusBuilder::new().install_recorder()?)
+}
+
+/// `GET /metrics`: in Prometheus' text format.
+pub fn metrics(handle: &PrometheusHandle) -> Response {
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        handle.render(),
+    )
+        .into_response()
+}
