@@ -95,6 +95,9 @@ impl Engine {
         let asked = Instant::now();
         let read = store.now().await?;
         let clock = Arc::new(Clock::new(asked, read, Instant::now()));
+        // Before anything is decided: a decision of a week that has no place yet would be in the way
+        // of making it.
+        store.ensure_partitions(clock.now()).await?;
         let forwarder = Forwarder::new(&store.installation_secret().await?)?;
         let ring = Arc::new(Ring::new(config.bounds.ring));
         let (looked_over, mut looked) = watch::channel(false);
@@ -149,57 +152,53 @@ impl Engine {
         command: Command,
         idempotency: Option<IdempotencyKey>,
     ) -> Result<Heard, EngineError> {
-        match self.route(pool).await? {
-            Route::Here(held) => held.inbox.submit(command, idempotency).await,
-            Route::There(url) => {
-                let patience = forward::patience(&command, self.now());
-                let ask = Ask::Submit {
-                    pool,
-                    command: Box::new(command),
-                    idempotency,
-                };
-                match self.ask(pool, &url, &ask, patience).await? {
-                    Told::Heard(heard) => Ok(heard),
-                    _ => Err(EngineError::Away),
-                }
-            }
-            Route::Nobody => Err(EngineError::NoConductor),
+        let url = match self.route(pool).await? {
+            Route::Here(held) => return held.inbox.submit(command, idempotency).await,
+            Route::There(url) => url,
+            Route::Nobody => return Err(EngineError::NoConductor),
+        };
+        let patience = forward::patience(&command, self.now());
+        let ask = Ask::Submit {
+            pool,
+            command: Box::new(command),
+            idempotency,
+        };
+        match self.ask(pool, &url, &ask, patience).await? {
+            Told::Heard(heard) => Ok(heard),
+            _ => Err(EngineError::Away),
         }
     }
 
     /// Reads a conductor's memory, wherever it is; shows nothing that is not committed.
     pub async fn view(&self, pool: PoolId, question: Question) -> Result<View, EngineError> {
-        match self.route(pool).await? {
-            Route::Here(held) => held.inbox.view(question.workspace, question.query).await,
-            Route::There(url) => {
-                let ask = Ask::View { pool, question };
-                match self
-                    .ask(pool, &url, &ask, forward::short_patience())
-                    .await?
-                {
-                    Told::View(view) => Ok(view),
-                    _ => Err(EngineError::Away),
-                }
-            }
-            Route::Nobody => Err(EngineError::NoConductor),
+        let url = match self.route(pool).await? {
+            Route::Here(held) => return held.inbox.view(question.workspace, question.query).await,
+            Route::There(url) => url,
+            Route::Nobody => return Err(EngineError::NoConductor),
+        };
+        let ask = Ask::View { pool, question };
+        match self
+            .ask(pool, &url, &ask, forward::short_patience())
+            .await?
+        {
+            Told::View(view) => Ok(view),
+            _ => Err(EngineError::Away),
         }
     }
 
     /// Figures of a pool, as its holder measured them.
     pub async fn stats(&self, pool: PoolId) -> Result<Stats, EngineError> {
-        match self.route(pool).await? {
-            Route::Here(held) => Ok(held.measures.stats(Instant::now())),
-            Route::There(url) => {
-                let ask = Ask::Stats { pool };
-                match self
-                    .ask(pool, &url, &ask, forward::short_patience())
-                    .await?
-                {
-                    Told::Stats(stats) => Ok(stats),
-                    _ => Err(EngineError::Away),
-                }
-            }
-            Route::Nobody => Err(EngineError::NoConductor),
+        let url = match self.route(pool).await? {
+            Route::Here(held) => return Ok(held.measures.stats(Instant::now())),
+            Route::There(url) => url,
+            Route::Nobody => return Err(EngineError::NoConductor),
+        };
+        match self
+            .ask(pool, &url, &Ask::Stats { pool }, forward::short_patience())
+            .await?
+        {
+            Told::Stats(stats) => Ok(stats),
+            _ => Err(EngineError::Away),
         }
     }
 
@@ -271,7 +270,7 @@ impl Engine {
         if let Some(route) = self.shared.routes.get(pool) {
             return Ok(route);
         }
-        let Some(other) = self.shared.store.holder_of(pool).await? else {
+        let Some(other) = Box::pin(self.shared.store.holder_of(pool)).await? else {
             return Ok(Route::Nobody);
         };
         if other.holder == self.shared.config.server_id {
@@ -289,7 +288,8 @@ impl Engine {
         ask: &Ask,
         patience: Duration,
     ) -> Result<Told, EngineError> {
-        let told = self.shared.forwarder.ask(url, ask, patience).await;
+        // Rare and large: most commands are answered in this process, by a small future.
+        let told = Box::pin(self.shared.forwarder.ask(url, ask, patience)).await;
         if matches!(told, Err(EngineError::Away | EngineError::NoConductor)) {
             self.shared.routes.forget(pool, url);
         }

@@ -1,21 +1,22 @@
 //! The caller's side of a conductor that lives in this process.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use scheduler::{
-    Answer, Claimed, Command, CreateTasks, Overrule, PoolCounts, Query, Refusal, Reply, Request,
-    TaskFact, TaskId, Ticket, View, WorkspaceId,
+    Answer, Claimed, Command, PoolCounts, Query, Refusal, Reply, Request, TaskId, Ticket, View,
+    WorkspaceId,
 };
 use store::{Store, TaskText};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::batch::{Outcome, Waiter, give_back};
+use crate::awaited::{GrantAwaited, Pending};
+use crate::batch::{Outcome, Waiter};
 use crate::clock::Clock;
 use crate::error::EngineError;
+use crate::facts::{add_facts, may_need_facts};
 use crate::idempotency::{Hold, IdempotencyKey, Keys};
 use crate::wire::Heard;
 
@@ -53,10 +54,10 @@ pub(crate) struct Submitted {
 /// Sends to one conductor. Dies with it: a conductor that is loaded again has another.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    messages: mpsc::Sender<Message>,
+    pub(crate) messages: mpsc::Sender<Message>,
     tickets: AtomicU64,
-    waiting: AtomicUsize,
-    most_waiting: usize,
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) most_waiting: usize,
     keys: Arc<Keys>,
     store: Store,
     clock: Arc<Clock>,
@@ -107,6 +108,18 @@ impl Inbox {
         command: Command,
         key: Option<IdempotencyKey>,
     ) -> Result<Heard, EngineError> {
+        if key.is_none() && !may_need_facts(&command) {
+            return Ok(self.ask(command, None)?.outcome().await?.into());
+        }
+        // Larger futures, kept out of the way of the many that need none of this.
+        Box::pin(self.submit_with_care(command, key)).await
+    }
+
+    async fn submit_with_care(
+        self: &Arc<Self>,
+        command: Command,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Heard, EngineError> {
         let mut hold = None;
         if let Some(key) = key {
             let entered = self.keys.hold(command.workspace, key)?;
@@ -115,7 +128,10 @@ impl Inbox {
             }
             hold = Some(entered);
         }
-        self.ask_with_facts(command, hold).await
+        if may_need_facts(&command) {
+            return self.ask_with_facts(command, hold).await;
+        }
+        Ok(self.ask(command, hold)?.outcome().await?.into())
     }
 
     /// Asks what can be read of the conductor's memory.
@@ -194,37 +210,30 @@ impl Inbox {
     /// refusal itself is heard after a commit, so whatever the conductor let go of before is stored.
     async fn ask_with_facts(
         self: &Arc<Self>,
-        command: Command,
+        mut command: Command,
         mut hold: Option<Hold>,
     ) -> Result<Heard, EngineError> {
-        let mut kept = may_need_facts(&command).then(|| command.clone());
-        let mut command = command;
         for _ in 0..FACT_ROUNDS {
-            let outcome = self.ask(command, hold.take()).await?;
-            let (Err(Refusal::NeedFacts { tasks }), Some(again)) = (&outcome.answer, &mut kept)
-            else {
+            let outcome = self.ask(command.clone(), hold.take())?.outcome().await?;
+            let Err(Refusal::NeedFacts { tasks }) = &outcome.answer else {
                 return Ok(outcome.into());
             };
-            let found = self.store.task_facts(again.workspace, tasks).await?;
-            if !add_facts(&mut again.request, found) {
+            let found = self.store.task_facts(command.workspace, tasks).await?;
+            if !add_facts(&mut command.request, found) {
                 return Ok(outcome.into());
             }
-            command = again.clone();
             hold = outcome.hold;
         }
-        Ok(self.ask(command, hold).await?.into())
+        Ok(self.ask(command, hold)?.outcome().await?.into())
     }
 
-    async fn ask(
-        self: &Arc<Self>,
-        command: Command,
-        hold: Option<Hold>,
-    ) -> Result<Outcome, EngineError> {
+    /// Sends a command; the answer is awaited apart.
+    fn ask(self: &Arc<Self>, command: Command, hold: Option<Hold>) -> Result<Pending, EngineError> {
         let ticket = Ticket(self.tickets.fetch_add(1, Ordering::Relaxed));
         let (reply, answered) = oneshot::channel();
-        let caller = matches!(command.request, Request::Claim(_) | Request::TakePermit(_))
-            .then(|| (command.workspace, command.actor.clone()));
-        let pending = match &caller {
+        let waits = matches!(command.request, Request::Claim(_) | Request::TakePermit(_));
+        let caller = waits.then(|| (command.workspace, command.actor.clone()));
+        let mut pending = match &caller {
             Some(caller) => {
                 Pending::Grant(GrantAwaited::new(self, ticket, caller.clone(), answered)?)
             }
@@ -235,92 +244,15 @@ impl Inbox {
             hold,
             caller,
         };
+        let arrived = Instant::now();
         self.send(Message::Submit(Submitted {
             ticket,
             command,
             waiter,
-            arrived: Instant::now(),
+            arrived,
         }))?;
-        match pending {
-            Pending::Plain(answered) => answered.await.map_err(|_| EngineError::Away),
-            Pending::Grant(awaited) => awaited.outcome().await,
-        }
-    }
-}
-
-enum Pending {
-    Plain(oneshot::Receiver<Outcome>),
-    Grant(GrantAwaited),
-}
-
-/// A claim or permit that may wait. Dropped before its answer, it withdraws; dropped with an answer
-/// unread, it gives back what was granted.
-struct GrantAwaited {
-    inbox: Arc<Inbox>,
-    ticket: Ticket,
-    caller: (WorkspaceId, scheduler::Actor),
-    answered: oneshot::Receiver<Outcome>,
-    heard: bool,
-}
-
-impl GrantAwaited {
-    fn new(
-        inbox: &Arc<Inbox>,
-        ticket: Ticket,
-        caller: (WorkspaceId, scheduler::Actor),
-        answered: oneshot::Receiver<Outcome>,
-    ) -> Result<Self, EngineError> {
-        let before = inbox.waiting.fetch_add(1, Ordering::Relaxed);
-        let awaited = Self {
-            inbox: Arc::clone(inbox),
-            ticket,
-            caller,
-            answered,
-            heard: false,
-        };
-        if before >= inbox.most_waiting {
-            Err(EngineError::Busy)
-        } else {
-            Ok(awaited)
-        }
-    }
-
-    async fn outcome(mut self) -> Result<Outcome, EngineError> {
-        let outcome = (&mut self.answered).await.map_err(|_| EngineError::Away);
-        self.heard = true;
-        outcome
-    }
-
-    fn tell(&self, command: Command) {
-        let message = Message::Tell(command);
-        if let Err(TrySendError::Full(message)) = self.inbox.messages.try_send(message)
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let inbox = Arc::clone(&self.inbox);
-            runtime.spawn(async move { inbox.tell_surely(message).await });
-        }
-    }
-}
-
-impl Drop for GrantAwaited {
-    fn drop(&mut self) {
-        self.inbox.waiting.fetch_sub(1, Ordering::Relaxed);
-        if self.heard {
-            return;
-        }
-        self.answered.close();
-        if let Ok(unread) = self.answered.try_recv() {
-            for command in give_back(&unread.answer, &self.caller) {
-                self.tell(command);
-            }
-        } else {
-            let (workspace, actor) = self.caller.clone();
-            self.tell(Command {
-                workspace,
-                actor,
-                request: Request::Withdraw { claim: self.ticket },
-            });
-        }
+        pending.is_sent();
+        Ok(pending)
     }
 }
 
@@ -332,38 +264,4 @@ impl From<Outcome> for Heard {
             replayed: false,
         }
     }
-}
-
-/// Whether a command names tasks that a conductor may not hold any more.
-fn may_need_facts(command: &Command) -> bool {
-    match &command.request {
-        Request::CreateTasks(CreateTasks { tasks, .. }) => {
-            if tasks
-                .iter()
-                .all(|task| task.depends_on.is_empty() && task.parent.is_none())
-            {
-                return false;
-            }
-            let own: HashSet<TaskId> = tasks.iter().map(|task| task.id).collect();
-            let mut named = tasks
-                .iter()
-                .flat_map(|task| task.depends_on.iter().chain(&task.parent));
-            named.any(|task| !own.contains(task))
-        }
-        Request::Overrule(_) => true,
-        _ => false,
-    }
-}
-
-/// Adds what is new; false when nothing is, so that asking again would change nothing.
-fn add_facts(request: &mut Request, found: Vec<TaskFact>) -> bool {
-    let (Request::CreateTasks(CreateTasks { facts, .. })
-    | Request::Overrule(Overrule { facts, .. })) = request
-    else {
-        return false;
-    };
-    let known: HashSet<TaskId> = facts.iter().map(|fact| fact.id).collect();
-    let before = facts.len();
-    facts.extend(found.into_iter().filter(|fact| !known.contains(&fact.id)));
-    facts.len() > before
 }

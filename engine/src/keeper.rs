@@ -121,7 +121,7 @@ impl Keeper {
                 }
                 Ok(Ok(None)) => self.lose(fence.pool),
                 Ok(Err(error)) => {
-                    tracing::warn!(pool = %fence.pool, %error, "a pool could not be renewed")
+                    tracing::warn!(pool = %fence.pool, %error, "a pool could not be renewed");
                 }
                 Err(_) => tracing::warn!(pool = %fence.pool, "the renewal of a pool took too long"),
             }

@@ -5,7 +5,8 @@
 //!
 //! | module | what it is for |
 //! | --- | --- |
-//! | `inbox` | the caller's side of a conductor: tickets, idempotency, facts asked for, withdrawal |
+//! | `inbox` | the caller's side of a conductor: tickets, idempotency, facts asked for |
+//! | `awaited` | claims withdrawn and grants given back when nobody waits any more |
 //! | `actor` | the conductor's task: takes in, steps, gathers, one flush at a time in order |
 //! | `batch` | what waits for a commit: records, answers, views; the flush itself |
 //! | `keeper` | takes, renews, loses and releases pools |
@@ -20,12 +21,14 @@
 //! epoch (which waits for a flush that may still commit) and loaded again.
 
 mod actor;
+mod awaited;
 mod batch;
 pub mod clock;
 mod config;
 mod engine;
 mod error;
 pub mod events;
+mod facts;
 pub mod forward;
 mod idempotency;
 mod inbox;

@@ -1,4 +1,10 @@
 //! A pool decided in one process: what is asked, answered, remembered, heard.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod support;
 
