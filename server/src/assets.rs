@@ -43,7 +43,11 @@ pub fn urls() -> anyhow::Result<AssetUrls> {
     };
     let manifest: Manifest =
         serde_json::from_slice(&file.data).context("the site's manifest.json")?;
-    Ok(AssetUrls { script: manifest.script, wasm: manifest.wasm, style: manifest.style })
+    Ok(AssetUrls {
+        script: manifest.script,
+        wasm: manifest.wasm,
+        style: manifest.style,
+    })
 }
 
 /// The file an address names, in the best encoding the client takes. `None` if there is none.
@@ -51,7 +55,11 @@ pub fn serve(uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     let path = uri.path().trim_start_matches('/');
     let content_type = content_type(path)?;
     let (encoding, file) = best_encoding(path, headers)?;
-    let cache = if path.starts_with("pkg/") { FOR_EVER } else { FOR_AN_HOUR };
+    let cache = if path.starts_with("pkg/") {
+        FOR_EVER
+    } else {
+        FOR_AN_HOUR
+    };
     let mut response = (
         StatusCode::OK,
         [
@@ -64,9 +72,10 @@ pub fn serve(uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     )
         .into_response();
     if let Some(encoding) = encoding {
-        response
-            .headers_mut()
-            .insert(CONTENT_ENCODING, axum::http::HeaderValue::from_static(encoding));
+        response.headers_mut().insert(
+            CONTENT_ENCODING,
+            axum::http::HeaderValue::from_static(encoding),
+        );
     }
     Some(response)
 }
@@ -83,10 +92,15 @@ fn best_encoding(path: &str, headers: &HeaderMap) -> Option<(Option<&'static str
 
 /// Whether `Accept-Encoding` lists the encoding, and not with a weight of zero.
 fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
-    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let values = headers
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|choice| {
         let mut parts = choice.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
+        let named = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case(encoding));
         let refused = parts.any(|weight| matches!(weight, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
         named && !refused
     })

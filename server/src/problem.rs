@@ -214,6 +214,29 @@ impl IntoResponse for Problem {
     }
 }
 
+/// A refusal whose pointers lead into the body as it was sent, not into what was made of it.
+#[must_use]
+pub fn repointed(refusal: Refusal, lead: impl FnOnce(String) -> String) -> Refusal {
+    match refusal {
+        Refusal::Invalid { pointer, detail } => Refusal::Invalid {
+            pointer: lead(pointer),
+            detail,
+        },
+        Refusal::Fuse {
+            fuse,
+            limit,
+            count,
+            pointer,
+        } => Refusal::Fuse {
+            fuse,
+            limit,
+            count,
+            pointer: lead(pointer),
+        },
+        other => other,
+    }
+}
+
 /// Begins with a capital and ends with a full stop.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();

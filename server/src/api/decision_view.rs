@@ -217,12 +217,21 @@ fn standings(facts: &Facts) -> Vec<(String, Standing)> {
         Facts::NotYet(facts) => facts
             .blockers
             .iter()
+            .filter(|blocker| is_limit(blocker.code))
             .filter_map(|blocker| Some((blocker.resource.clone()?, blocker.into())))
             .collect(),
         Facts::Budget(facts) => vec![(facts.name.clone(), facts.into())],
         Facts::Throttle(facts) => vec![(facts.name.clone(), facts.into())],
         _ => Vec::new(),
     }
+}
+
+/// Whether what a blocker of this code is about is a resource or a budget, and not a capability.
+fn is_limit(code: Code) -> bool {
+    !matches!(
+        code,
+        Code::NoEligibleAgent | Code::AgentsOffline | Code::AgentsBusy
+    )
 }
 
 impl From<&ResourceFact> for Standing {

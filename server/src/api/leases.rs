@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use engine::IdempotencyKey;
 use scheduler::{
     Complete, Fail, GiveBack, LeaseId, Renew, Reply, ReportUsage, Request, Stop, TaskId, TaskState,
     ThrottledResource, Time, Usage,
@@ -13,7 +14,7 @@ use super::bodies::{RequirementBody, requirements};
 use crate::auth::Caller;
 use crate::check::{Check, DESCRIPTION_BYTES, NOTE_BYTES};
 use crate::input::{Id, Input};
-use crate::problem::Problem;
+use crate::problem::{Problem, repointed};
 use crate::state::App;
 
 /// Still at it.
@@ -228,7 +229,7 @@ pub async fn complete(
         output,
         usage,
     });
-    after(app.carry_out(&caller, request, input.once).await?)
+    ended(&app, &caller, request, input.once).await
 }
 
 /// Say that the attempt failed, and whether a provider's limit was the reason.
@@ -271,7 +272,7 @@ pub async fn fail(
         usage,
         jitter: jitter()?,
     });
-    after(app.carry_out(&caller, request, input.once).await?)
+    ended(&app, &caller, request, input.once).await
 }
 
 /// Give the task back; it waits again, and the attempt does not count.
@@ -330,6 +331,21 @@ impl UsageBody {
 fn jitter() -> Result<f64, Problem> {
     let bits = getrandom::u64().map_err(|error| Problem::internal(&error))?;
     Ok((bits >> 11) as f64 / (1_u64 << 53) as f64)
+}
+
+/// Ends a lease. What was used stands one level down in such a body.
+async fn ended(
+    app: &App,
+    caller: &Caller,
+    request: Request,
+    once: Option<IdempotencyKey>,
+) -> Result<Json<LeasedTaskAfter>, Problem> {
+    let down = |pointer: String| match pointer.strip_prefix("/resources") {
+        Some(rest) => format!("/usage/resources{rest}"),
+        None => pointer,
+    };
+    let answer = app.submit(caller, request, once).await?.answer;
+    after(answer.map_err(|refusal| repointed(refusal, down))?)
 }
 
 fn after(reply: Reply) -> Result<Json<LeasedTaskAfter>, Problem> {

@@ -19,7 +19,7 @@ use crate::auth::Caller;
 use crate::check::{BATCH, Check, DEPENDENCIES};
 use crate::input::{Id, Input, Params};
 use crate::paging::{self, List};
-use crate::problem::Problem;
+use crate::problem::{Problem, repointed};
 use crate::state::App;
 
 /// Make a task, or many: all of them or none. In a batch, `ref` names a task for the
@@ -50,6 +50,11 @@ pub async fn create(
         Ok(other) => return Err(super::unexpected(&other)),
         Err(Refusal::NeedFacts { tasks: unknown }) => {
             return Err(unknown_tasks(&tasks, &unknown, single));
+        }
+        Err(refusal) if single => {
+            let unlisted =
+                |pointer: String| pointer.strip_prefix("/0").unwrap_or(&pointer).to_owned();
+            return Err(repointed(refusal, unlisted).into());
         }
         Err(refusal) => return Err(refusal.into()),
     };
