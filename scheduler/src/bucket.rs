@@ -67,11 +67,12 @@ impl Bucket {
         self.full_at_ns = self.full_at_ns.max(ns(now)).saturating_add(cost);
     }
 
-    /// Puts `amount` back; never more than was missing.
-    pub(crate) fn give_back(&mut self, amount: u32) {
-        self.full_at_ns = self
-            .full_at_ns
-            .saturating_sub(i64::from(amount).saturating_mul(self.interval_ns));
+    /// Puts back `amount` that was taken at `taken_at` and never used, less what came in since: had it
+    /// not been taken, the bucket might have been full meanwhile and that would have been lost.
+    pub(crate) fn give_back(&mut self, amount: u32, taken_at: Time, now: Time) {
+        let cost = i64::from(amount).saturating_mul(self.interval_ns);
+        let since = ns(now).saturating_sub(ns(taken_at)).max(0);
+        self.full_at_ns -= cost.saturating_sub(since).max(0);
     }
 
     /// Lowers what is believed available to at most `amount`; never raises it.

@@ -49,19 +49,22 @@ impl Conductor {
     fn check_references(&self, ws: WsIx, request: &CreateTasks) -> Result<(), Refusal> {
         let batch: HashSet<TaskId> = request.tasks.iter().map(|task| task.id).collect();
         let workspace = self.workspaces[ws].id;
-        let known = |id: &TaskId| {
-            batch.contains(id)
-                || self.task_in(ws, *id).is_some()
-                || request
-                    .facts
-                    .iter()
-                    .any(|fact| fact.id == *id && fact.workspace == workspace)
+        let held = |id: &TaskId| batch.contains(id) || self.task_in(ws, *id).is_some();
+        let told = |id: &TaskId| {
+            let of = |fact: &&TaskFact| fact.id == *id && fact.workspace == workspace;
+            request.facts.iter().find(of)
         };
-        let named = request
-            .tasks
-            .iter()
-            .flat_map(|task| task.depends_on.iter().chain(&task.parent));
-        let mut missing: Vec<TaskId> = named.filter(|id| !known(id)).copied().collect();
+        // A task that was not over when the store was asked has ended since: the store is asked again.
+        let settled = |fact: &TaskFact| fact.state == TaskState::Done || fact.reopen.is_some();
+        let mut missing = Vec::new();
+        for task in &request.tasks {
+            let waits = task
+                .depends_on
+                .iter()
+                .filter(|id| !held(id) && !told(id).is_some_and(settled));
+            missing.extend(waits.copied());
+            missing.extend(task.parent.filter(|id| !held(id) && told(id).is_none()));
+        }
         missing.sort_unstable();
         missing.dedup();
         if missing.is_empty() {

@@ -37,17 +37,24 @@ impl Conductor {
         }
     }
 
-    /// The task waits for nothing any more, because it is over.
-    pub(super) fn unlink(&mut self, task: TaskIx) {
-        let dependencies = match self.tasks[task].extra.as_deref_mut() {
+    /// A failed or cancelled task is kept only while others wait for it; so is, with it, what it
+    /// waited for itself, for it may be tried again.
+    pub(super) fn forget_if_unneeded(&mut self, ix: TaskIx) {
+        let task = &mut self.tasks[ix];
+        if !matches!(task.place, Place::Failed | Place::Cancelled) || !task.dependants().is_empty()
+        {
+            return;
+        }
+        let dependencies = match task.extra.as_deref_mut() {
             Some(extra) => std::mem::take(&mut extra.waits_for),
-            None => return,
+            None => Vec::new(),
         };
+        self.drop_task(ix);
         for &dependency in &dependencies {
             self.tasks[dependency]
                 .extra_mut()
                 .dependants
-                .retain(|&other| other != task);
+                .retain(|&other| other != ix);
             self.forget_if_unneeded(dependency);
         }
         let left = dependencies
@@ -55,14 +62,6 @@ impl Conductor {
             .filter(|&ix| self.tasks.get(ix).is_some())
             .collect();
         self.revalue(left);
-    }
-
-    /// A failed or cancelled task is kept only while others wait for it.
-    pub(super) fn forget_if_unneeded(&mut self, ix: TaskIx) {
-        let task = &self.tasks[ix];
-        if matches!(task.place, Place::Failed | Place::Cancelled) && task.dependants().is_empty() {
-            self.drop_task(ix);
-        }
     }
 
     /// Values tasks anew whose dependants changed, and so on up, latest made first, as long as

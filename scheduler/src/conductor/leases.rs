@@ -282,12 +282,12 @@ impl Conductor {
         };
         self.timers
             .remove(&(lease.expires_at, Timer::LeaseExpiry(id)));
-        let unused = outcome == AttemptOutcome::Released;
+        let unused_since = (outcome == AttemptOutcome::Released).then_some(lease.granted_at);
         let held = std::mem::take(&mut lease.held);
         if outcome == AttemptOutcome::Completed {
             self.held_well(&held);
         }
-        self.give_all_back(Some(id), held, unused);
+        self.give_all_back(Some(id), held, unused_since);
         self.unbook(&lease);
         self.true_up(&lease);
         self.learn(&lease, outcome);
@@ -361,19 +361,16 @@ impl Conductor {
                 self.drop_task(task);
             }
             _ => {
-                self.put(
-                    task,
-                    if state == TaskState::Failed {
-                        Place::Failed
-                    } else {
-                        Place::Cancelled
-                    },
-                );
-                self.unlink(task);
+                let over = if state == TaskState::Failed {
+                    Place::Failed
+                } else {
+                    Place::Cancelled
+                };
+                self.put(task, over);
                 if kept {
                     self.record_change(task);
                 } else {
-                    self.drop_task(task);
+                    self.forget_if_unneeded(task);
                 }
             }
         }

@@ -5,19 +5,15 @@ use super::leases::Ending;
 use super::state::{TaskIx, WsIx};
 use crate::{
     Act, Actor, Answer, AttemptOutcome, DecisionId, Facts, Handoff, LeaseId, OverrideFacts,
-    Overrule, Refusal, Reply, TaskState,
+    Overrule, Refusal, Reply, TaskId, TaskState,
 };
 
 impl Conductor {
     pub(super) fn overrule(&mut self, ws: WsIx, actor: &Actor, mut request: Overrule) -> Answer {
-        let found = self.task_in(ws, request.task).or_else(|| {
-            // A task that is over can only be taken up again.
-            let fact = request.facts.iter().find(|fact| fact.id == request.task);
-            let fact = fact.filter(|fact| {
-                fact.workspace == self.workspaces[ws].id && request.act == Act::Retry
-            })?;
-            self.take_up(&fact.clone())
-        });
+        let found = match self.task_in(ws, request.task) {
+            None if request.act == Act::Retry => self.take_up_again(ws, &request)?,
+            found => found,
+        };
         let Some(ix) = found else {
             return match request.facts.iter().find(|fact| fact.id == request.task) {
                 Some(fact) => Err(Refusal::WrongState {
@@ -59,6 +55,39 @@ impl Conductor {
             task: request.task,
             state: to,
         })
+    }
+
+    /// A task that is over is held again, with what it waits for that is over too.
+    fn take_up_again(&mut self, ws: WsIx, request: &Overrule) -> Result<Option<TaskIx>, Refusal> {
+        let workspace = self.workspaces[ws].id;
+        let told = |id: TaskId| {
+            let of = |fact: &&crate::TaskFact| fact.id == id && fact.workspace == workspace;
+            request.facts.iter().find(of)
+        };
+        let Some(fact) = told(request.task) else {
+            return Ok(None);
+        };
+        let waits_for = fact
+            .reopen
+            .iter()
+            .flat_map(|open| open.waits_for.iter().copied());
+        let away: Vec<TaskId> = waits_for
+            .filter(|&id| self.find_task(id).is_none())
+            .collect();
+        let missing: Vec<TaskId> = away
+            .iter()
+            .copied()
+            .filter(|&id| told(id).is_none())
+            .collect();
+        if !missing.is_empty() {
+            return Err(Refusal::NeedFacts { tasks: missing });
+        }
+        for id in away {
+            if let Some(fact) = told(id) {
+                self.take_up(fact);
+            }
+        }
+        Ok(self.take_up(fact))
     }
 
     /// Whoever holds the lease may hand it over, with its epoch; a manager needs none.
@@ -157,7 +186,7 @@ impl Conductor {
 const fn after(act: Act, from: TaskState) -> Option<TaskState> {
     use TaskState::{Backlog, Cancelled, Done, Failed, InProgress, InReview, Pending};
     match (act, from) {
-        (Act::Cancel, Backlog | Pending | InProgress | InReview | Failed) => Some(Cancelled),
+        (Act::Cancel, Backlog | Pending | InProgress | InReview) => Some(Cancelled),
         (Act::Hold, Pending | InProgress) => Some(Backlog),
         (Act::Release, Backlog)
         | (Act::Retry, Failed | Cancelled | InReview)

@@ -228,7 +228,7 @@ impl Conductor {
         };
         self.timers
             .remove(&(permit.expires_at, Timer::PermitExpiry(id)));
-        self.give_all_back(None, permit.held, false);
+        self.give_all_back(None, permit.held, None);
         self.out.records.permits_ended.push(id);
     }
 }

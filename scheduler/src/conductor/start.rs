@@ -8,7 +8,7 @@ use super::state::{
 };
 use crate::{
     Actor, BudgetFact, Code, Considered, Decision, DispatchFacts, Facts, Granted, LaneFacts,
-    LeaseId, OpenLease, Reservation, ResourceFact, ResourceFactKind, Span,
+    LeaseId, OpenLease, Reservation, ResourceFact, ResourceFactKind, Span, Time,
 };
 
 /// Heads named in a decision besides the one that went.
@@ -503,23 +503,29 @@ impl Conductor {
         }
     }
 
-    /// Gives back everything a lease or permit held. A bucket keeps what was taken unless the work
-    /// did not begin (`unused`): the calls have been made.
-    pub(super) fn give_all_back(&mut self, lease: Option<LeaseId>, held: Vec<Held>, unused: bool) {
+    /// Gives back everything a lease or permit held. A bucket keeps what was taken, for the calls have
+    /// been made, unless the work did not begin (`unused_since` says when it was taken).
+    pub(super) fn give_all_back(
+        &mut self,
+        lease: Option<LeaseId>,
+        held: Vec<Held>,
+        unused_since: Option<Time>,
+    ) {
+        let now = self.now;
         for held in held {
             let resource = &mut self.resources[held.resource];
-            match &mut resource.meter {
-                Meter::Slots(slots) => {
+            match (&mut resource.meter, unused_since) {
+                (Meter::Slots(slots), _) => {
                     slots.give_back(&held.slots);
                     if let Some(lease) = lease {
                         resource.holders.remove(&lease);
                     }
                 }
-                Meter::Bucket(bucket) if unused && held.used == 0 => {
-                    bucket.give_back(held.amount);
+                (Meter::Bucket(bucket), Some(since)) if held.used == 0 => {
+                    bucket.give_back(held.amount, since, now);
                     self.agenda.resources.insert(held.resource);
                 }
-                Meter::Bucket(_) => continue,
+                (Meter::Bucket(_), _) => continue,
             }
             self.agenda.opened.insert(Gate::Resource(held.resource));
         }
