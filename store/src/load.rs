@@ -49,6 +49,15 @@ impl Store {
         Ok(true)
     }
 
+    /// Reads what people set in a pool, and its agents, but no work: workspaces, resources, budgets,
+    /// agents.
+    pub async fn load_settings(&self, pool: PoolId, mut take: impl FnMut(Stored)) -> Result<(), StoreError> {
+        let workspaces = self.load_workspaces(pool, None, &mut take).await?;
+        self.load_resources(pool, None, &mut take).await?;
+        self.load_budgets(&workspaces, &mut take).await?;
+        self.load_agents(&workspaces, &mut take).await
+    }
+
     async fn load_rows(&self, workspaces: &[Uuid], take: &mut impl FnMut(Stored)) -> Result<(), StoreError> {
         self.load_budgets(workspaces, take).await?;
         self.load_agents(workspaces, take).await?;
