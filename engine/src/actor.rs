@@ -206,6 +206,7 @@ impl Actor {
                     // Whoever counts may have given up.
                     let _ = reply.send(self.conductor.counts());
                 }
+                Message::Restore(facts) => self.restore(facts),
                 Message::Nudge => self.wake_at = Some(self.held.clock.now()),
                 Message::Drain => self.draining = true,
             }
@@ -245,14 +246,7 @@ impl Actor {
     }
 
     fn unpark(&mut self, workspace: WorkspaceId, facts: Vec<Stored>) {
-        let has_work = facts.iter().any(|fact| matches!(fact, Stored::Task(_)));
-        for fact in facts {
-            self.conductor.restore(fact);
-        }
-        if has_work {
-            let output = self.conductor.start(self.held.clock.now());
-            self.absorb(output, Instant::now());
-        }
+        self.restore(facts);
         let mut parked = self.parked.remove(&workspace).unwrap_or_default();
         if self.conductor.holds_workspace(workspace) {
             self.take_in(&mut parked);
@@ -266,6 +260,20 @@ impl Actor {
             {
                 self.answer(waiter, Err(Refusal::NotFound), arrived);
             }
+        }
+    }
+
+    /// Takes in what was stored by others; what is held already stays as it is.
+    fn restore(&mut self, facts: Vec<Stored>) {
+        let bears_on_work =
+            |fact: &Stored| !matches!(fact, Stored::Workspace { .. } | Stored::Agent(_));
+        let needs_start = facts.iter().any(bears_on_work);
+        for fact in facts {
+            self.conductor.restore(fact);
+        }
+        if needs_start {
+            let output = self.conductor.start(self.held.clock.now());
+            self.absorb(output, Instant::now());
         }
     }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use scheduler::{
-    Answer, Claimed, Command, PoolCounts, Query, Refusal, Reply, Request, TaskId, Ticket, View,
-    WorkspaceId,
+    Answer, Claimed, Command, PoolCounts, Query, Refusal, Reply, Request, Stored, TaskId, Ticket,
+    View, WorkspaceId,
 };
 use store::{Store, TaskText};
 use tokio::sync::mpsc::error::TrySendError;
@@ -36,6 +36,8 @@ pub(crate) enum Message {
     },
     /// How much it holds.
     Count(oneshot::Sender<PoolCounts>),
+    /// What somebody stored behind the conductor's back.
+    Restore(Vec<Stored>),
     /// Look at the clock, nothing more.
     Nudge,
     /// Give no new leases, answer those who wait, write everything, end.

@@ -388,3 +388,100 @@ async fn what_is_committed_is_heard_and_can_be_resumed(database: PgPool) {
     assert!(since.iter().all(|event| event.id() > seen[0].id()));
     engine.shutdown().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_lease_that_nobody_renews_runs_out_by_itself(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    let mut short = task("short");
+    short.needs.lease_ms = 200;
+    let create = CreateTasks {
+        tasks: vec![short],
+        facts: Vec::new(),
+    };
+    let ask = async |command| {
+        soon(engine.submit(house.pool, command, None))
+            .await
+            .unwrap()
+            .answer
+            .unwrap()
+    };
+    ask(house.command(Request::CreateTasks(create))).await;
+    let mut events = engine.events();
+    let lease = leases(ask(house.claim("scout", engine.now(), Duration::ZERO)).await).remove(0);
+    let becomes = |state| {
+        let fits =
+            move |item: &engine::Item| item.id == Some(lease.task.0) && item.state == Some(state);
+        move |event: &engine::Event| event.items.iter().any(fits)
+    };
+    heard(&mut events, becomes(TaskState::InProgress)).await;
+    heard(&mut events, becomes(TaskState::Pending)).await;
+    assert!(engine.now() >= lease.expires_at);
+    assert_eq!(house.count("lease").await, 0);
+    engine.shutdown().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn callers_hear_busy_when_the_inbox_is_full_and_nothing_taken_is_lost(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house
+        .engine_with(|config| (config.bounds.inbox, config.bounds.batch) = (2, 1))
+        .await;
+    engine
+        .submit(house.pool, house.create(1), None)
+        .await
+        .unwrap()
+        .answer
+        .unwrap();
+    let mut lock = house.database.begin().await.unwrap();
+    sqlx::query("SELECT FROM pool FOR UPDATE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let mut asked = tokio::task::JoinSet::new();
+    let mut refused = 0;
+    for _ in 0..8 {
+        let (engine, pool, create) = (engine.clone(), house.pool, house.create(1));
+        asked.spawn(async move { engine.submit(pool, create, None).await });
+    }
+    house.until_blocked().await;
+    while let Some(Err(EngineError::Busy)) = asked.try_join_next().map(Result::unwrap) {
+        refused += 1;
+    }
+    lock.rollback().await.unwrap();
+    let mut taken = 0;
+    while let Some(answer) = soon(asked.join_next()).await {
+        match answer.unwrap() {
+            Ok(heard) => taken += i64::from(heard.answer.is_ok()),
+            Err(EngineError::Busy) => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(refused > 0, "an inbox of two took eight");
+    assert_eq!(house.count("task").await, 1 + taken);
+    engine.shutdown().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_agent_made_behind_the_conductor_s_back_is_found_by_the_safety_net(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house
+        .engine_with(|config| config.polls.busy = Duration::from_millis(50))
+        .await;
+    engine
+        .submit(house.pool, house.create(1), None)
+        .await
+        .unwrap()
+        .answer
+        .unwrap();
+    let id = support::agent_id("clerk");
+    house
+        .store
+        .ensure_agent(house.workspace, "clerk", id)
+        .await
+        .unwrap();
+    house
+        .until_agents(&engine, |agents| agents.iter().any(|agent| agent.id == id))
+        .await;
+    engine.shutdown().await;
+}

@@ -72,15 +72,16 @@ async fn a_claim_withdrawn_at_one_server_is_withdrawn_at_the_other(database: PgP
     );
     house.until_waiting(&holder.engine, "gone").await;
     gone.abort();
-    let claim = house.claim("here", other.engine.now(), PATIENCE);
-    let waiting = other.submit(house.pool, claim, None);
-    house.until_waiting(&holder.engine, "here").await;
-    for _ in 0..2 {
-        other.answer(&house, house.create(1)).await;
-    }
+    house
+        .until_agents(&holder.engine, |agents| {
+            agents.iter().all(|agent| !agent.waiting)
+        })
+        .await;
+    other.answer(&house, house.create(1)).await;
     assert_eq!(
-        leases(soon(waiting).await.unwrap().unwrap().answer.unwrap()).len(),
-        1
+        house.count("dispatch").await,
+        0,
+        "nobody is there to take it"
     );
 }
 

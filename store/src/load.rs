@@ -20,7 +20,7 @@ use crate::{Store, StoreError};
 
 /// Tasks held until the needs among them are read.
 const CHUNK: usize = 5_000;
-/// Attempts that a kind's history is learnt from, the latest of the pool.
+/// Attempts that kinds' histories are learnt from: the latest.
 const HISTORY: i64 = 2_000;
 /// The weight of one attempt in a kind's means.
 const WEIGHT: f64 = 0.2;
@@ -199,14 +199,13 @@ impl Store {
             r#"SELECT a.workspace_id, t.kind, a.granted_at, a.ended_at,
                       coalesce(u.tokens, 0)::double precision AS "tokens!",
                       coalesce(u.cost, 0)::double precision AS "cost!"
-               FROM (SELECT * FROM attempt WHERE workspace_id = ANY($1) AND outcome = 'completed'
-                         AND ended_at > (SELECT max(ended_at) FROM attempt) - interval '1 day'
-                     ORDER BY ended_at DESC LIMIT $2) a
+               FROM (SELECT * FROM attempt ORDER BY decision_id DESC LIMIT $2) a
                JOIN task t ON t.workspace_id = a.workspace_id AND t.id = a.task_id
                LEFT JOIN LATERAL (
                    SELECT sum(input_tokens + output_tokens) AS tokens, sum(cost_microusd) AS cost FROM usage_report u
                    WHERE u.workspace_id = a.workspace_id AND u.at BETWEEN a.granted_at AND a.ended_at
                        AND u.lease_id = a.lease_id) u ON true
+               WHERE a.workspace_id = ANY($1) AND a.outcome = 'completed'
                ORDER BY a.ended_at"#,
             workspaces,
             HISTORY,
@@ -379,8 +378,8 @@ impl Store {
             r#"SELECT t.id, s.state AS "state!", t.created_at, t.due_at, t.priority, n.needs,
                    coalesce(e.attempts, 0) AS "attempts!",
                    (SELECT count(*) FROM task c WHERE c.workspace_id = $1 AND c.parent_id = t.id) AS "children!",
-                   (SELECT coalesce(max(a.epoch), 0) FROM attempt a
-                    WHERE a.workspace_id = $1 AND a.task_id = t.id) AS "epoch!",
+                   (SELECT coalesce(max(a.epoch), 0) FROM decision d JOIN attempt a ON a.decision_id = d.id
+                    WHERE d.task_id = t.id AND d.workspace_id = $1) AS "epoch!",
                    ARRAY(SELECT d.depends_on FROM task_dependency d
                          LEFT JOIN task_end de ON de.workspace_id = $1 AND de.task_id = d.depends_on
                          WHERE d.workspace_id = $1 AND d.task_id = t.id AND de.state IS DISTINCT FROM 'done')

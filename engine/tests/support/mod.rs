@@ -11,9 +11,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use engine::{Engine, EngineConfig, EngineError, Event, Heard, IdempotencyKey, forward};
 use scheduler::{
-    Actor, AgentId, Claim, Claimed, Command, Complete, CreateTasks, Granted, Needs, NewTask,
-    Policy, PoolId, Priority, Query, Question, Reply, Request, Span, TaskId, TaskState, Time, View,
-    WorkspaceId,
+    Actor, AgentId, AgentView, Claim, Claimed, Command, Complete, CreateTasks, Granted, Needs,
+    NewTask, Policy, PoolId, Priority, Query, Question, Reply, Request, Span, TaskId, TaskState,
+    Time, View, WorkspaceId,
 };
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -67,9 +67,13 @@ impl House {
 
     /// An engine in the test's own runtime, with nobody to forward to it.
     pub async fn engine(&self) -> Engine {
-        Engine::start(self.store.clone(), config("http://127.0.0.1:9"))
-            .await
-            .unwrap()
+        self.engine_with(|_| {}).await
+    }
+
+    pub async fn engine_with(&self, change: impl FnOnce(&mut EngineConfig)) -> Engine {
+        let mut config = config("http://127.0.0.1:9");
+        change(&mut config);
+        Engine::start(self.store.clone(), config).await.unwrap()
     }
 
     /// A server of its own: its tasks die when it is killed.
@@ -140,6 +144,13 @@ impl House {
 
     /// Waits until the conductor shows that this agent's claim waits.
     pub async fn until_waiting(&self, engine: &Engine, agent: &str) {
+        self.until_agents(engine, |agents| {
+            agents.iter().any(|view| view.name == agent && view.waiting)
+        })
+        .await;
+    }
+
+    pub async fn until_agents(&self, engine: &Engine, fits: impl Fn(&[AgentView]) -> bool) {
         soon(async {
             loop {
                 let question = Question {
@@ -147,7 +158,7 @@ impl House {
                     query: Query::Agents,
                 };
                 if let Ok(View::Agents { agents }) = engine.view(self.pool, question).await
-                    && agents.iter().any(|view| view.name == agent && view.waiting)
+                    && fits(&agents)
                 {
                     return;
                 }
