@@ -158,11 +158,23 @@ pub fn table() -> Vec<Route> {
 
 /// The interface's routes, each behind its guard, and their description.
 pub fn router(app: &App) -> (axum::Router<App>, OpenApi) {
-    let mut api = OpenApiRouter::with_openapi(Description::openapi());
+    build(|who, handler| handler.layer(from_fn_with_state((app.clone(), who), guard)))
+}
+
+/// The description alone.
+pub fn description() -> OpenApi {
+    build(|_, handler| handler).1
+}
+
+fn build(
+    guarded: impl Fn(Who, UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App>,
+) -> (axum::Router<App>, OpenApi) {
+    let mut api = OpenApiRouter::new();
     for Route { who, handler, .. } in table() {
-        api = api.routes(handler.layer(from_fn_with_state((app.clone(), who), guard)));
+        api = api.routes(guarded(who, handler));
     }
-    let (router, mut description) = OpenApiRouter::new()
+    let whole = OpenApiRouter::with_openapi(Description::openapi());
+    let (router, mut description) = whole
         .nest(BASE, api.fallback(nothing_here))
         .split_for_parts();
     describe(&mut description);
