@@ -85,6 +85,8 @@ CREATE TABLE lease (
     granted_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     epoch bigint NOT NULL CHECK (epoch > 0),
+    -- Whether rows of `lease_slot` are its own, so that an end looks for them only then.
+    holds_slots boolean NOT NULL,
     grants text NOT NULL,
     reservations text NOT NULL,
     progress real CHECK (progress >= 0 AND progress <= 1),
@@ -134,8 +136,8 @@ CREATE INDEX task_end_by_rare_state ON task_end (workspace_id, state, task_id) W
 -- costs next to nothing.
 CREATE INDEX task_end_by_time ON task_end USING brin (at) WITH (pages_per_range = 16, autosummarize = on);
 
--- Every attempt that is over; its key allows each lease one end. Together with its decision it says
--- what came of that.
+-- Every attempt that is over, by the decision that gave it the task: its key allows each lease one end,
+-- says what came of the decision, and grows with time, where a key by task would be written all over.
 CREATE TABLE attempt (
     workspace_id uuid NOT NULL,
     task_id uuid NOT NULL,
@@ -149,10 +151,10 @@ CREATE TABLE attempt (
         CHECK (outcome IN ('completed', 'failed', 'throttled', 'released', 'expired', 'revoked')),
     state text NOT NULL,
     error text,
-    -- read: the attempts of a task in order.
-    PRIMARY KEY (workspace_id, task_id, epoch)
+    -- read: what came of a decision, and through its decisions the attempts of a task; load: the latest.
+    PRIMARY KEY (decision_id)
 );
--- overview: attempts that ended in the last minute; load: the last of each kind of task.
+-- overview: attempts that ended in the last minute.
 CREATE INDEX attempt_by_time ON attempt USING brin (ended_at) WITH (pages_per_range = 16, autosummarize = on);
 
 -- Results that came under a lost lease: kept, unattached.

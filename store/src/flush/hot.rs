@@ -46,7 +46,7 @@ pub(super) async fn write(
     let attempts = Attempts::of(records.attempts.iter());
     let picked = |column: &[Uuid]| normal.lease_gone.iter().map(|&i| column[i]).collect::<Vec<_>>();
     let gone = [picked(&attempts.workspace), picked(&attempts.task), picked(&attempts.lease)];
-    let holders: Vec<Uuid> = gone[2].iter().copied().chain(records.permits_ended.iter().map(|id| id.0)).collect();
+    let permits: Vec<Uuid> = records.permits_ended.iter().map(|id| id.0).collect();
     let open_gone: (Vec<Uuid>, Vec<Uuid>) = normal.gone.iter().map(|end| (end.workspace.0, end.id.0)).unzip();
     let end_gone: (Vec<Uuid>, Vec<Uuid>) = normal.reopened.iter().map(|open| (open.workspace.0, open.id.0)).unzip();
     let unread: (Vec<Uuid>, Vec<Uuid>) = normal.unread.iter().copied().unzip();
@@ -67,7 +67,7 @@ pub(super) async fn write(
         &gone[0],
         &gone[1],
         &gone[2],
-        &holders,
+        &permits,
         &attempts.workspace,
         &attempts.task,
         &attempts.epoch,

@@ -10,11 +10,13 @@ lease_gone AS (
     DELETE FROM lease l
     USING fence, unnest($4::uuid[], $5::uuid[], $6::uuid[]) AS g (workspace_id, task_id, id)
     WHERE l.task_id = g.task_id AND l.id = g.id AND l.workspace_id = g.workspace_id
-    RETURNING 1
+    RETURNING l.id, l.holds_slots
 ),
 slot_gone AS (
-    DELETE FROM lease_slot s USING fence, unnest($7::uuid[]) AS g (holder_id)
-    WHERE s.holder_id = g.holder_id
+    DELETE FROM lease_slot s
+    USING (SELECT id FROM lease_gone WHERE holds_slots
+           UNION ALL SELECT p.id FROM fence, unnest($7::uuid[]) AS p (id)) g
+    WHERE s.holder_id = g.id
     RETURNING 1
 ),
 attempt_put AS (
@@ -40,14 +42,14 @@ end_put AS (
     FROM fence, unnest($23::uuid[], $24::uuid[], $25::timestamptz[], $26::uuid[], $27::integer[], $28::text[],
         $29::text[], $30::text[]) AS e (workspace_id, task_id, at, decision_id, attempts, state, output, error)
     WHERE (SELECT count(*) FROM end_gone) >= 0
-    ON CONFLICT (workspace_id, task_id) DO UPDATE SET at = excluded.at, decision_id = excluded.decision_id,
-        attempts = excluded.attempts, state = excluded.state, output = excluded.output, error = excluded.error
 ),
 lease_put AS (
     INSERT INTO lease (workspace_id, task_id, id, agent_id, decision_id, granted_at, expires_at, epoch, grants,
-                       reservations, progress, note)
-    SELECT l.* FROM fence, unnest($31::uuid[], $32::uuid[], $33::uuid[], $34::uuid[], $35::uuid[], $36::timestamptz[],
-        $37::timestamptz[], $38::bigint[], $39::text[], $40::text[], $41::real[], $42::text[]) AS l
+                       reservations, progress, note, holds_slots)
+    SELECT l.*, l.id = ANY ($45) FROM fence, unnest($31::uuid[], $32::uuid[], $33::uuid[], $34::uuid[], $35::uuid[], $36::timestamptz[],
+        $37::timestamptz[], $38::bigint[], $39::text[], $40::text[], $41::real[], $42::text[])
+        AS l (workspace_id, task_id, id, agent_id, decision_id, granted_at, expires_at, epoch, grants, reservations,
+              progress, note)
     WHERE (SELECT count(*) FROM lease_gone) >= 0
 ),
 slot_put AS (

@@ -24,14 +24,15 @@ impl Store {
             r#"SELECT a.lease_id, a.agent_id, coalesce(g.name, '') AS "agent_name!", a.epoch, a.outcome, a.state,
                    a.granted_at, a.ended_at, a.decision_id, a.error, u.input_tokens AS "input_tokens!",
                    u.output_tokens AS "output_tokens!", u.cost_microusd AS "cost_microusd!"
-               FROM attempt a LEFT JOIN agent g ON g.id = a.agent_id AND g.workspace_id = $1
+               FROM decision d JOIN attempt a ON a.decision_id = d.id
+               LEFT JOIN agent g ON g.id = a.agent_id AND g.workspace_id = $1
                CROSS JOIN LATERAL (
                    SELECT coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
                        coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
                        coalesce(sum(cost_microusd), 0)::bigint AS cost_microusd
                    FROM usage_report u WHERE u.workspace_id = $1 AND u.at BETWEEN a.granted_at AND a.ended_at
                        AND u.lease_id = a.lease_id) u
-               WHERE a.workspace_id = $1 AND a.task_id = $2 ORDER BY a.epoch"#,
+               WHERE d.task_id = $2 AND d.workspace_id = $1 ORDER BY a.epoch"#,
             workspace.0,
             task.0,
         )

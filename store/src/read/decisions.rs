@@ -212,8 +212,7 @@ impl Store {
                FROM unnest($2::uuid[]) WITH ORDINALITY AS w (id, place)
                JOIN decision d ON d.workspace_id = $1 AND d.id = w.id
                LEFT JOIN decision_repeat r ON r.decision_id = d.id
-               LEFT JOIN attempt a ON d.kind = 'dispatch' AND a.workspace_id = $1 AND a.task_id = d.task_id
-                   AND a.decision_id = d.id
+               LEFT JOIN attempt a ON a.decision_id = d.id AND a.workspace_id = $1
                ORDER BY w.place"#,
             workspace.0,
             ids,
