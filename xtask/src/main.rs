@@ -3,7 +3,8 @@
 //! ```text
 //! cargo xtask site [--release]             wasm, glue, styles and public files → target/site
 //! cargo xtask wasm-target                  installs what compiling to wasm needs
-//! cargo xtask with-postgres COMMAND …      runs a command with DATABASE_URL of a scratch Postgres
+//! cargo xtask with-postgres COMMAND …      runs a command with DATABASE_URL of a scratch Postgres;
+//!                                          with --durable first, of one that syncs its commits
 //! cargo xtask dependencies                 licences, bans, sources, unused dependencies
 //! cargo xtask queries [--check]            the queries' metadata in .sqlx; needs `--features queries`
 //! ```
@@ -19,6 +20,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
+use private_postgres::PrivatePostgres;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -40,9 +42,14 @@ fn dispatch(words: &[&str]) -> Result<ExitCode> {
         ["queries"] => queries::prepare(false)?,
         #[cfg(feature = "queries")]
         ["queries", "--check"] => queries::prepare(true)?,
-        ["with-postgres", program, rest @ ..] => return with_postgres::run(program, rest),
+        ["with-postgres", "--durable", program, rest @ ..] => {
+            return with_postgres::run(PrivatePostgres::start, program, rest);
+        }
+        ["with-postgres", program, rest @ ..] => {
+            return with_postgres::run(PrivatePostgres::start_scratch, program, rest);
+        }
         _ => bail!(
-            "usage: cargo xtask site [--release] | wasm-target | dependencies | queries [--check] | with-postgres COMMAND …"
+            "usage: cargo xtask site [--release] | wasm-target | dependencies | queries [--check] | with-postgres [--durable] COMMAND …"
         ),
     }
     Ok(ExitCode::SUCCESS)

@@ -26,7 +26,7 @@ pub fn prepare(check_only: bool) -> Result<()> {
         fs::remove_dir_all(&learnt)?;
     }
     fs::create_dir_all(&learnt)?;
-    scratch(|url| {
+    scratch(private_postgres::PrivatePostgres::start_scratch, |url| {
         migrate(url)?;
         learn(url, &learnt)
     })??;
