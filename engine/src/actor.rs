@@ -137,7 +137,12 @@ impl Actor {
                 },
                 Some(loaded) = self.loads.join_next() => match loaded {
                     Ok((workspace, Ok(facts))) => self.unpark(workspace, facts),
-                    Ok((_, Err(error))) => return Ended::Failed(error.to_string()),
+                    Ok((workspace, Err(error))) => {
+                        // One workspace that cannot be read is no reason to stop the others: who
+                        // waits for it is not answered, and the next who asks tries again.
+                        tracing::error!(%workspace, %error, "a workspace could not be loaded");
+                        self.parked.remove(&workspace);
+                    }
                     Err(panic) => return Ended::Failed(panic.to_string()),
                 },
                 count = inbox.recv_many(&mut taken, room), if room > 0 && !self.draining => {

@@ -7,7 +7,7 @@ use scheduler::{Actor, Command, Request, Ticket, WorkspaceId};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 
-use crate::batch::{Outcome, give_back};
+use crate::batch::Outcome;
 use crate::error::EngineError;
 use crate::inbox::{Inbox, Message};
 
@@ -91,7 +91,7 @@ impl Drop for GrantAwaited {
         }
         self.answered.close();
         if let Ok(unread) = self.answered.try_recv() {
-            for command in give_back(&unread.answer, &self.caller) {
+            for command in unread.give_back(&self.caller) {
                 self.tell(command);
             }
         } else {

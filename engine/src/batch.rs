@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use scheduler::{
-    Actor, Answer, Claimed, Command, GiveBack, Records, Refusal, Reply, Request, TaskId, Time,
-    View, WorkspaceId,
+    Actor, Answer, Claimed, Command, DecisionKind, GiveBack, Records, Refusal, Reply, Request,
+    TaskId, Time, View, WorkspaceId,
 };
 use store::{Fence, FlushError, IdempotencyRow, Store, TaskText};
 use tokio::sync::oneshot;
@@ -112,9 +112,7 @@ impl Batch {
         metrics::histogram!(names::FLUSH_SECONDS).record(began.elapsed());
         metrics::histogram!(names::FLUSH_COMMANDS).record(self.commands as f64);
         metrics::histogram!(names::FLUSH_ROWS).record(written.records.len() as f64);
-        for decision in &written.records.decisions {
-            metrics::counter!(names::DECISIONS, "kind" => decision.kind().as_str()).increment(1);
-        }
+        count_decisions(&written.records);
         let leases = written.records.leased.len() as u64;
         metrics::counter!(names::DISPATCHES).increment(leases);
         desk.measures
@@ -165,17 +163,17 @@ fn tell(
             of_leases.extend(leases.iter().filter_map(|lease| texts.remove(&lease.task)));
             let waited = since.elapsed();
             measures.dispatch.record(waited, leases.len() as u64);
-            for _ in leases {
-                metrics::histogram!(names::DISPATCH_SECONDS).record(waited);
-            }
+            metrics::histogram!(names::DISPATCH_SECONDS).record_many(waited, leases.len());
         }
-        if let Err(unheard) = reply.send(Outcome {
-            answer,
-            texts: of_leases,
-            hold,
-        }) && let Some(caller) = caller
-        {
-            unclaimed.extend(give_back(&unheard.answer, &caller));
+        if let (Err(unheard), Some(caller)) = (
+            reply.send(Outcome {
+                answer,
+                texts: of_leases,
+                hold,
+            }),
+            caller,
+        ) {
+            unclaimed.extend(unheard.give_back(&caller));
         }
     }
     for (reply, view) in views {
@@ -185,27 +183,48 @@ fn tell(
     unclaimed
 }
 
-/// What returns the grants of an answer that nobody heard.
-pub(crate) fn give_back(answer: &Answer, caller: &(WorkspaceId, Actor)) -> Vec<Command> {
-    let command = |request| Command {
-        workspace: caller.0,
-        actor: caller.1.clone(),
-        request,
-    };
-    match answer {
-        Ok(Reply::Claimed(Claimed { leases, .. })) => leases
-            .iter()
-            .map(|granted| {
-                command(Request::GiveBack(GiveBack {
-                    lease: granted.lease,
-                    epoch: granted.epoch,
-                    reason: Some("the caller was gone before it was answered".to_owned()),
-                }))
-            })
-            .collect(),
-        Ok(Reply::Permit { permit, .. }) => {
-            vec![command(Request::ReturnPermit { permit: *permit })]
+/// Adds up by kind first: a counter is looked up by its labels, and flushes are large.
+fn count_decisions(records: &Records) {
+    let mut counts = [0; DecisionKind::ALL.len()];
+    for decision in &records.decisions {
+        counts[decision.kind() as usize] += 1;
+    }
+    for (kind, count) in DecisionKind::ALL
+        .into_iter()
+        .zip(counts)
+        .filter(|(_, count)| *count > 0)
+    {
+        metrics::counter!(names::DECISIONS, "kind" => kind.as_str()).increment(count);
+    }
+}
+
+impl Outcome {
+    /// What returns the grants of an answer that nobody heard. With an idempotency key nothing is
+    /// returned: the answer is remembered, and whoever asks again under the key gets these grants.
+    pub(crate) fn give_back(&self, caller: &(WorkspaceId, Actor)) -> Vec<Command> {
+        if self.hold.is_some() {
+            return Vec::new();
         }
-        _ => Vec::new(),
+        let command = |request| Command {
+            workspace: caller.0,
+            actor: caller.1.clone(),
+            request,
+        };
+        match &self.answer {
+            Ok(Reply::Claimed(Claimed { leases, .. })) => leases
+                .iter()
+                .map(|granted| {
+                    command(Request::GiveBack(GiveBack {
+                        lease: granted.lease,
+                        epoch: granted.epoch,
+                        reason: Some("the caller was gone before it was answered".to_owned()),
+                    }))
+                })
+                .collect(),
+            Ok(Reply::Permit { permit, .. }) => {
+                vec![command(Request::ReturnPermit { permit: *permit })]
+            }
+            _ => Vec::new(),
+        }
     }
 }
