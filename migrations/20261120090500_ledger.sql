@@ -15,6 +15,8 @@ CREATE TABLE usage_report (
 );
 -- usage: sums over a span of time.
 CREATE INDEX usage_report_by_time ON usage_report (workspace_id, at);
+-- read and load: what an attempt used. Leases are as young as the reports, so entries fall close together.
+CREATE INDEX usage_report_of_lease ON usage_report (lease_id);
 CREATE TRIGGER usage_report_is_append_only BEFORE UPDATE OR DELETE ON usage_report
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER usage_report_is_not_truncated BEFORE TRUNCATE ON usage_report

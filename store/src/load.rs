@@ -20,8 +20,6 @@ use crate::{Store, StoreError};
 
 /// Tasks held until the needs among them are read.
 const CHUNK: usize = 5_000;
-/// Attempts that kinds' histories are learnt from: the latest.
-const HISTORY: i64 = 2_000;
 /// The weight of one attempt in a kind's means.
 const WEIGHT: f64 = 0.2;
 
@@ -193,22 +191,21 @@ impl Store {
         Ok(())
     }
 
-    /// Learns again what the latest attempts of each kind of task took.
+    /// Learns again what each kind of task takes, from the latest attempts there are. Their number is
+    /// part of the text, for the plan to count on.
     async fn load_kinds(&self, workspaces: &[Uuid], take: &mut impl FnMut(Stored)) -> Result<(), StoreError> {
         let rows = sqlx::query!(
             r#"SELECT a.workspace_id, t.kind, a.granted_at, a.ended_at,
                       coalesce(u.tokens, 0)::double precision AS "tokens!",
                       coalesce(u.cost, 0)::double precision AS "cost!"
-               FROM (SELECT * FROM attempt ORDER BY decision_id DESC LIMIT $2) a
+               FROM (SELECT * FROM attempt ORDER BY decision_id DESC LIMIT 2000) a
                JOIN task t ON t.workspace_id = a.workspace_id AND t.id = a.task_id
                LEFT JOIN LATERAL (
                    SELECT sum(input_tokens + output_tokens) AS tokens, sum(cost_microusd) AS cost FROM usage_report u
-                   WHERE u.workspace_id = a.workspace_id AND u.at BETWEEN a.granted_at AND a.ended_at
-                       AND u.lease_id = a.lease_id) u ON true
+                   WHERE u.lease_id = a.lease_id AND u.workspace_id = a.workspace_id) u ON true
                WHERE a.workspace_id = ANY($1) AND a.outcome = 'completed'
                ORDER BY a.ended_at"#,
             workspaces,
-            HISTORY,
         )
         .fetch_all(&self.readers)
         .await?;

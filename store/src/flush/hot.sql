@@ -46,7 +46,8 @@ end_put AS (
 lease_put AS (
     INSERT INTO lease (workspace_id, task_id, id, agent_id, decision_id, granted_at, expires_at, epoch, grants,
                        reservations, progress, note, holds_slots)
-    SELECT l.*, l.id = ANY ($45) FROM fence, unnest($31::uuid[], $32::uuid[], $33::uuid[], $34::uuid[], $35::uuid[], $36::timestamptz[],
+    SELECT l.*, l.id = ANY ($45)
+    FROM fence, unnest($31::uuid[], $32::uuid[], $33::uuid[], $34::uuid[], $35::uuid[], $36::timestamptz[],
         $37::timestamptz[], $38::bigint[], $39::text[], $40::text[], $41::real[], $42::text[])
         AS l (workspace_id, task_id, id, agent_id, decision_id, granted_at, expires_at, epoch, grants, reservations,
               progress, note)

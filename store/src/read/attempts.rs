@@ -19,7 +19,6 @@ pub struct AttemptListed {
 impl Store {
     /// The ended attempts at a task, the first first.
     pub async fn attempts(&self, workspace: WorkspaceId, task: TaskId) -> Result<Vec<AttemptListed>, StoreError> {
-        // Usage is found by its time, because that is what the ledger is indexed by.
         let rows = sqlx::query!(
             r#"SELECT a.lease_id, a.agent_id, coalesce(g.name, '') AS "agent_name!", a.epoch, a.outcome, a.state,
                    a.granted_at, a.ended_at, a.decision_id, a.error, u.input_tokens AS "input_tokens!",
@@ -30,8 +29,7 @@ impl Store {
                    SELECT coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
                        coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
                        coalesce(sum(cost_microusd), 0)::bigint AS cost_microusd
-                   FROM usage_report u WHERE u.workspace_id = $1 AND u.at BETWEEN a.granted_at AND a.ended_at
-                       AND u.lease_id = a.lease_id) u
+                   FROM usage_report u WHERE u.lease_id = a.lease_id AND u.workspace_id = $1) u
                WHERE d.task_id = $2 AND d.workspace_id = $1 ORDER BY a.epoch"#,
             workspace.0,
             task.0,
