@@ -485,3 +485,38 @@ async fn an_agent_made_behind_the_conductor_s_back_is_found_by_the_safety_net(da
         .await;
     engine.shutdown().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_server_that_cannot_renew_stops_deciding_before_its_pool_expires(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house
+        .engine_with(|config| {
+            config.pool_ttl = Duration::from_secs(1);
+            config.renew_every = Duration::from_millis(200);
+        })
+        .await;
+    let create = || engine.submit(house.pool, house.create(1), Some(key("create")));
+    let mut lock = house.database.begin().await.unwrap();
+    sqlx::query("SELECT FROM pool FOR UPDATE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let answer = soon(create()).await;
+    assert!(matches!(answer, Err(EngineError::Away)), "{answer:?}");
+    lock.rollback().await.unwrap();
+    let again = soon(async {
+        loop {
+            if let Ok(heard) = create().await {
+                return heard;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    again.await.answer.unwrap();
+    assert_eq!(
+        house.count("task").await,
+        1,
+        "whether or not the flush that hung was committed"
+    );
+    engine.shutdown().await;
+}
