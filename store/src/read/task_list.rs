@@ -1,5 +1,6 @@
-//! Which tasks a list shows. Each state is found where it is kept, so that a page costs what it
-//! shows and not what there is.
+//! Which tasks a list shows. Each state is found where it is kept, in the list's order, and each row's
+//! text is looked at by itself (`OFFSET 0` keeps it so), so that a page costs what it shows and not what
+//! there is.
 
 use scheduler::{Class, TaskId, TaskState, WorkspaceId};
 use uuid::Uuid;
@@ -107,13 +108,15 @@ impl Store {
     /// Leased tasks, from the few leases there are.
     async fn running_tasks(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
-            "SELECT t.id FROM lease l JOIN task t ON t.workspace_id = $1 AND t.id = l.task_id
+            "SELECT l.task_id FROM lease l CROSS JOIN LATERAL (
+                 SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = l.task_id
+                     AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                     AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                         SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
+                         WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
+                     AND ($7::text IS NULL OR t.title ILIKE $7)
+                 OFFSET 0) t
              WHERE l.workspace_id = $1 AND l.task_id < $2
-                 AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                 AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                     SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
-                     WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                 AND ($7::text IS NULL OR t.title ILIKE $7)
              ORDER BY l.task_id DESC LIMIT $3",
             workspace.0,
             page.below(),
@@ -130,14 +133,16 @@ impl Store {
     /// Pending tasks, from the open ones.
     async fn waiting_tasks(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
-            "SELECT t.id FROM open_task o JOIN task t ON t.workspace_id = $1 AND t.id = o.task_id
+            "SELECT o.task_id FROM open_task o CROSS JOIN LATERAL (
+                 SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = o.task_id
+                     AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                     AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                         SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
+                         WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
+                     AND ($7::text IS NULL OR t.title ILIKE $7)
+                 OFFSET 0) t
              WHERE o.workspace_id = $1 AND o.task_id < $2 AND o.state = 'pending'
                  AND NOT EXISTS (SELECT FROM lease l WHERE l.task_id = o.task_id)
-                 AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                 AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                     SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
-                     WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                 AND ($7::text IS NULL OR t.title ILIKE $7)
              ORDER BY o.task_id DESC LIMIT $3",
             workspace.0,
             page.below(),
@@ -154,14 +159,16 @@ impl Store {
     /// Held and reviewed tasks, from the open ones that are not pending.
     async fn resting_tasks(&self, workspace: WorkspaceId, state: TaskState, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
-            "SELECT t.id FROM open_task o JOIN task t ON t.workspace_id = $1 AND t.id = o.task_id
+            "SELECT o.task_id FROM open_task o CROSS JOIN LATERAL (
+                 SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = o.task_id
+                     AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                     AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                         SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
+                         WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
+                     AND ($7::text IS NULL OR t.title ILIKE $7)
+                 OFFSET 0) t
              WHERE o.workspace_id = $1 AND o.task_id < $2 AND o.state = $8 AND o.state <> 'pending'
                  AND NOT EXISTS (SELECT FROM lease l WHERE l.task_id = o.task_id)
-                 AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                 AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                     SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
-                     WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                 AND ($7::text IS NULL OR t.title ILIKE $7)
              ORDER BY o.task_id DESC LIMIT $3",
             workspace.0,
             page.below(),
@@ -179,13 +186,15 @@ impl Store {
     /// Done tasks, from the ends, most of which are such.
     async fn done_tasks(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
-            "SELECT t.id FROM task_end e JOIN task t ON t.workspace_id = $1 AND t.id = e.task_id
+            "SELECT e.task_id FROM task_end e CROSS JOIN LATERAL (
+                 SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = e.task_id
+                     AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                     AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                         SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
+                         WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
+                     AND ($7::text IS NULL OR t.title ILIKE $7)
+                 OFFSET 0) t
              WHERE e.workspace_id = $1 AND e.task_id < $2 AND e.state = 'done'
-                 AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                 AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                     SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
-                     WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                 AND ($7::text IS NULL OR t.title ILIKE $7)
              ORDER BY e.task_id DESC LIMIT $3",
             workspace.0,
             page.below(),
@@ -202,13 +211,15 @@ impl Store {
     /// Failed and cancelled tasks, from the ends that are not done.
     async fn undone_tasks(&self, workspace: WorkspaceId, state: TaskState, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
-            "SELECT t.id FROM task_end e JOIN task t ON t.workspace_id = $1 AND t.id = e.task_id
+            "SELECT e.task_id FROM task_end e CROSS JOIN LATERAL (
+                 SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = e.task_id
+                     AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                     AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                         SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
+                         WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
+                     AND ($7::text IS NULL OR t.title ILIKE $7)
+                 OFFSET 0) t
              WHERE e.workspace_id = $1 AND e.task_id < $2 AND e.state = $8 AND e.state <> 'done'
-                 AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                 AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                     SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
-                     WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                 AND ($7::text IS NULL OR t.title ILIKE $7)
              ORDER BY e.task_id DESC LIMIT $3",
             workspace.0,
             page.below(),
