@@ -16,6 +16,7 @@ mod policy;
 mod queue;
 mod record;
 mod score;
+pub mod simulator;
 mod slots;
 mod task;
 mod time;
