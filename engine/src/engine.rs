@@ -1,11 +1,9 @@
 //! The handle that the rest of the server holds.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scheduler::{Command, PoolId, Question, Time, View};
-use serde::Serialize;
 use store::installation::Server;
 use store::{Store, StoreError};
 use tokio::sync::{broadcast, watch};
@@ -15,12 +13,13 @@ use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::events::{Event, EventId, Resume, Ring, listen};
 use crate::forward::{self, Forwarder};
+use crate::health::Health;
 use crate::idempotency::IdempotencyKey;
 use crate::keeper::Keeper;
 use crate::loops::{gauges, retention, safety_net};
 use crate::measure::Stats;
 use crate::routes::{Route, Routes};
-use crate::supervise::{LoopHealth, Supervisor};
+use crate::supervise::Supervisor;
 use crate::wire::{Ask, Heard, Told, Trouble};
 
 /// How long the loops may take to end after everything was drained.
@@ -45,47 +44,6 @@ pub(crate) struct Shared {
     /// True once the keeper has looked at all pools.
     pub looked_over: watch::Sender<bool>,
     forwarder: Forwarder,
-}
-
-/// How the engine does, for readiness.
-#[derive(Clone, Debug, Serialize)]
-pub struct Health {
-    /// Every pool has a holder that is loaded or elsewhere, and every loop runs.
-    pub ready: bool,
-    /// Who holds which pool.
-    pub pools: Vec<PoolHealth>,
-    /// The supervised loops.
-    pub loops: BTreeMap<&'static str, LoopHealth>,
-}
-
-/// Who holds a pool.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PoolHealth {
-    /// The pool.
-    pub pool: PoolId,
-    /// Where it is decided.
-    #[serde(flatten)]
-    pub place: Place,
-}
-
-/// Where a pool is decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "place", rename_all = "snake_case")]
-pub enum Place {
-    /// In this process.
-    Here {
-        /// The fence of what it writes.
-        epoch: i64,
-    },
-    /// In this process, as soon as it is loaded.
-    Loading,
-    /// On another server.
-    Elsewhere {
-        /// Its address.
-        url: String,
-    },
-    /// Nowhere at the moment.
-    Nowhere,
 }
 
 impl Engine {
@@ -240,25 +198,7 @@ impl Engine {
     /// How the engine does.
     #[must_use]
     pub fn health(&self) -> Health {
-        let pools: Vec<PoolHealth> = self
-            .shared
-            .routes
-            .all()
-            .into_iter()
-            .map(|(pool, route)| PoolHealth {
-                pool,
-                place: route.into(),
-            })
-            .collect();
-        let loops = self.supervisor.health();
-        let decided =
-            |pool: &PoolHealth| matches!(pool.place, Place::Here { .. } | Place::Elsewhere { .. });
-        let ready = pools.iter().all(decided) && loops.values().all(|health| health.running);
-        Health {
-            ready,
-            pools,
-            loops,
-        }
+        Health::of(&self.shared.routes, self.supervisor.health())
     }
 
     /// Stops in order: no new leases, waiting claims answered, everything written, pools released.
@@ -339,18 +279,5 @@ impl Shared {
                 seen_at: now,
             })
             .await
-    }
-}
-
-impl From<Route> for Place {
-    fn from(route: Route) -> Self {
-        match route {
-            Route::Here(held) if held.is_loaded() => Self::Here { epoch: held.epoch },
-            Route::Here(_) => Self::Loading,
-            Route::There(url) => Self::Elsewhere {
-                url: url.to_string(),
-            },
-            Route::Nobody => Self::Nowhere,
-        }
     }
 }

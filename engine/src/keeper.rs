@@ -5,30 +5,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use scheduler::{PoolId, Span};
 use store::{Fence, StoreError};
-use tokio::sync::{mpsc, watch};
-use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::actor::{self, Ended, Held};
-use crate::batch::Desk;
+use crate::actor::Ended;
 use crate::engine::Shared;
 use crate::error::EngineError;
-use crate::events::{Collector, publish};
-use crate::inbox::{Inbox, Message};
-use crate::measure::Measures;
-use crate::routes::{HeldPool, Route};
+use crate::holding::{Holding, Pause};
+use crate::inbox::Message;
+use crate::measure::{Measures, names};
+use crate::routes::Route;
 
 /// How long actors may take to write what they have when the server stops.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(8);
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// An actor that lived this long did not fail for the reason of the one before.
-const RECOVERED_AFTER: Duration = Duration::from_secs(30);
 
 /// Keeps the pools of one server. Dropped, it ends its actors at once, and others take over when
 /// the pools expire.
@@ -40,20 +34,6 @@ pub(crate) struct Keeper {
     measures: HashMap<PoolId, Arc<Measures>>,
     pauses: HashMap<PoolId, Pause>,
     renew_at: Instant,
-}
-
-struct Holding {
-    fence: Fence,
-    inbox: Arc<Inbox>,
-    until: watch::Sender<tokio::time::Instant>,
-    actor: AbortHandle,
-    since: Instant,
-}
-
-#[derive(Clone, Copy)]
-struct Pause {
-    length: Duration,
-    until: Instant,
 }
 
 impl Keeper {
@@ -145,7 +125,7 @@ impl Keeper {
                 _ => self.take(row.id).await?,
             }
         }
-        metrics::gauge!(crate::measure::names::POOLS_HELD).set(self.held.len() as f64);
+        metrics::gauge!(names::POOLS_HELD).set(self.held.len() as f64);
         Ok(())
     }
 
@@ -178,48 +158,11 @@ impl Keeper {
 
     fn start(&mut self, fence: Fence, asked: Instant) {
         tracing::info!(pool = %fence.pool, epoch = fence.epoch, "pool taken");
-        let bounds = self.shared.config.bounds;
-        let (sender, receiver) = mpsc::channel(bounds.inbox);
-        let inbox = Arc::new(Inbox::new(
-            sender,
-            bounds.waiting,
-            self.shared.store.clone(),
-            Arc::clone(&self.shared.clock),
-        ));
-        let (until, sure_until) = watch::channel(self.surely_until(asked));
         let measures = Arc::clone(self.measures.entry(fence.pool).or_default());
-        let loaded = Arc::new(AtomicBool::new(false));
-        let desk = Desk {
-            store: self.shared.store.clone(),
-            fence,
-            events: Arc::new(Collector::default()),
-            measures: Arc::clone(&measures),
-        };
-        let held = Held {
-            desk,
-            clock: Arc::clone(&self.shared.clock),
-            batch_limit: bounds.batch,
-            sure_until,
-            loaded: Arc::clone(&loaded),
-        };
-        let actor = self
-            .actors
-            .spawn(decide(held, receiver, self.shared.config.notify_gap));
-        let holding = Holding {
-            fence,
-            inbox: Arc::clone(&inbox),
-            until,
-            actor,
-            since: Instant::now(),
-        };
+        let until = self.surely_until(asked);
+        let (holding, here) =
+            Holding::start(&self.shared, fence, until, measures, &mut self.actors);
         self.held.insert(fence.pool, holding);
-        let here = HeldPool {
-            pool: fence.pool,
-            epoch: fence.epoch,
-            inbox,
-            measures,
-            loaded,
-        };
         self.shared
             .routes
             .set(fence.pool, Route::Here(Arc::new(here)));
@@ -259,19 +202,12 @@ impl Keeper {
     }
 
     fn pause(&mut self, pool: PoolId, lived: Duration) {
-        let before = self.pauses.get(&pool).filter(|_| lived < RECOVERED_AFTER);
-        let length = before.map_or(FIRST_PAUSE, |pause| (pause.length * 2).min(LONGEST_PAUSE));
-        self.pauses.insert(
-            pool,
-            Pause {
-                length,
-                until: Instant::now() + length,
-            },
-        );
+        let before = self.pauses.get(&pool).copied();
+        self.pauses.insert(pool, Pause::after(lived, before));
     }
 
     fn count_failure(&self, pool: PoolId) {
-        metrics::counter!(crate::measure::names::FLUSH_FAILURES).increment(1);
+        metrics::counter!(names::FLUSH_FAILURES).increment(1);
         if let Some(measures) = self.measures.get(&pool) {
             measures.failures.fetch_add(1, Ordering::Relaxed);
         }
@@ -305,19 +241,6 @@ impl Keeper {
         let ttl = self.shared.config.pool_ttl;
         tokio::time::Instant::from_std(asked + ttl * 9 / 10)
     }
-}
-
-/// One pool's actor with its publisher beside it; the last is told before it ends.
-async fn decide(held: Held, inbox: mpsc::Receiver<Message>, notify_gap: Duration) -> Ended {
-    let desk = held.desk.clone();
-    let mut telling = JoinSet::new();
-    telling.spawn(publish(desk.clone(), notify_gap));
-    let ended = actor::run(held, inbox).await;
-    desk.events.close();
-    if matches!(ended, Ended::Drained) {
-        telling.join_next().await;
-    }
-    ended
 }
 
 fn span(duration: Duration) -> Span {

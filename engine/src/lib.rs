@@ -9,7 +9,7 @@
 //! | `awaited` | claims withdrawn and grants given back when nobody waits any more |
 //! | `actor` | the conductor's task: takes in, steps, gathers, one flush at a time in order |
 //! | `batch` | what waits for a commit: records, answers, views; the flush itself |
-//! | `keeper` | takes, renews, loses and releases pools |
+//! | `keeper`, `holding` | takes, renews, loses and releases pools; what one held pool is made of |
 //! | [`forward`] | asks the server that holds a pool, answers those that ask this one |
 //! | [`events`] | one coalesced notification at a time; the ring for readers that resume |
 //! | `loops` | safety net, gauges, retention |
@@ -30,6 +30,8 @@ mod error;
 pub mod events;
 mod facts;
 pub mod forward;
+mod health;
+mod holding;
 mod idempotency;
 mod inbox;
 mod keeper;
@@ -40,9 +42,10 @@ pub mod supervise;
 mod wire;
 
 pub use config::{Bounds, EngineConfig, PollIntervals};
-pub use engine::{Engine, Health, Place, PoolHealth};
+pub use engine::Engine;
 pub use error::EngineError;
 pub use events::{Event, EventId, Item, Kind, Resume};
+pub use health::{Health, Place, PoolHealth};
 pub use idempotency::IdempotencyKey;
 pub use measure::{Quantiles, Stats};
 pub use wire::Heard;
