@@ -2,6 +2,7 @@
 
 mod doctor;
 mod key;
+mod simulate;
 mod user;
 mod workspace;
 
@@ -31,6 +32,8 @@ enum Command {
     /// People with accounts.
     #[command(subcommand)]
     User(user::Command),
+    /// Play a trace of requests through the core on a virtual clock and say how it went.
+    Simulate(simulate::Simulate),
     /// Check configuration, database, clock and disk, and say what to do.
     Doctor,
 }
@@ -47,6 +50,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             start_log("off");
             doctor::run(&config).await
         }
+        Command::Simulate(command) => simulate::run(&command),
         other => {
             start_log("warn");
             let database = Database::open(&config).await?;
@@ -63,6 +67,6 @@ async fn with_database(command: Command, database: &Database) -> anyhow::Result<
         Command::Workspace(command) => workspace::run(command, store).await,
         Command::Key(command) => key::run(command, store).await,
         Command::User(command) => user::run(command, store).await,
-        Command::Serve | Command::Doctor => Ok(()),
+        Command::Serve | Command::Doctor | Command::Simulate(_) => Ok(()),
     }
 }
