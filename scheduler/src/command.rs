@@ -208,7 +208,8 @@ pub struct EditTask {
     pub title: Option<String>,
     /// New text, stored in the same transaction.
     pub description: Option<String>,
-    /// The version the author saw, checked by the engine against the store before it is sent here.
+    /// The version the author saw. Whoever sends this has checked it against the store; edits that
+    /// were not stored by then are checked by the conductor.
     pub version: u32,
 }
 

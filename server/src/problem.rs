@@ -169,7 +169,7 @@ impl Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let detail = sentence(&refusal.to_string());
+        let detail = detail(&refusal);
         let conflict = |code| Self::new(StatusCode::CONFLICT, code, detail.clone());
         match refusal {
             Refusal::NotFound | Refusal::NeedFacts { .. } => Self::not_found(),
@@ -235,6 +235,32 @@ pub fn repointed(refusal: Refusal, lead: impl FnOnce(String) -> String) -> Refus
         },
         other => other,
     }
+}
+
+/// A refusal in a sentence, in the interface's own words.
+fn detail(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Fuse {
+            fuse, limit, count, ..
+        } => {
+            let fuse = word(fuse);
+            format!("The fuse {fuse} refuses: its limit is {limit}, this would make {count}.")
+        }
+        Refusal::WrongState { state, act } => {
+            format!(
+                "The task is {}, and that does not go with {}.",
+                state.as_str(),
+                word(act)
+            )
+        }
+        other => sentence(&other.to_string()),
+    }
+}
+
+/// The word that stands for a value in JSON.
+fn word(value: &impl Serialize) -> String {
+    let json = serde_json::to_value(value).unwrap_or_default();
+    json.as_str().unwrap_or_default().to_owned()
 }
 
 /// Begins with a capital and ends with a full stop.

@@ -233,6 +233,11 @@ impl Conductor {
                 tasks: vec![edit.task],
             });
         };
+        if let Some(&current) = self.edited.get(&edit.task)
+            && current != edit.version
+        {
+            return Err(Refusal::VersionConflict { current });
+        }
         let state = self.tasks[ix].place.state();
         let scheduling = edit.class.is_some() || edit.estimate.is_some();
         if scheduling && !matches!(state, TaskState::Pending | TaskState::Backlog) {
@@ -262,12 +267,14 @@ impl Conductor {
             self.decide_reprioritised(ix, actor.clone(), rank_before);
         }
         self.record_change(ix);
+        let version = edit.version.saturating_add(1);
+        self.edited.insert(edit.task, version);
         self.out.records.edits.push(TextEdit {
             workspace: self.workspaces[ws].id,
             task: edit.task,
             title: edit.title,
             description: edit.description,
-            version: edit.version,
+            version,
         });
         Ok(Reply::Task {
             task: edit.task,

@@ -76,6 +76,8 @@ pub struct Conductor {
     /// At each gate the groups that have a lane parked there and a claim waiting, in fair order.
     demand: HashMap<Gate, BTreeSet<(u64, GroupIx)>>,
     timers: BTreeSet<(Time, Timer)>,
+    /// The versions of open tasks edited since the load: what the store shows may be older.
+    edited: HashMap<TaskId, u32>,
     /// What to look at before the step ends.
     agenda: Agenda,
     out: Output,
@@ -140,6 +142,7 @@ impl Conductor {
             waiting_permits: VecDeque::new(),
             demand: HashMap::new(),
             timers: BTreeSet::new(),
+            edited: HashMap::new(),
             agenda: Agenda::default(),
             out: Output::default(),
             loose_edges: Vec::new(),
@@ -289,6 +292,7 @@ impl Conductor {
         if let Ok(entry) = self.task_of.find_entry(hash, |&other| other == ix) {
             entry.remove();
         }
+        self.edited.remove(&self.tasks[ix].id);
         let profile = self.tasks[ix].profile;
         self.tasks.remove(ix);
         self.release_profile(profile);

@@ -2,7 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use scheduler::{Act, Boost, EditTask, Estimate, Handoff, Overrule, Reply, Request, TaskId, Time};
+use engine::IdempotencyKey;
+use scheduler::{
+    Act, Boost, EditTask, Estimate, Handoff, Overrule, Refusal, Reply, Request, TaskId, Time,
+};
 use serde::Deserialize;
 
 use super::bodies::TaskPatch;
@@ -26,6 +29,9 @@ pub async fn edit(
     let mut check = Check::new();
     patch.check(&mut check);
     check.done()?;
+    if !answered_before(&app, &caller, input.once.as_ref()).await? {
+        unchanged_since(&app, &caller, task, patch.version).await?;
+    }
     let request = Request::EditTask(EditTask {
         task,
         priority: patch.priority,
@@ -37,6 +43,51 @@ pub async fn edit(
         version: patch.version,
     });
     after(app.carry_out(&caller, request, input.once).await?)
+}
+
+/// Whether this is a repetition, for which what it was made from has moved on.
+async fn answered_before(
+    app: &App,
+    caller: &Caller,
+    once: Option<&IdempotencyKey>,
+) -> Result<bool, Problem> {
+    match once {
+        Some(once) => Ok(app
+            .store
+            .remembered(caller.workspace, &once.key, app.now())
+            .await?
+            .is_some()),
+        None => Ok(false),
+    }
+}
+
+/// Whether the task can be edited and is still as the author read it, as far as the store knows.
+async fn unchanged_since(
+    app: &App,
+    caller: &Caller,
+    task: TaskId,
+    version: u32,
+) -> Result<(), Problem> {
+    let stored = app
+        .store
+        .tasks_by_id(caller.workspace, &[task.0])
+        .await?
+        .pop();
+    let stored = stored.ok_or_else(Problem::not_found)?;
+    if stored.state.is_terminal() {
+        return Err(Refusal::WrongState {
+            state: stored.state,
+            act: Act::Edit,
+        }
+        .into());
+    }
+    if stored.version != version {
+        return Err(Refusal::VersionConflict {
+            current: stored.version,
+        }
+        .into());
+    }
+    Ok(())
 }
 
 /// Why.
