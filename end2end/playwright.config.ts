@@ -18,13 +18,28 @@ export default defineConfig({
     },
     trace: "retain-on-failure",
   },
+  projects: [
+    { name: "first run", testMatch: "first-run.setup.ts" },
+    {
+      name: "pages",
+      testMatch: "*.spec.ts",
+      dependencies: ["first run"],
+      use: { storageState: "test-results/signed-in.json" },
+    },
+    {
+      name: "screenshots",
+      testMatch: "screenshots.ts",
+      dependencies: ["first run"],
+      use: { storageState: "test-results/signed-in.json" },
+    },
+  ],
   webServer: process.env.BATON_URL
     ? undefined
     : {
-        command: "../target/debug/baton serve",
+        // The server prints the one-time code of the first run; the first test reads it there.
+        command: "exec ../target/debug/baton serve 2> server.log",
         env: { BATON_LISTEN: new URL(url).host },
-        url,
-        stderr: "pipe",
+        url: `${url}/healthz`,
         timeout: 60_000,
         gracefulShutdown: { signal: "SIGTERM", timeout: 30_000 },
       },

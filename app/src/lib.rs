@@ -2,15 +2,34 @@
 //!
 //! Pages are rendered by the server (`ssr`). What moves in the browser is an island, and only the
 //! islands and what they use become wasm (`hydrate`).
+//!
+//! | module | what it is for |
+//! | --- | --- |
+//! | [`islands`] | what moves in the browser; all that becomes wasm |
+//! | `access` | who reads, and which workspace they may read: every page's data comes through a seat |
+//! | `pages` | one file or folder per page: what it loads, and how it looks |
+//! | `components` | what pages are made of, one per file |
+//! | `text` | words and numbers that only pages need |
 
+// A view is one type as deep as its markup.
+#![recursion_limit = "256"]
 #![expect(
     missing_docs,
     reason = "the island macro writes structs without documentation"
 )]
 
-pub mod components;
-pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod access;
+#[cfg(feature = "ssr")]
+mod components;
+pub mod islands;
+#[cfg(feature = "ssr")]
+mod pages;
+#[cfg(feature = "ssr")]
 mod shell;
+#[cfg(feature = "ssr")]
+mod text;
 mod theme;
 
+#[cfg(feature = "ssr")]
 pub use shell::{AssetUrls, Shell};

@@ -5,10 +5,16 @@ use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use crate::components::header::Header;
 use crate::components::hydration::Hydration;
-use crate::components::theme_switch::ThemeSwitch;
-use crate::pages::not_found::NotFound;
+use crate::pages::decision::DecisionPage;
+use crate::pages::decisions::Decisions;
+use crate::pages::failure::NotFound;
+use crate::pages::login::Login;
 use crate::pages::overview::Overview;
+use crate::pages::setup::Setup;
+use crate::pages::task::TaskPage;
+use crate::pages::tasks::Tasks;
 use crate::theme::Theme;
 
 /// Where the browser finds what the site's build made: paths with the content's hash in them.
@@ -54,15 +60,19 @@ fn Pages(theme: Theme) -> impl IntoView {
             if title.is_empty() { "Baton".to_owned() } else { format!("{title} · Baton") }
         } />
         <Router>
-            <header class="site-header">
-                <a class="site-name" href="/">
-                    "Baton"
-                </a>
-                <ThemeSwitch initial=theme />
-            </header>
-            <main>
+            <a class="skip" href="#main">
+                "To the content"
+            </a>
+            <Header theme />
+            <main id="main">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=Overview ssr=SsrMode::Async />
+                    <Route path=path!("/login") view=Login ssr=SsrMode::Async />
+                    <Route path=path!("/setup") view=Setup ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/tasks") view=Tasks ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/tasks/:id") view=TaskPage ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/decisions") view=Decisions ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/decisions/:id") view=DecisionPage ssr=SsrMode::Async />
                 </Routes>
             </main>
         </Router>

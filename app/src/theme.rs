@@ -41,17 +41,11 @@ impl Theme {
     }
 
     /// The choice that came with the request being answered.
+    #[cfg(feature = "ssr")]
     pub(crate) fn of_request() -> Self {
-        #[cfg(feature = "ssr")]
-        {
-            leptos::prelude::use_context::<http::request::Parts>()
-                .and_then(|request| Self::of_headers(&request.headers))
-                .unwrap_or_default()
-        }
-        #[cfg(not(feature = "ssr"))]
-        {
-            Self::default()
-        }
+        leptos::prelude::use_context::<http::request::Parts>()
+            .and_then(|request| Self::of_headers(&request.headers))
+            .unwrap_or_default()
     }
 
     #[cfg(feature = "ssr")]

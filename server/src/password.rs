@@ -23,6 +23,30 @@ pub fn check(password: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The passwords that are tried first everywhere, of those that are long enough.
+const COMMON: &str = include_str!("common_passwords.txt");
+
+/// Whether a password is among the first that others would try: on the list, built of one or two
+/// characters, a run of the keyboard or the alphabet, or made from the account's own address.
+pub fn is_common(password: &str, email: &str) -> bool {
+    let lower = password.to_lowercase();
+    let plain: String = lower.chars().filter(|c| !c.is_whitespace()).collect();
+    let mut letters: Vec<char> = plain.chars().collect();
+    letters.sort_unstable();
+    letters.dedup();
+    let run = [
+        "abcdefghijklmnopqrstuvwxyz",
+        "01234567890123456789",
+        "98765432109876543210",
+        "qwertyuiopasdfghjklzxcvbnm",
+    ];
+    let own = email.split('@').next().unwrap_or_default().to_lowercase();
+    COMMON.lines().any(|common| common == plain)
+        || letters.len() <= 2
+        || run.iter().any(|run| run.contains(&plain))
+        || (own.len() >= 4 && plain.contains(&own) && plain.len() < own.len() + 6)
+}
+
 /// Hashes a password, in PHC form. Takes some 20 ms of one processor.
 pub fn hash(password: &str) -> anyhow::Result<String> {
     let mut salt = [0_u8; 16];
@@ -60,6 +84,21 @@ mod tests {
         assert!(matches("correct horse battery", &hash));
         assert!(!matches("correct horse batterz", &hash));
         assert!(!matches("anything", "not a hash"));
+    }
+
+    #[test]
+    fn what_others_would_try_first_is_common() {
+        for common in [
+            "password123",
+            "Password 123",
+            "1234567890",
+            "aaaaaaaaaaaa",
+            "qwertyuiop",
+            "ada.lovelace1",
+        ] {
+            assert!(is_common(common, "ada.lovelace@example.org"), "{common}");
+        }
+        assert!(!is_common("correct horse battery", "ada@example.org"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `baton serve`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,7 +17,7 @@ use tracing::{info, warn};
 use crate::config::Config;
 use crate::database::Database;
 use crate::state::App;
-use crate::{health, pages, router};
+use crate::{health, router, web};
 
 /// How long what is under way may take once the process is asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -50,7 +51,8 @@ async fn serve(
         .context("starting the engine")?;
     let (stop, stopping) = watch::channel(false);
     let app = App::new(store.clone(), engine.clone(), stopping.clone());
-    let router = router::router(app, metrics, pages::router()?)?;
+    let pages = web::router(&app, &url)?;
+    let router = router::router(app, metrics, pages)?;
     // Without TCP_NODELAY, small answers wait for the client's acknowledgement of earlier ones.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -58,9 +60,12 @@ async fn serve(
         }
     });
     let server = tokio::spawn(
-        axum::serve(listener, router)
-            .with_graceful_shutdown(turned(stopping))
-            .into_future(),
+        axum::serve(
+            listener,
+            router.into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(turned(stopping))
+        .into_future(),
     );
     welcome(store, &url).await?;
     asked_to_stop.await;

@@ -32,7 +32,6 @@ pub fn Hydration(assets: AssetUrls) -> impl IntoView {
 }
 
 /// Scripts run with this response's nonce only; everything else comes from this server.
-#[cfg(feature = "ssr")]
 fn send_policy(nonce: Option<&str>) {
     let (Some(nonce), Some(response)) = (nonce, use_context::<leptos_axum::ResponseOptions>())
     else {
@@ -46,6 +45,3 @@ fn send_policy(nonce: Option<&str>) {
         response.insert_header(http::header::CONTENT_SECURITY_POLICY, policy);
     }
 }
-
-#[cfg(not(feature = "ssr"))]
-fn send_policy(_nonce: Option<&str>) {}

@@ -1,4 +1,12 @@
 //! What pages are made of: one component per file.
 
+pub mod decision_line;
+pub mod factors;
+pub mod header;
 pub mod hydration;
-pub mod theme_switch;
+pub mod logo;
+pub mod mark;
+pub mod meter;
+pub mod moment;
+pub mod pager;
+pub mod stave;

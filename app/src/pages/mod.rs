@@ -1,4 +1,90 @@
-//! One file per page.
+//! One file or folder per page: what it loads, and how it looks.
 
-pub mod not_found;
+pub mod decision;
+pub mod decisions;
+pub mod failure;
+pub mod login;
 pub mod overview;
+pub mod setup;
+pub mod task;
+pub mod tasks;
+
+use std::future::Future;
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::params::ParamsMap;
+
+use crate::access::{House, PageError, Seat, Visitor};
+use failure::failure;
+
+/// What a page was asked for, taken from the request before anything is awaited.
+#[derive(Clone)]
+pub struct Asked {
+    house: Option<House>,
+    visitor: Option<Visitor>,
+    path: ParamsMap,
+    query: ParamsMap,
+}
+
+impl Asked {
+    /// By the request that is being answered.
+    pub fn now() -> Self {
+        Self {
+            house: House::of_request(),
+            visitor: Visitor::of_request(),
+            path: use_params_map().get_untracked(),
+            query: use_query_map().get_untracked(),
+        }
+    }
+
+    /// A seat in the workspace that the path names.
+    pub async fn seat(&self) -> Result<Seat, PageError> {
+        self.seat_in(&self.path.get("ws").unwrap_or_default()).await
+    }
+
+    /// A seat in the workspace of that slug.
+    pub async fn seat_in(&self, slug: &str) -> Result<Seat, PageError> {
+        let (Some(house), Some(visitor)) = (&self.house, &self.visitor) else {
+            return Err(PageError::SignedOut);
+        };
+        house.seat(visitor, slug).await
+    }
+
+    /// The workspace asked for by `?w=`, else the reader's first.
+    pub fn workspace(&self) -> Option<String> {
+        let first = || {
+            self.visitor
+                .as_ref()?
+                .memberships
+                .first()
+                .map(|first| first.slug.clone())
+        };
+        self.param("w").or_else(first)
+    }
+
+    /// The identifier in the path. What is no identifier names nothing.
+    pub fn id<T: std::str::FromStr>(&self) -> Result<T, PageError> {
+        let text = self.path.get("id").unwrap_or_default();
+        text.parse().map_err(|_| PageError::NotFound)
+    }
+
+    /// A parameter of the address that is not empty.
+    pub fn param(&self, name: &str) -> Option<String> {
+        self.query.get(name).filter(|value| !value.is_empty())
+    }
+}
+
+/// A page that waits for what it shows. The server sends it whole, so it reads without scripts.
+pub fn loaded<T: 'static>(
+    load: impl Future<Output = Result<T, PageError>> + Send + 'static,
+    show: fn(T) -> AnyView,
+) -> AnyView {
+    let page = Suspend::new(async move {
+        match load.await {
+            Ok(data) => show(data),
+            Err(error) => failure(error),
+        }
+    });
+    view! { <Suspense>{page}</Suspense> }.into_any()
+}

@@ -1,5 +1,6 @@
-//! Mounts the pages: what people see, and the site's files.
+//! Mounts the pages: what people see, and what they are rendered from.
 
+use app::access::House;
 use app::{AssetUrls, Shell};
 use axum::Router;
 use axum::body::Body;
@@ -10,6 +11,7 @@ use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 
 use crate::assets;
+use crate::state::App;
 
 /// What the pages' framework needs of a request's surroundings.
 #[derive(Debug, Clone, FromRef)]
@@ -17,29 +19,32 @@ struct PagesState {
     leptos: LeptosOptions,
 }
 
-/// The pages, and as a fallback the site's files or the page that says that nothing is here.
-pub fn router() -> anyhow::Result<Router> {
+/// The pages, and as a fallback the page that says that nothing is here.
+pub fn router(app: &App) -> anyhow::Result<Router> {
     let state = PagesState {
         leptos: LeptosOptions::builder().output_name("baton").build(),
     };
     let assets: AssetUrls = assets::urls()?;
     let shell = move || view! { <Shell assets=assets.clone() /> };
-    let pages = generate_route_list(shell.clone());
+    let routes = generate_route_list(shell.clone());
+    let house = House {
+        store: app.store.clone(),
+        engine: app.engine.clone(),
+    };
+    let context = move || provide_context(house.clone());
     Ok(Router::new()
-        .leptos_routes(&state, pages, shell.clone())
-        .fallback(move |request| file_or_page(request, shell.clone()))
+        .leptos_routes_with_context(&state, routes, context.clone(), shell.clone())
+        .fallback(move |request| nothing_here(request, context.clone(), shell.clone()))
         .with_state(state))
 }
 
-async fn file_or_page<IV>(
+async fn nothing_here<IV>(
     request: Request<Body>,
+    context: impl Fn() + Clone + Send + Sync + 'static,
     shell: impl Fn() -> IV + Clone + Send + Sync + 'static,
 ) -> Response
 where
     IV: IntoView + 'static,
 {
-    match assets::serve(request.uri(), request.headers()) {
-        Some(file) => file,
-        None => render_app_async_with_context(|| {}, shell)(request).await,
-    }
+    render_app_async_with_context(context, shell)(request).await
 }

@@ -1,0 +1,63 @@
+//! A decision in a list.
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use scheduler::{TaskId, Time, words};
+use store::read::DecisionListed;
+
+use super::mark::KindMark;
+use super::moment::Moment;
+use crate::text;
+
+/// What a list of decisions needs besides them.
+#[derive(Clone, Debug)]
+pub struct Around {
+    /// The workspace's slug.
+    pub slug: String,
+    /// Titles of the tasks they are about.
+    pub titles: HashMap<TaskId, String>,
+    /// When the page was made.
+    pub now: Time,
+    /// Whether to name the task; not on its own page.
+    pub name_task: bool,
+}
+
+/// One line each, newest first.
+pub fn decision_lines(decisions: Vec<DecisionListed>, around: &Around) -> AnyView {
+    let line = |listed: DecisionListed| decision_line(&listed, around);
+    view! { <ol class="decisions" role="list">{decisions.into_iter().map(line).collect_view()}</ol> }
+        .into_any()
+}
+
+fn decision_line(listed: &DecisionListed, around: &Around) -> AnyView {
+    let decision = &listed.decision;
+    let href = format!("/w/{}/decisions/{}", around.slug, decision.id);
+    let task = decision.task.filter(|_| around.name_task).map(|task| {
+        let href = format!("/w/{}/tasks/{task}", around.slug);
+        let title = around
+            .titles
+            .get(&task)
+            .cloned()
+            .unwrap_or_else(|| "a task".to_owned());
+        view! { <a class="decision-task" href=href>{title}</a> }
+    });
+    let again = (listed.repeats > 0).then(|| {
+        let times = format!("met {} more", text::count(listed.repeats, "time"));
+        view! { <span class="quiet">{times}</span> }
+    });
+    let outcome = listed.outcome.as_ref().map(|outcome| {
+        view! { <span class="quiet">{text::outcome(outcome.outcome)}</span> }
+    });
+    view! {
+        <li class="decision">
+            <KindMark kind=decision.kind() />
+            <span class="decision-words">
+                <a href=href>{words::headline(decision)}</a>
+                {task}
+            </span>
+            <span class="decision-after">{again} {outcome} <Moment at=decision.at now=around.now /></span>
+        </li>
+    }
+    .into_any()
+}

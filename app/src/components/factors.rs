@@ -1,0 +1,115 @@
+//! What made a score, as a bar and in words.
+
+use leptos::prelude::*;
+use scheduler::{Factor, FactorName};
+
+use super::meter::{Meter, Part};
+use crate::text;
+
+/// The bar over all factors, then one row for each: name, what was measured, points.
+#[component]
+pub fn Factors(factors: Vec<Factor>) -> AnyView {
+    let total: f64 = factors.iter().map(|factor| factor.effect).sum();
+    let span: f64 = factors
+        .iter()
+        .map(|factor| factor.effect.abs())
+        .sum::<f64>()
+        .max(1.0);
+    let parts = factors
+        .iter()
+        .map(|factor| Part {
+            share: factor.effect.abs() / span,
+            class: class(factor.name),
+        })
+        .collect::<Vec<_>>();
+    let row = |factor: Factor| {
+        let swatch = format!("swatch {}", class(factor.name));
+        let pinned = factor.name == FactorName::Pin;
+        let points = if pinned {
+            "before all".to_owned()
+        } else {
+            signed(factor.effect)
+        };
+        view! {
+            <tr>
+                <th scope="row">
+                    <svg class=swatch viewBox="0 0 8 8" width="8" height="8" aria-hidden="true">
+                        <rect width="8" height="8" rx="1.5" />
+                    </svg>
+                    {text::factor(factor.name)}
+                </th>
+                <td class="quiet">{measured(&factor)}</td>
+                <td class="number">{points}</td>
+            </tr>
+        }
+    };
+    view! {
+        <Meter parts />
+        <div class="scroll" tabindex="0" role="region" aria-label="What made the score">
+            <table class="factors">
+                <thead class="visually-hidden">
+                    <tr>
+                        <th scope="col">"Factor"</th>
+                        <th scope="col">"Measured"</th>
+                        <th scope="col">"Points"</th>
+                    </tr>
+                </thead>
+                <tbody>{factors.into_iter().map(row).collect_view()}</tbody>
+                <tfoot>
+                    <tr>
+                        <th scope="row">"Together"</th>
+                        <td></td>
+                        <td class="number">{text::number(total)}</td>
+                    </tr>
+                </tfoot>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn signed(points: f64) -> String {
+    if points > 0.0 {
+        format!("+{}", text::number(points))
+    } else {
+        text::number(points)
+    }
+}
+
+/// What was measured, in the factor's own unit.
+fn measured(factor: &Factor) -> String {
+    let value = factor.value;
+    match factor.name {
+        FactorName::StatedPriority => {
+            let words = ["low", "medium", "high", "urgent"];
+            words
+                .get(value as usize)
+                .copied()
+                .unwrap_or("unknown")
+                .to_owned()
+        }
+        FactorName::Unblocks => text::count((value.exp2() - 1.0).round() as u64, "task"),
+        FactorName::CriticalPath => {
+            let minutes = text::number((value.exp2() - 1.0).round());
+            format!("{minutes} min of work")
+        }
+        FactorName::DueDate if value >= 1.0 => "due now or past".to_owned(),
+        FactorName::DueDate => format!("{} % near", text::number((value * 100.0).round())),
+        FactorName::Age => format!("{} h old", text::number(value)),
+        FactorName::Class => "its band".to_owned(),
+        FactorName::Boost => "by a person".to_owned(),
+        FactorName::Pin => "a person pinned it".to_owned(),
+    }
+}
+
+fn class(name: FactorName) -> &'static str {
+    match name {
+        FactorName::StatedPriority => "hue-1",
+        FactorName::Unblocks => "hue-2",
+        FactorName::CriticalPath => "hue-3",
+        FactorName::DueDate => "hue-4",
+        FactorName::Class => "hue-5",
+        FactorName::Age => "hue-6",
+        FactorName::Boost | FactorName::Pin => "hue-7",
+    }
+}

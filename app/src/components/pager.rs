@@ -1,0 +1,24 @@
+//! Onwards through a list that pages by key.
+
+use leptos::prelude::*;
+
+/// Links to the first and to the next page, where there are such.
+#[component]
+pub fn Pager(
+    /// The address of the list with its filters, without a cursor.
+    list: String,
+    /// Whether this is not the first page.
+    inside: bool,
+    /// Where the next page begins.
+    next: Option<String>,
+) -> impl IntoView {
+    let join = if list.contains('?') { '&' } else { '?' };
+    let first = inside.then(|| view! { <a class="button" href=list.clone()>"Newest"</a> });
+    let next = next.map(|after| {
+        let href = format!("{list}{join}after={after}");
+        view! { <a class="button" href=href rel="next">"Older"</a> }
+    });
+    (first.is_some() || next.is_some()).then(|| {
+        view! { <nav class="pager" aria-label="Pages">{first} {next}</nav> }
+    })
+}

@@ -1,0 +1,90 @@
+//! Makes one tree of nodes like another, keeping the nodes that stay.
+
+use leptos::wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, Node};
+
+/// Makes `from` like `to`. Whether a `<details>` is open is the reader's choice and stays.
+pub fn morph(from: &Node, to: &Node) -> Result<(), JsValue> {
+    if from.is_equal_node(Some(to)) {
+        return Ok(());
+    }
+    if from.node_name() != to.node_name() {
+        if let Some(parent) = from.parent_node() {
+            parent.replace_child(&to.clone_node_with_deep(true)?, from)?;
+        }
+        return Ok(());
+    }
+    match (from.dyn_ref::<Element>(), to.dyn_ref::<Element>()) {
+        (Some(from), Some(to)) => {
+            attributes(from, to)?;
+            children(from, to)
+        }
+        _ => {
+            from.set_node_value(to.node_value().as_deref());
+            Ok(())
+        }
+    }
+}
+
+fn attributes(from: &Element, to: &Element) -> Result<(), JsValue> {
+    let kept = |name: &str| name == "open" && from.local_name() == "details";
+    for name in from.get_attribute_names() {
+        let Some(name) = name.as_string() else {
+            continue;
+        };
+        if !to.has_attribute(&name) && !kept(&name) {
+            from.remove_attribute(&name)?;
+        }
+    }
+    for name in to.get_attribute_names() {
+        let Some(name) = name.as_string() else {
+            continue;
+        };
+        let value = to.get_attribute(&name);
+        if from.get_attribute(&name) != value && !kept(&name) {
+            from.set_attribute(&name, value.as_deref().unwrap_or_default())?;
+        }
+    }
+    Ok(())
+}
+
+/// Child by child; those with a `data-key` are found again wherever they moved.
+fn children(from: &Element, to: &Element) -> Result<(), JsValue> {
+    let mut at = from.first_child();
+    let mut wanted = to.first_child();
+    while let Some(next) = wanted {
+        wanted = next.next_sibling();
+        let found = match key(&next) {
+            Some(wanted) => keyed(at.clone(), &wanted),
+            None => at.clone().filter(|at| key(at).is_none()),
+        };
+        match found {
+            Some(found) => {
+                if at.as_ref() == Some(&found) {
+                    at = found.next_sibling();
+                } else {
+                    from.insert_before(&found, at.as_ref())?;
+                }
+                morph(&found, &next)?;
+            }
+            None => {
+                from.insert_before(&next.clone_node_with_deep(true)?, at.as_ref())?;
+            }
+        }
+    }
+    while let Some(gone) = at {
+        at = gone.next_sibling();
+        from.remove_child(&gone)?;
+    }
+    Ok(())
+}
+
+/// The node of that key among `first` and its following siblings.
+fn keyed(first: Option<Node>, wanted: &str) -> Option<Node> {
+    std::iter::successors(first, Node::next_sibling)
+        .find(|node| key(node).as_deref() == Some(wanted))
+}
+
+fn key(node: &Node) -> Option<String> {
+    node.dyn_ref::<Element>()?.get_attribute("data-key")
+}

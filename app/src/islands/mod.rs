@@ -1,0 +1,4 @@
+//! What moves in the browser: one island per file or folder.
+
+pub mod live;
+pub mod theme_switch;

@@ -1,0 +1,204 @@
+//! The state of things a decision was made on.
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use scheduler::{
+    Blocker, BudgetFact, Considered, DispatchFacts, Facts, LaneFacts, NotYetFacts, ResourceFact,
+    TaskId, words,
+};
+
+use crate::access::Seat;
+use crate::components::mark::TierMark;
+use crate::components::meter::{Meter, Part};
+use crate::text;
+
+/// Panels for the kinds of decisions that rest on more than their own words.
+pub fn moment(facts: &Facts, titles: &HashMap<TaskId, String>, seat: &Seat) -> AnyView {
+    match facts {
+        Facts::Dispatch(facts) => dispatch(facts, titles, seat),
+        Facts::NotYet(facts) => not_yet(facts, seat),
+        _ => ().into_any(),
+    }
+}
+
+fn dispatch(facts: &DispatchFacts, titles: &HashMap<TaskId, String>, seat: &Seat) -> AnyView {
+    let limited = !facts.resources.is_empty() || !facts.budgets.is_empty();
+    let resources = limited.then(|| {
+        view! {
+            <section class="panel" aria-labelledby="resources">
+                <h2 id="resources">"Limits at that moment"</h2>
+                <ul class="gauges" role="list">
+                    {facts.resources.iter().map(resource).collect_view()}
+                    {facts.budgets.iter().map(budget).collect_view()}
+                </ul>
+            </section>
+        }
+    });
+    view! {
+        {resources}
+        {considered(&facts.considered, titles, seat)}
+        {lane(&facts.lane)}
+    }
+    .into_any()
+}
+
+fn resource(fact: &ResourceFact) -> AnyView {
+    let limit = fact.limit.max(f64::EPSILON);
+    let before = (limit - fact.available).max(0.0) / limit;
+    let said = format!(
+        "{} taken, {} of {} were free",
+        fact.taken,
+        text::number(fact.available),
+        text::number(fact.limit)
+    );
+    let parts = vec![
+        Part {
+            share: before,
+            class: "part-used",
+        },
+        Part {
+            share: f64::from(fact.taken) / limit,
+            class: "part-taken",
+        },
+    ];
+    view! {
+        <li>
+            <div class="gauge-head">
+                <span class="gauge-name">{fact.name.clone()}</span>
+                <span class="gauge-words">{said}</span>
+            </div>
+            <Meter parts />
+        </li>
+    }
+    .into_any()
+}
+
+fn budget(fact: &BudgetFact) -> AnyView {
+    let limit = fact.limit.max(1) as f64;
+    let amount = |value| words::amount(value, fact.unit);
+    let said = format!(
+        "{} reserved, {} of {} were spent",
+        amount(fact.taken),
+        amount(fact.settled),
+        amount(fact.limit)
+    );
+    let parts = vec![
+        Part {
+            share: fact.settled as f64 / limit,
+            class: "part-used",
+        },
+        Part {
+            share: fact.reserved as f64 / limit,
+            class: "part-reserved",
+        },
+        Part {
+            share: fact.taken as f64 / limit,
+            class: "part-taken",
+        },
+    ];
+    view! {
+        <li>
+            <div class="gauge-head">
+                <span class="gauge-name">{fact.name.clone()}</span>
+                <span class="gauge-words">{said}</span>
+            </div>
+            <Meter parts />
+        </li>
+    }
+    .into_any()
+}
+
+fn considered(others: &[Considered], titles: &HashMap<TaskId, String>, seat: &Seat) -> AnyView {
+    if others.is_empty() {
+        return view! {
+            <section class="panel" aria-labelledby="considered">
+                <h2 id="considered">"What else was considered"</h2>
+                <p class="quiet">"Nothing: no other lane had work for this agent."</p>
+            </section>
+        }
+        .into_any();
+    }
+    let row = |other: &Considered| {
+        let title = titles
+            .get(&other.task)
+            .cloned()
+            .unwrap_or_else(|| "another task".to_owned());
+        let at = other
+            .resource
+            .clone()
+            .map(|name| view! { " " <span class="quiet">{name}</span> });
+        view! {
+            <tr>
+                <td class="wide">
+                    <a href=seat.path(&format!("tasks/{}", other.task))>{title}</a>
+                </td>
+                <td>{text::code(other.why_not)} {at}</td>
+            </tr>
+        }
+    };
+    view! {
+        <section class="panel" aria-labelledby="considered">
+            <h2 id="considered">"What else was considered"</h2>
+            <div class="scroll" tabindex="0" role="region" aria-labelledby="considered">
+                <table class="rows">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Head of another lane"</th>
+                            <th scope="col">"Why it did not go"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{others.iter().map(row).collect_view()}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+fn not_yet(facts: &NotYetFacts, seat: &Seat) -> AnyView {
+    let line = |blocker: &Blocker| {
+        view! {
+            <li class="blocker">
+                <TierMark tier=blocker.tier />
+                <p class="capital">{words::blocker(blocker, blocker.since.unwrap_or(seat.now))} "."</p>
+            </li>
+        }
+    };
+    view! {
+        <section class="panel" aria-labelledby="blockers">
+            <h2 id="blockers">"What held it"</h2>
+            <ul class="blockers" role="list">{facts.blockers.iter().map(line).collect_view()}</ul>
+        </section>
+        {lane(&facts.lane)}
+    }
+    .into_any()
+}
+
+fn lane(lane: &LaneFacts) -> AnyView {
+    let requires: Vec<_> = lane
+        .requires
+        .iter()
+        .map(|need| format!("{} of {}", need.amount, need.resource))
+        .collect();
+    let facts = [
+        ("Class", text::class(lane.class).to_owned()),
+        ("Capabilities", lane.capabilities.join(", ")),
+        ("Needs", requires.join(", ")),
+        ("Model", lane.model.clone().unwrap_or_default()),
+        ("Only for", lane.agent.clone().unwrap_or_default()),
+        ("Waiting in it", text::count(lane.waiting.into(), "task")),
+    ];
+    let rows: Vec<_> = facts
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| view! { <dt>{name}</dt> <dd>{value}</dd> })
+        .collect();
+    view! {
+        <section class="panel" aria-labelledby="lane">
+            <h2 id="lane">"Its lane"</h2>
+            <dl class="facts">{rows}</dl>
+        </section>
+    }
+    .into_any()
+}

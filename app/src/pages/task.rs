@@ -1,0 +1,250 @@
+//! One task: why it is where it is, and everything that has happened to it.
+
+mod aside;
+mod timeline;
+mod why;
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use scheduler::{BudgetView, Explanation, Query, Score, TaskId, TaskState, View};
+use store::read::{AttemptListed, DecisionFilter, DecisionListed, Page, TaskDetail, TaskListed};
+
+use super::{Asked, loaded};
+use crate::access::{PageError, Seat};
+use crate::components::decision_line::Around;
+use crate::components::factors::Factors;
+use crate::components::mark::StateMark;
+use crate::components::moment::Moment;
+use crate::text;
+
+/// Decisions and children shown at most.
+const ROWS: u32 = 50;
+
+/// One task.
+#[component]
+pub fn TaskPage() -> impl IntoView {
+    loaded(load(Asked::now()), show)
+}
+
+/// All that the page shows.
+struct Data {
+    seat: Seat,
+    detail: TaskDetail,
+    /// What the conductor says; `None` for tasks that are over, and while it changes hands.
+    explanation: Option<Explanation>,
+    score: Option<Score>,
+    /// Those that hold it, for their units.
+    budgets: Vec<BudgetView>,
+    attempts: Vec<AttemptListed>,
+    decisions: Vec<DecisionListed>,
+    children: Vec<TaskListed>,
+    /// Tasks it names: what it waits for, what waits for it, who holds what it needs.
+    others: HashMap<TaskId, TaskListed>,
+}
+
+async fn load(asked: Asked) -> Result<Data, PageError> {
+    let id: TaskId = asked.id()?;
+    let seat = asked.seat().await?;
+    let (store, workspace) = (seat.store(), seat.workspace);
+    let detail = store
+        .task(workspace, id)
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let filter = DecisionFilter {
+        task: Some(id),
+        ..DecisionFilter::default()
+    };
+    let page = Page {
+        limit: ROWS,
+        after: None,
+    };
+    let ((explanation, score, budgets), attempts, decisions, children) = futures::try_join!(
+        async { Ok(live(&seat, &detail).await) },
+        store.attempts(workspace, id),
+        store.decisions(workspace, &filter, page),
+        store.children(workspace, id, page),
+    )?;
+    let others = others(&seat, &detail, explanation.as_ref()).await?;
+    let mut decisions = decisions.items;
+    add_verdict(&seat, explanation.as_ref(), &mut decisions).await?;
+    Ok(Data {
+        seat,
+        detail,
+        explanation,
+        score,
+        budgets,
+        attempts,
+        decisions,
+        children: children.items,
+        others,
+    })
+}
+
+async fn live(
+    seat: &Seat,
+    detail: &TaskDetail,
+) -> (Option<Explanation>, Option<Score>, Vec<BudgetView>) {
+    let task = detail.task.id;
+    if detail.task.state.is_terminal() {
+        return (None, None, Vec::new());
+    }
+    let (explanation, score, budgets) = futures::join!(
+        seat.ask(Query::Explain { task }),
+        seat.ask(Query::Score { task }),
+        seat.ask(Query::Budgets),
+    );
+    let explanation = match explanation {
+        Ok(View::Explanation { explanation }) => explanation.map(|explanation| *explanation),
+        _ => None,
+    };
+    let score = match score {
+        Ok(View::Score { score }) => score,
+        _ => None,
+    };
+    let budgets = match budgets {
+        Ok(View::Budgets { budgets }) => budgets,
+        _ => Vec::new(),
+    };
+    (explanation, score, budgets)
+}
+
+async fn others(
+    seat: &Seat,
+    detail: &TaskDetail,
+    explanation: Option<&Explanation>,
+) -> Result<HashMap<TaskId, TaskListed>, PageError> {
+    let blockers = explanation
+        .map(|explanation| explanation.blockers.as_slice())
+        .unwrap_or_default();
+    let held = blockers.iter().flat_map(|blocker| {
+        let holders = blocker.holders.iter().filter_map(|holder| holder.task);
+        holders.chain(blocker.tasks.iter().copied())
+    });
+    let around = detail.depends_on.iter().chain(&detail.dependents).copied();
+    let mut ids: Vec<_> = around
+        .chain(held)
+        .chain(detail.task.parent)
+        .map(|task| task.0)
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let tasks = seat.store().tasks_by_id(seat.workspace, &ids).await?;
+    Ok(tasks.into_iter().map(|task| (task.id, task)).collect())
+}
+
+/// A verdict is its lane's, not the task's own; it belongs in the task's story while it stands.
+async fn add_verdict(
+    seat: &Seat,
+    explanation: Option<&Explanation>,
+    decisions: &mut Vec<DecisionListed>,
+) -> Result<(), PageError> {
+    let Some(id) = explanation.and_then(|explanation| explanation.decision_id) else {
+        return Ok(());
+    };
+    if decisions.iter().all(|listed| listed.decision.id != id)
+        && let Some(verdict) = seat.store().decision(seat.workspace, id).await?
+    {
+        decisions.push(verdict);
+        decisions.sort_by_key(|listed| std::cmp::Reverse(listed.decision.id));
+    }
+    Ok(())
+}
+
+fn show(data: Data) -> AnyView {
+    let Data {
+        seat,
+        detail,
+        explanation,
+        score,
+        budgets,
+        attempts,
+        decisions,
+        children,
+        others,
+    } = data;
+    let task = detail.task.clone();
+    let waits = !task.state.is_terminal() && task.lease.is_none();
+    let why = if waits {
+        match explanation {
+            Some(explanation) => why::why(&explanation, &budgets, &others, &seat),
+            None => why::unknown(),
+        }
+    } else {
+        ().into_any()
+    };
+    let score = score.map(|score| {
+        view! {
+            <section class="panel" aria-labelledby="score">
+                <div class="panel-head">
+                    <h2 id="score">"Score"</h2>
+                    <span class="quiet">{format!("{} of 1,000 before class, age and boost", text::grouped(score.score.max(0) as u64))}</span>
+                </div>
+                <Factors factors=score.factors />
+            </section>
+        }
+    });
+    let around = Around {
+        slug: seat.slug.clone(),
+        titles: HashMap::new(),
+        now: seat.now,
+        name_task: false,
+    };
+    view! {
+        <Title text=task.title.clone() />
+        <div id="task" data-live class="with-aside">
+            <header class="page-head">
+                <p class="eyebrow">
+                    <a href=seat.path("tasks")>"Tasks"</a>
+                    {task.reference.clone().map(|reference| format!(" / {reference}"))}
+                </p>
+                <h1>{task.title.clone()}</h1>
+                <p class="marks">
+                    <StateMark state=task.state />
+                    {(!task.needs.kind.is_empty()).then(|| view! { <span>{task.needs.kind.clone()}</span> })}
+                    <span>{text::priority(task.priority)} " priority"</span>
+                    <span>"by " {text::actor(&task.created_by)} ", " <Moment at=task.created_at now=seat.now /></span>
+                    {task.due_at.map(|due| view! { <span>"due " <Moment at=due now=seat.now /></span> })}
+                </p>
+            </header>
+            <div class="column">
+                {why}
+                {result(&detail, &seat)}
+                {score}
+                {timeline::timeline(attempts, decisions, &around)}
+                {aside::text(&detail)}
+            </div>
+            <div class="column column-side">{aside::aside(&detail, children, &others, &seat)}</div>
+        </div>
+    }
+    .into_any()
+}
+
+/// How it ended, and with what.
+fn result(detail: &TaskDetail, seat: &Seat) -> Option<AnyView> {
+    let end = detail.end.as_ref()?;
+    let words = match end.state {
+        TaskState::Done => "It is done.",
+        TaskState::Cancelled => "It was cancelled.",
+        _ => "It has failed.",
+    };
+    let output = end.output.as_ref().map(|output| {
+        let json = serde_json::to_string_pretty(output).unwrap_or_default();
+        view! { <pre tabindex="0"><code>{json}</code></pre> }
+    });
+    let decision = end.decision.map(|id| {
+        view! { <a href=seat.path(&format!("decisions/{id}"))>"The decision behind it"</a> }
+    });
+    Some(
+        view! {
+            <section class="panel why" aria-labelledby="end">
+                <h2 id="end" class="headline">{words}</h2>
+                <p class="quiet"><Moment at=end.at now=seat.now /> " " {decision}</p>
+                {end.error.clone().map(|error| view! { <pre tabindex="0"><code>{error}</code></pre> })}
+                {output}
+            </section>
+        }
+        .into_any(),
+    )
+}

@@ -1,0 +1,184 @@
+//! A task's facts: its lease, what it needs, what it hangs together with, its author's text.
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use scheduler::{Span, TaskId, Unit, words};
+use store::read::{LeaseListed, TaskDetail, TaskListed};
+
+use crate::access::Seat;
+use crate::components::mark::StateMark;
+use crate::components::meter::{Meter, Part};
+use crate::components::moment::Moment;
+use crate::text;
+
+/// The panels beside the story.
+pub fn aside(
+    detail: &TaskDetail,
+    children: Vec<TaskListed>,
+    others: &HashMap<TaskId, TaskListed>,
+    seat: &Seat,
+) -> AnyView {
+    let pick = |ids: &[TaskId]| {
+        ids.iter()
+            .filter_map(|id| others.get(id).cloned())
+            .collect::<Vec<_>>()
+    };
+    let parent: Vec<_> = detail.task.parent.into_iter().collect();
+    view! {
+        {detail.task.lease.as_ref().map(|lease| lease_panel(lease, seat))}
+        {needs(&detail.task)}
+        {list("Waits for", pick(&detail.depends_on), seat)}
+        {list("Wait for it", pick(&detail.dependents), seat)}
+        {list("Split from", pick(&parent), seat)}
+        {list("Split into", children, seat)}
+    }
+    .into_any()
+}
+
+fn lease_panel(lease: &LeaseListed, seat: &Seat) -> AnyView {
+    let progress = lease.progress.map(|done| {
+        let said = format!("{} % done, says the agent", (done * 100.0).round());
+        view! {
+            <Meter parts=vec![Part { share: done.into(), class: "part-have" }] />
+            <p class="quiet small">{said}</p>
+        }
+    });
+    let grants: Vec<_> = lease
+        .grants
+        .iter()
+        .map(|grant| format!("{} of {}", grant.amount, grant.name))
+        .collect();
+    let grants = if grants.is_empty() {
+        "nothing limited".to_owned()
+    } else {
+        grants.join(", ")
+    };
+    view! {
+        <section class="panel" aria-labelledby="lease">
+            <h2 id="lease">"Lease"</h2>
+            <dl class="facts">
+                <dt>"Agent"</dt>
+                <dd>{lease.agent_name.clone()}</dd>
+                <dt>"Given"</dt>
+                <dd>
+                    <a href=seat.path(&format!("decisions/{}", lease.decision))>
+                        <Moment at=lease.granted_at now=seat.now />
+                    </a>
+                </dd>
+                <dt>"Runs out"</dt>
+                <dd><Moment at=lease.expires_at now=seat.now /></dd>
+                <dt>"Epoch"</dt>
+                <dd>{lease.epoch}</dd>
+                <dt>"Holds"</dt>
+                <dd>{grants}</dd>
+            </dl>
+            {progress}
+            {lease.note.clone().map(|note| view! { <p class="note">{note}</p> })}
+        </section>
+    }
+    .into_any()
+}
+
+fn needs(task: &TaskListed) -> AnyView {
+    let needs = &task.needs;
+    let estimate = &needs.estimate;
+    let requires: Vec<_> = needs
+        .requires
+        .iter()
+        .map(|need| format!("{} of {}", need.amount, need.resource))
+        .collect();
+    let tokens = match (estimate.input_tokens, estimate.output_tokens) {
+        (None, None) => None,
+        (read, written) => Some(format!(
+            "{} in, {} out",
+            text::grouped(read.unwrap_or(0).into()),
+            text::grouped(written.unwrap_or(0).into())
+        )),
+    };
+    let time = estimate
+        .duration_ms
+        .map(|ms| words::duration(Span::from_millis(ms.into())));
+    let cost = estimate
+        .cost_microusd
+        .map(|cost| words::amount(cost, Unit::Microusd));
+    let facts = [
+        ("Class", Some(text::class(needs.class).to_owned())),
+        ("Agents that can", some(needs.capabilities.join(", "))),
+        ("Only for", needs.agent.clone()),
+        ("Needs", some(requires.join(", "))),
+        ("Model", estimate.model.clone()),
+        ("Tokens expected", tokens),
+        ("Cost expected", cost),
+        ("Time expected", time),
+        (
+            "Attempts",
+            Some(format!("{} of {}", task.attempts, needs.max_attempts)),
+        ),
+        (
+            "A lease lasts",
+            Some(words::duration(Span::from_millis(needs.lease_ms.into()))),
+        ),
+    ];
+    let rows: Vec<_> = facts
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| view! { <dt>{name}</dt> <dd>{value}</dd> }))
+        .collect();
+    view! {
+        <section class="panel" aria-labelledby="needs">
+            <h2 id="needs">"What it needs"</h2>
+            <dl class="facts">{rows}</dl>
+        </section>
+    }
+    .into_any()
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn list(name: &'static str, tasks: Vec<TaskListed>, seat: &Seat) -> Option<AnyView> {
+    let line = |task: TaskListed| {
+        let href = seat.path(&format!("tasks/{}", task.id));
+        view! {
+            <li data-key=task.id.to_string()>
+                <StateMark state=task.state />
+                <a href=href>{task.title}</a>
+            </li>
+        }
+    };
+    (!tasks.is_empty()).then(|| {
+        view! {
+            <section class="panel">
+                <h2>{name}</h2>
+                <ul class="related" role="list">{tasks.into_iter().map(line).collect_view()}</ul>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+/// What its author wrote, as text.
+pub fn text(detail: &TaskDetail) -> Option<AnyView> {
+    let description =
+        some(detail.description.clone()).map(|text| view! { <p class="prose">{text}</p> });
+    let payload = detail.payload.as_ref().map(|payload| {
+        let json = serde_json::to_string_pretty(payload).unwrap_or_default();
+        view! {
+            <details>
+                <summary>"Payload"</summary>
+                <pre tabindex="0"><code>{json}</code></pre>
+            </details>
+        }
+    });
+    (description.is_some() || payload.is_some()).then(|| {
+        view! {
+            <section class="panel" aria-labelledby="text">
+                <h2 id="text">"From its author"</h2>
+                {description}
+                {payload}
+            </section>
+        }
+        .into_any()
+    })
+}

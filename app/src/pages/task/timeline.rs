@@ -1,0 +1,77 @@
+//! What has happened to a task: its attempts, and the decisions about it.
+
+use leptos::prelude::*;
+use scheduler::{Unit, words};
+use store::read::{AttemptListed, DecisionListed};
+
+use crate::components::decision_line::{Around, decision_lines};
+use crate::components::moment::Moment;
+use crate::text;
+
+/// Attempts that ended, then decisions, newest first.
+pub fn timeline(
+    attempts: Vec<AttemptListed>,
+    decisions: Vec<DecisionListed>,
+    around: &Around,
+) -> AnyView {
+    let ended = (!attempts.is_empty()).then(|| table(attempts, around));
+    let decided = if decisions.is_empty() {
+        view! { <p class="quiet">"Nothing has been decided of it yet."</p> }.into_any()
+    } else {
+        decision_lines(decisions, around)
+    };
+    view! {
+        <section class="panel" aria-labelledby="story">
+            <h2 id="story">"Timeline"</h2>
+            {decided}
+        </section>
+        {ended}
+    }
+    .into_any()
+}
+
+fn table(attempts: Vec<AttemptListed>, around: &Around) -> AnyView {
+    let (slug, now) = (around.slug.clone(), around.now);
+    let row = |listed: AttemptListed| {
+        let attempt = listed.attempt;
+        let href = format!("/w/{slug}/decisions/{}", attempt.decision);
+        let tokens = text::grouped(listed.input_tokens + listed.output_tokens);
+        let error = attempt
+            .error
+            .map(|error| view! { <span class="attempt-error">{error}</span> });
+        view! {
+            <tr data-key=attempt.lease.to_string()>
+                <th scope="row" class="number">{attempt.epoch}</th>
+                <td>{listed.agent_name}</td>
+                <td class="wide"><a href=href>{text::outcome(attempt.outcome)}</a> {error}</td>
+                <td class="number">{words::duration(attempt.ended_at.since(attempt.granted_at))}</td>
+                <td class="number">{tokens}</td>
+                <td class="number">{words::amount(listed.cost_microusd, Unit::Microusd)}</td>
+                <td class="number quiet"><Moment at=attempt.ended_at now /></td>
+            </tr>
+        }
+    };
+    let rows = attempts.into_iter().map(row).collect_view();
+    view! {
+        <section class="panel" aria-labelledby="attempts">
+            <h2 id="attempts">"Attempts"</h2>
+            <div class="scroll" tabindex="0" role="region" aria-labelledby="attempts">
+                <table class="rows">
+                    <thead>
+                        <tr>
+                            <th scope="col" class="number">"No."</th>
+                            <th scope="col">"Agent"</th>
+                            <th scope="col">"How it ended"</th>
+                            <th scope="col" class="number">"Took"</th>
+                            <th scope="col" class="number">"Tokens"</th>
+                            <th scope="col" class="number">"Cost"</th>
+                            <th scope="col" class="number">"Ended"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+    .into_any()
+}

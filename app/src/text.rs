@@ -1,0 +1,314 @@
+//! Words and numbers that only pages need. What explains a decision is the core's
+//! ([`scheduler::words`]).
+
+use scheduler::{
+    Action, Actor, AttemptOutcome, Class, Code, DecisionKind, EtaMethod, FactorName, Priority,
+    TaskState, Tier, Time, Unblock, Window,
+};
+use time::macros::format_description;
+
+/// A state in a word.
+pub fn state(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Backlog => "held",
+        TaskState::Pending => "waiting",
+        TaskState::InProgress => "running",
+        TaskState::InReview => "in review",
+        TaskState::Done => "done",
+        TaskState::Failed => "failed",
+        TaskState::Cancelled => "cancelled",
+    }
+}
+
+/// Whose move it is.
+pub fn tier(tier: Tier) -> &'static str {
+    match tier {
+        Tier::NeedsYou => "Needs you",
+        Tier::OtherWork => "Other work",
+        Tier::Capacity => "Capacity",
+        Tier::Turn => "Turn",
+        Tier::Time => "Time",
+        Tier::None => "Just arrived",
+    }
+}
+
+/// A tier's name as it stands in class names.
+pub fn tier_class(tier: Tier) -> &'static str {
+    match tier {
+        Tier::NeedsYou => "needs-you",
+        Tier::OtherWork => "other-work",
+        Tier::Capacity => "capacity",
+        Tier::Turn => "turn",
+        Tier::Time => "time",
+        Tier::None => "none",
+    }
+}
+
+/// A reason to wait, in two or three words.
+pub fn code(code: Code) -> &'static str {
+    match code {
+        Code::Misconfigured => "not set up",
+        Code::NeedsApproval => "needs approval",
+        Code::NeverFits => "never fits",
+        Code::BudgetExhausted => "budget spent",
+        Code::FuseBlown => "fuse blown",
+        Code::NoEligibleAgent => "no agent for it",
+        Code::DependencyFailed => "dependency failed",
+        Code::DependencyPending => "on other work",
+        Code::RateLimited => "rate-limited",
+        Code::NoFreeSlot => "no free slot",
+        Code::BudgetWindow => "budget used up",
+        Code::ProviderBackoff => "provider closed",
+        Code::AgentsOffline => "agents offline",
+        Code::AgentsBusy => "agents busy",
+        Code::LowerPriority => "behind others",
+        Code::FairShare => "others' turn",
+        Code::ReservedForOther => "saved for another",
+        Code::NotBefore => "not before its time",
+        Code::RetryBackoff => "before a retry",
+        Code::Evaluating => "just arrived",
+    }
+}
+
+/// So many tasks wait for that reason: `21 rate-limited`.
+pub fn waiting_for(reason: Code, number: u32) -> String {
+    match reason {
+        _ if reason.tier() == Tier::NeedsYou => {
+            format!(
+                "{number} {} you",
+                if number == 1 { "needs" } else { "need" }
+            )
+        }
+        Code::NoFreeSlot => format!("{number} for a free slot"),
+        Code::BudgetWindow => format!("{number} for a budget"),
+        Code::ProviderBackoff => format!("{number} for a provider"),
+        Code::AgentsOffline | Code::AgentsBusy => format!("{number} for an agent"),
+        Code::LowerPriority | Code::FairShare | Code::ReservedForOther => {
+            format!(
+                "{number} for {} turn",
+                if number == 1 { "its" } else { "their" }
+            )
+        }
+        Code::NotBefore | Code::RetryBackoff => {
+            format!(
+                "{number} for {} time",
+                if number == 1 { "its" } else { "their" }
+            )
+        }
+        other => format!("{number} {}", code(other)),
+    }
+}
+
+/// What has to happen, as a clause behind "when".
+pub fn unblock(unblock: Unblock) -> &'static str {
+    match unblock {
+        Unblock::ResourceDefined => "the resource is defined",
+        Unblock::LimitRaised => "the limit is raised",
+        Unblock::TaskReleased => "a person releases the task",
+        Unblock::AgentRegistered => "an agent with these capabilities is registered",
+        Unblock::AgentOnline => "such an agent comes online",
+        Unblock::AgentFree => "an agent asks for work",
+        Unblock::DependencyDone => "what it waits for is done",
+        Unblock::DependencyRetried => "what failed is tried again",
+        Unblock::BucketRefilled => "the bucket has refilled",
+        Unblock::SlotFreed => "a slot is given back",
+        Unblock::WindowReset => "the budget's window turns",
+        Unblock::ReservationReturned => "running work gives back what it reserved",
+        Unblock::ResourceReopened => "the resource opens again",
+        Unblock::TurnCame => "its turn comes",
+        Unblock::TimeReached => "its time comes",
+        Unblock::EstimateGiven => "somebody gives an estimate",
+    }
+}
+
+/// What can be done about a blocker.
+pub fn action(action: Action) -> &'static str {
+    match action {
+        Action::DefineResource => "define the resource",
+        Action::RaiseLimit => "raise the limit",
+        Action::ReopenResource => "open the resource again",
+        Action::RaiseBudget => "raise the budget",
+        Action::ReleaseTask => "release the task",
+        Action::RetryDependency => "retry what failed",
+        Action::CancelTask => "cancel the task",
+        Action::BoostTask => "boost the task",
+        Action::RegisterAgent => "register an agent",
+        Action::EditTask => "edit the task",
+    }
+}
+
+/// How an expectation was found.
+pub fn method(method: EtaMethod) -> &'static str {
+    match method {
+        EtaMethod::Exact => "exact, from the clock and the refill rate",
+        EtaMethod::Simulated => "played forward from the leases held and the queue before it",
+    }
+}
+
+/// A part of a score.
+pub fn factor(name: FactorName) -> &'static str {
+    match name {
+        FactorName::StatedPriority => "Stated priority",
+        FactorName::Unblocks => "Work that waits for it",
+        FactorName::CriticalPath => "Chain of work behind it",
+        FactorName::DueDate => "Due date",
+        FactorName::Class => "Class",
+        FactorName::Age => "Age",
+        FactorName::Boost => "Boost",
+        FactorName::Pin => "Pinned",
+    }
+}
+
+/// The sort of a decision.
+pub fn kind(kind: DecisionKind) -> &'static str {
+    match kind {
+        DecisionKind::Dispatch => "dispatch",
+        DecisionKind::NotYet => "not yet",
+        DecisionKind::Reprioritise => "reprioritised",
+        DecisionKind::Fuse => "fuse",
+        DecisionKind::Budget => "budget",
+        DecisionKind::Throttle => "throttle",
+        DecisionKind::Guardian => "guardian",
+        DecisionKind::Override => "override",
+        DecisionKind::Approval => "approval",
+        DecisionKind::Experiment => "experiment",
+        DecisionKind::Policy => "policy",
+        DecisionKind::Expiry => "expiry",
+    }
+}
+
+/// How an attempt ended.
+pub fn outcome(outcome: AttemptOutcome) -> &'static str {
+    match outcome {
+        AttemptOutcome::Completed => "completed",
+        AttemptOutcome::Failed => "failed",
+        AttemptOutcome::Throttled => "throttled by a provider",
+        AttemptOutcome::Released => "given back",
+        AttemptOutcome::Expired => "lease ran out",
+        AttemptOutcome::Revoked => "taken back",
+    }
+}
+
+/// What an author says of importance.
+pub fn priority(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Low => "low",
+        Priority::Medium => "medium",
+        Priority::High => "high",
+        Priority::Urgent => "urgent",
+    }
+}
+
+/// A class in a word.
+pub fn class(class: Class) -> &'static str {
+    match class {
+        Class::Exploratory => "exploratory",
+        Class::Routine => "routine",
+        Class::Ordinary => "ordinary",
+        Class::Strategic => "strategic",
+        Class::Directive => "directive",
+    }
+}
+
+/// Over what span a budget counts.
+pub fn window(window: Window) -> &'static str {
+    match window {
+        Window::FiveHours => "per 5 hours",
+        Window::Day => "per day",
+        Window::Week => "per week",
+        Window::Month => "per month",
+        Window::Total => "in total",
+    }
+}
+
+/// Who decided or asked.
+pub fn actor(actor: &Actor) -> String {
+    match actor {
+        Actor::Scheduler => "Baton".to_owned(),
+        Actor::Agent { name, .. } | Actor::User { name, .. } => name.clone(),
+        Actor::Key { name, .. } => format!("key {name}"),
+    }
+}
+
+/// An instant for machines.
+pub fn machine_time(at: Time) -> String {
+    at.to_string()
+}
+
+/// An instant for people, in UTC, without what is obvious.
+pub fn clock(at: Time, now: Time) -> String {
+    let (at, now) = (at.to_datetime(), now.to_datetime());
+    let format = if at.date() == now.date() {
+        format_description!("[hour]:[minute]:[second] UTC")
+    } else if at.year() == now.year() {
+        format_description!("[day padding:none] [month repr:short], [hour]:[minute] UTC")
+    } else {
+        format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC")
+    };
+    at.format(format).unwrap_or_default()
+}
+
+/// The beginning of the UTC day.
+pub fn midnight(now: Time) -> Time {
+    now.to_datetime().replace_time(time::Time::MIDNIGHT).into()
+}
+
+/// With commas between thousands, and at most two decimals.
+pub fn number(value: f64) -> String {
+    let sign = if value < -0.004 { "−" } else { "" };
+    let cents = (value.abs() * 100.0).round() as u64;
+    let whole = grouped(cents / 100);
+    match cents % 100 {
+        0 => format!("{sign}{whole}"),
+        rest if rest % 10 == 0 => format!("{sign}{whole}.{}", rest / 10),
+        rest => format!("{sign}{whole}.{rest:02}"),
+    }
+}
+
+/// With commas between thousands.
+pub fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 task`, `2 tasks`.
+pub fn count(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_at_most_two_decimals_and_their_sign() {
+        assert_eq!(
+            [1_234.0, 0.5, -2.25, 0.0].map(number),
+            ["1,234", "0.5", "−2.25", "0"]
+        );
+    }
+
+    #[test]
+    fn one_task_needs_and_two_need() {
+        assert_eq!(waiting_for(Code::NeverFits, 1), "1 needs you");
+        assert_eq!(waiting_for(Code::Misconfigured, 2), "2 need you");
+    }
+
+    #[test]
+    fn today_is_said_without_its_date() {
+        let now = Time::from_millis(1_763_661_600_000);
+        assert_eq!(clock(now, now), "18:00:00 UTC");
+        assert_eq!(
+            clock(Time::from_millis(1_763_500_000_000), now),
+            "18 Nov, 21:06 UTC"
+        );
+    }
+}

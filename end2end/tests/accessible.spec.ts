@@ -1,0 +1,48 @@
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test } from "@playwright/test";
+import { Client, workspace } from "./support";
+
+const at = `/w/${workspace.slug}`;
+const pages: Record<string, () => string> = {
+  overview: () => "/",
+  tasks: () => `${at}/tasks`,
+  task: () => `${at}/tasks/${task}`,
+  decisions: () => `${at}/decisions`,
+  decision: () => `${at}/decisions/${decision}`,
+};
+let task: string;
+let decision: string;
+
+test.beforeAll(async () => {
+  const manager = Client.as("manager");
+  await manager.ask("PUT", "/resources/narrow_gate", { kind: "slots", slots: 1 });
+  const requires = [{ resource: "narrow_gate", amount: 1 }];
+  const capabilities = ["passing"];
+  const porter = Client.as("agent", "porter");
+  await porter.ask("POST", "/agents", { name: "porter", capabilities });
+  await manager.ask("POST", "/tasks", { title: "Pass first", requires, capabilities });
+  await porter.claim();
+  const second = await manager.ask("POST", "/tasks", { title: "Pass second", requires, capabilities });
+  task = second.id;
+  const { items } = await manager.ask("GET", "/decisions?kind=dispatch");
+  decision = items[0].id;
+});
+
+for (const name of Object.keys(pages)) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const width of [360, 1280]) {
+      test(`${name}, ${colorScheme}, ${width} px`, async ({ page }) => {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize({ width, height: 900 });
+        await page.goto(pages[name]());
+        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([]);
+        const over = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect(over, "nothing is wider than the page").toBeLessThanOrEqual(0);
+      });
+    }
+  }
+}

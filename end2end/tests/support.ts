@@ -1,0 +1,68 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { expect, type Page } from "@playwright/test";
+
+export const admin = { email: "ada@example.org", password: "a stave has five lines" };
+export const workspace = { slug: "team", name: "Research team" };
+
+const base = `${process.env.BATON_URL ?? "http://127.0.0.1:3210"}/api/v1`;
+
+/** The command line, on the server's database. */
+export function baton(args: string[], input?: string): string {
+  return execFileSync("../target/debug/baton", args, { encoding: "utf8", input }).trim();
+}
+
+/** What the server printed for the first person. */
+export function setupCode(): string {
+  const code = readFileSync("server.log", "utf8").match(/first account: (\S+)/)?.[1];
+  if (!code) throw new Error("the server printed no code");
+  return code;
+}
+
+/** A program that speaks the public interface. */
+export class Client {
+  private constructor(private readonly key: string) {}
+
+  static as(role: "manager" | "agent", agent?: string, slug = workspace.slug): Client {
+    const named = agent ? ["--agent", agent] : [];
+    return new Client(baton(["key", "create", "--workspace", slug, "--role", role, ...named]));
+  }
+
+  async ask(method: string, path: string, body?: unknown): Promise<any> {
+    const answer = await fetch(base + path, {
+      method,
+      headers: { authorization: `Bearer ${this.key}`, "content-type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text ? JSON.parse(text) : undefined;
+  }
+
+  /** Claims one task, waiting for it. */
+  async claim(): Promise<any> {
+    const { leases } = await this.ask("POST", "/claims", { wait_ms: 20_000 });
+    expect(leases).toHaveLength(1);
+    return leases[0];
+  }
+
+  lease(lease: any, act: string, body: object = {}): Promise<any> {
+    return this.ask("POST", `/leases/${lease.lease_id}/${act}`, { epoch: lease.epoch, ...body });
+  }
+}
+
+/** Signs in through the form. */
+export async function signIn(page: Page, email = admin.email, password = admin.password) {
+  await page.goto("/login");
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** Notes what the browser complains about. */
+export function complaints(page: Page): string[] {
+  const problems: string[] = [];
+  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  page.on("pageerror", (error) => problems.push(error.message));
+  return problems;
+}

@@ -1,0 +1,72 @@
+import { expect, test } from "@playwright/test";
+import { Client, complaints, workspace } from "./support";
+
+test("a task goes from waiting to done before one's eyes, and its decision can be read", async ({
+  page,
+}) => {
+  const problems = complaints(page);
+  const manager = Client.as("manager");
+  await manager.ask("PUT", "/resources/search_api", { kind: "slots", slots: 1 });
+  const scout = Client.as("agent", "scout");
+  await scout.ask("POST", "/agents", { name: "scout", capabilities: ["search"] });
+  const needs = { capabilities: ["search"], requires: [{ resource: "search_api", amount: 1 }] };
+  await manager.ask("POST", "/tasks", { title: "Find the three cheapest hosts", ...needs });
+  const first = await scout.claim();
+  const second = await manager.ask("POST", "/tasks", { title: "Compare their uptime", ...needs });
+
+  await page.goto(`/w/${workspace.slug}/tasks/${second.id}`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Compare their uptime");
+  await expect(page.locator("html")).toHaveAttribute("data-awake", "");
+  await page.evaluate(() => ((window as any).sameDocument = true));
+  const why = page.getByRole("region", { name: /^Not yet:/ });
+  await expect(why).toContainText("search_api has 0 of 1 slots free, 1 needed");
+  await expect(why.getByRole("link", { name: "Find the three cheapest hosts" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Live" })).toBeVisible();
+
+  const claimed = scout.claim();
+  await scout.lease(first, "complete", { output: { found: 3 } });
+  const lease = await claimed;
+  const state = page.locator(".page-head .mark");
+  await expect(state).toHaveText("running");
+  await scout.lease(lease, "renew", { progress: 0.5, note: "half of them compared" });
+  await expect(page.getByText("half of them compared")).toBeVisible();
+  await scout.lease(lease, "usage", { input_tokens: 1200, output_tokens: 300, cost_microusd: 4200 });
+  await scout.lease(lease, "complete", { output: { best: "hetzner" } });
+  await expect(state).toHaveText("done");
+  await expect(page.getByText('"best": "hetzner"')).toBeVisible();
+  expect(await page.evaluate(() => (window as any).sameDocument)).toBe(true);
+
+  await page.getByRole("link", { name: "Given to scout, attempt 1" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Given to scout, attempt 1");
+  await expect(page.getByText("It took 1 of search_api, which had 1 of 1.")).toBeVisible();
+  await expect(page.getByText("scout completed it in")).toBeVisible();
+  expect(problems).toEqual([]);
+});
+
+test("what an agent writes is shown as text", async ({ page }) => {
+  const problems = complaints(page);
+  const hostile = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
+  const task = await Client.as("manager").ask("POST", "/tasks", {
+    title: hostile,
+    description: hostile,
+    payload: { hostile },
+  });
+  await page.goto(`/w/${workspace.slug}/tasks/${task.id}`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(hostile);
+  await page.goto(`/w/${workspace.slug}/tasks`);
+  await expect(page.getByRole("link", { name: hostile })).toBeVisible();
+  await expect(page).not.toHaveTitle("owned");
+  expect(problems).toEqual([]);
+});
+
+test("the live mark says when it is paused, and nothing moves then", async ({ page }) => {
+  const manager = Client.as("manager");
+  await page.goto(`/w/${workspace.slug}/tasks`);
+  await page.getByRole("button", { name: "Live" }).click();
+  await expect(page.getByRole("button", { name: "Paused" })).toHaveAttribute("aria-pressed", "true");
+  await manager.ask("POST", "/tasks", { title: "Handed in during the pause" });
+  const row = page.getByRole("link", { name: "Handed in during the pause" });
+  await expect(row).toBeHidden();
+  await page.getByRole("button", { name: "Paused" }).click();
+  await expect(row).toBeVisible();
+});

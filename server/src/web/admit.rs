@@ -1,0 +1,174 @@
+//! The guard: nobody sees a page without a session.
+
+use app::access::Visitor;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use scheduler::UserId;
+use store::StoreError;
+use tower_sessions::Session;
+
+use super::Web;
+use super::sessions::ACCOUNT;
+use crate::assets;
+
+/// Under this name a session keeps the hour it was last used in: it is written once an hour.
+const HOUR: &str = "hour";
+
+/// Lets a visitor through, and everybody to the way in.
+pub async fn admit(
+    State(web): State<Web>,
+    session: Session,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if reads && let Some(file) = assets::serve(request.uri(), request.headers()) {
+        return file;
+    }
+    let path = request.uri().path();
+    let way_in = matches!(path, "/login" | "/setup");
+    if way_in && !reads {
+        return next.run(request).await;
+    }
+    match visitor(&web, &session).await {
+        Ok(Some(_)) if way_in => Redirect::to("/").into_response(),
+        Ok(Some(visitor)) => {
+            request.extensions_mut().insert(visitor);
+            next.run(request).await
+        }
+        Ok(None) => match web.app.store.needs_setup().await {
+            Ok(true) if path == "/setup" => next.run(request).await,
+            Ok(false) if path == "/login" => next.run(request).await,
+            Ok(true) => Redirect::to("/setup").into_response(),
+            Ok(false) => Redirect::to(&to_login(&request)).into_response(),
+            Err(error) => away(&error),
+        },
+        Err(error) => away(&error),
+    }
+}
+
+/// Who a session belongs to, with the workspaces they may enter now.
+pub async fn visitor(web: &Web, session: &Session) -> Result<Option<Visitor>, StoreError> {
+    let account = match session.get::<UserId>(ACCOUNT).await {
+        Ok(Some(account)) => account,
+        Ok(None) => return Ok(None),
+        Err(error) => {
+            tracing::warn!(%error, "a session could not be read");
+            return Ok(None);
+        }
+    };
+    let Some(account) = web.app.store.account(account).await? else {
+        return Ok(None);
+    };
+    if account.disabled_at.is_some() {
+        return Ok(None);
+    }
+    used(web, session).await;
+    let memberships = web.app.store.memberships(account.id).await?.into();
+    Ok(Some(Visitor {
+        account: account.id,
+        email: account.email,
+        memberships,
+    }))
+}
+
+/// Moves the idle limit, once an hour. Losing one such note harms nobody.
+async fn used(web: &Web, session: &Session) {
+    let hour = web.app.now().as_millis() / 3_600_000;
+    if session.get::<i64>(HOUR).await.ok().flatten() != Some(hour)
+        && let Err(error) = session.insert(HOUR, hour).await
+    {
+        tracing::warn!(%error, "a session's use was not noted");
+    }
+}
+
+/// The way in, and back to what was asked for.
+fn to_login(request: &Request) -> String {
+    let asked = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |asked| asked.as_str());
+    if asked == "/" || request.method() != Method::GET || asked.ends_with("/events") {
+        return "/login".to_owned();
+    }
+    format!("/login?next={}", escape(asked))
+}
+
+/// Percent-encodes what a query's value may not hold.
+pub fn escape(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    text.bytes()
+        .map(|byte| {
+            if plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
+
+/// The page of a moment without the database.
+fn away(error: &StoreError) -> Response {
+    tracing::error!(%error, "nobody can be recognised");
+    let text = "The database is away for a moment. Load the page again in a few seconds.";
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [("retry-after", "1")],
+        text,
+    )
+        .into_response()
+}
+
+/// What every answer tells the browser, unless it said so itself.
+pub async fn headers(request: Request, next: Next) -> Response {
+    const DEFAULTS: [(HeaderName, &str); 5] = [
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        // Pages show what only their reader may see.
+        (CACHE_CONTROL, "no-store"),
+    ];
+    let mut response = next.run(request).await;
+    for (name, value) in DEFAULTS {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_somebody_wanted_to_go_survives_the_way_in() {
+        let asked = |uri: &str| {
+            let request = Request::builder()
+                .uri(uri)
+                .body(axum::body::Body::empty())
+                .unwrap();
+            to_login(&request)
+        };
+        assert_eq!(
+            asked("/w/a/tasks?state=done&q=x"),
+            "/login?next=/w/a/tasks%3Fstate%3Ddone%26q%3Dx"
+        );
+        assert_eq!(asked("/"), "/login");
+        assert_eq!(asked("/w/a/events"), "/login");
+    }
+}

@@ -1,0 +1,106 @@
+//! In and out.
+
+use axum::Form;
+use axum::extract::State;
+use axum::response::Redirect;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::Web;
+use super::admit::escape;
+use super::attempts::{self, Address};
+use super::sessions::ACCOUNT;
+use crate::password::MOST_BYTES;
+use crate::problem::Problem;
+
+/// The longest address that is looked up, in bytes.
+const EMAIL_BYTES: usize = 254;
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub struct SignIn {
+    email: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// Signs in, under a new session identifier, and goes where somebody wanted to.
+pub async fn sign_in(
+    State(web): State<Web>,
+    session: Session,
+    address: Address,
+    Form(form): Form<SignIn>,
+) -> Result<Redirect, Problem> {
+    let next = own_path(&form.next);
+    let email = form.email.trim().to_lowercase();
+    if email.len() > EMAIL_BYTES || form.password.len() > MOST_BYTES {
+        return Ok(back("wrong", next));
+    }
+    if attempts::are_too_many(&web, &email, &address).await? {
+        return Ok(back("limited", next));
+    }
+    let account = web.app.store.account_by_email(&email).await?;
+    let account = account.filter(|account| account.disabled_at.is_none());
+    let hash = account
+        .as_ref()
+        .map(|account| account.password_hash.clone());
+    let matches = web.passwords.matches(form.password, hash).await;
+    let matches = matches.map_err(|error| Problem::internal(&error))?;
+    attempts::note(&web, &email, &address, matches).await?;
+    match account.filter(|_| matches) {
+        Some(account) => {
+            enter(&session, account.id).await?;
+            Ok(Redirect::to(next))
+        }
+        None => Ok(back("wrong", next)),
+    }
+}
+
+/// Makes the session that person's. Its identifier is new: one that was planted before is worth nothing.
+pub async fn enter(session: &Session, account: scheduler::UserId) -> Result<(), Problem> {
+    let broken = |error: tower_sessions::session::Error| Problem::internal(&error);
+    session.flush().await.map_err(broken)?;
+    session.insert(ACCOUNT, account).await.map_err(broken)
+}
+
+/// Ends the session, here and in the database.
+pub async fn sign_out(session: Session) -> Result<Redirect, Problem> {
+    session
+        .flush()
+        .await
+        .map_err(|error| Problem::internal(&error))?;
+    Ok(Redirect::to("/login"))
+}
+
+fn back(fault: &str, next: &str) -> Redirect {
+    Redirect::to(&format!("/login?fault={fault}&next={}", escape(next)))
+}
+
+/// A path of this server, never another's address.
+fn own_path(next: &str) -> &str {
+    let own = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains(['\\', '\r', '\n', '\t'])
+        && next.is_ascii();
+    if own { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_in_leads_to_this_server_only() {
+        assert_eq!(own_path("/w/a/tasks?state=done"), "/w/a/tasks?state=done");
+        for elsewhere in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "",
+            "/\t/evil",
+        ] {
+            assert_eq!(own_path(elsewhere), "/", "{elsewhere}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The pages' half of the server: who is signed in, what their browser may do, and the pages.
+//!
+//! Around every page, outermost first: headers, the forgery check, the session, the guard. The guard
+//! fails closed: only the way in ([`login`], [`setup`]) and the site's files pass without a session.
+
+mod admit;
+mod attempts;
+mod events;
+mod forgery;
+mod login;
+mod pages;
+mod passwords;
+mod sessions;
+mod setup;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+use crate::state::App;
+use passwords::Passwords;
+
+/// The largest form, in bytes.
+const FORM_LIMIT: usize = 16 << 10;
+
+/// What the pages' handlers share.
+#[derive(Clone, Debug)]
+struct Web {
+    app: App,
+    /// Where browsers reach this server: scheme, host and port.
+    origin: Arc<str>,
+    passwords: Passwords,
+}
+
+/// The pages, their stream, and the forms of the way in and out; below all of it the site's files.
+/// `url` is where people reach this server.
+pub fn router(app: &App, url: &str) -> anyhow::Result<Router> {
+    let web = Web {
+        app: app.clone(),
+        origin: url.into(),
+        passwords: Passwords::new()?,
+    };
+    let handlers = Router::new()
+        .route("/login", post(login::sign_in))
+        .route("/logout", post(login::sign_out))
+        .route("/setup", post(setup::begin))
+        .route("/w/{ws}/events", get(events::stream))
+        .with_state(web.clone());
+    Ok(handlers
+        .merge(pages::router(app)?)
+        .layer(from_fn_with_state(web.clone(), admit::admit))
+        .layer(sessions::layer(app.clone(), url))
+        .layer(from_fn_with_state(web.clone(), forgery::refuse))
+        .layer(DefaultBodyLimit::max(FORM_LIMIT))
+        .layer(from_fn(admit::headers)))
+}

@@ -1,0 +1,131 @@
+//! The first run: the first person and the first workspace.
+
+use axum::Form;
+use axum::extract::State;
+use axum::response::Redirect;
+use scheduler::Policy;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use store::StoreError;
+use store::accounts::{Account, AccountRole};
+use store::workspaces::Workspace;
+use tower_sessions::Session;
+
+use super::Web;
+use super::admit::escape;
+use super::attempts::{self, Address};
+use super::login::enter;
+use crate::check::name_fault;
+use crate::password;
+use crate::problem::Problem;
+
+/// Wrong codes are counted like wrong passwords, under this name.
+const COUNTED_AS: &str = "(set-up)";
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub struct Begin {
+    code: String,
+    email: String,
+    password: String,
+    name: String,
+    slug: String,
+}
+
+/// Makes the first account and workspace, and signs in. The code is used up by it.
+pub async fn begin(
+    State(web): State<Web>,
+    session: Session,
+    address: Address,
+    Form(form): Form<Begin>,
+) -> Result<Redirect, Problem> {
+    let store = &web.app.store;
+    if !store.needs_setup().await? {
+        return Ok(Redirect::to("/login"));
+    }
+    let email = form.email.trim().to_lowercase();
+    if let Some(fault) = fault(&form, &email) {
+        return Ok(back(fault, &form));
+    }
+    if attempts::are_too_many(&web, COUNTED_AS, &address).await? {
+        return Ok(back("limited", &form));
+    }
+    let hashed = web.passwords.hash(form.password.clone()).await;
+    let account = Account {
+        id: uuid::Uuid::now_v7().into(),
+        email,
+        password_hash: hashed.map_err(|error| Problem::internal(&error))?,
+        role: AccountRole::Admin,
+        created_at: web.app.now(),
+        disabled_at: None,
+    };
+    let code = form.code.trim().to_lowercase();
+    let first = store
+        .create_first_account(&account, &Sha256::digest(code).into())
+        .await?;
+    attempts::note(&web, COUNTED_AS, &address, first).await?;
+    if !first {
+        return Ok(back("code", &form));
+    }
+    workspace(&web, &form).await?;
+    enter(&session, account.id).await?;
+    Ok(Redirect::to("/"))
+}
+
+/// The workspace; one of that name that the command line made is taken as it is.
+async fn workspace(web: &Web, form: &Begin) -> Result<(), StoreError> {
+    let workspace = Workspace {
+        id: uuid::Uuid::now_v7().into(),
+        pool: web.app.store.pool_named("main").await?,
+        slug: form.slug.clone(),
+        name: form.name.trim().to_owned(),
+        goal: String::new(),
+        created_at: web.app.now(),
+    };
+    match web
+        .app
+        .store
+        .create_workspace(&workspace, &Policy::default())
+        .await
+    {
+        Err(StoreError::Taken) => Ok(()),
+        other => other,
+    }
+}
+
+fn fault(form: &Begin, email: &str) -> Option<&'static str> {
+    let address = email
+        .split_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    if !address || email.len() > 254 || email.contains(char::is_whitespace) {
+        return Some("email");
+    }
+    if password::is_common(&form.password, email) {
+        return Some("common");
+    }
+    if password::check(&form.password).is_err() {
+        return Some("short");
+    }
+    if name_fault(form.name.trim()).is_some() {
+        return Some("name");
+    }
+    (!is_slug(&form.slug)).then_some("slug")
+}
+
+fn is_slug(slug: &str) -> bool {
+    (1..=63).contains(&slug.len())
+        && slug.starts_with(|first: char| first.is_ascii_lowercase())
+        && slug
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+/// Back to the form with what was typed, but neither code nor password.
+fn back(fault: &str, form: &Begin) -> Redirect {
+    Redirect::to(&format!(
+        "/setup?fault={fault}&email={}&name={}&slug={}",
+        escape(&form.email),
+        escape(&form.name),
+        escape(&form.slug)
+    ))
+}
