@@ -132,9 +132,6 @@ CREATE TABLE task_end (
 );
 -- read: tasks that failed or were cancelled, newest first, and how many.
 CREATE INDEX task_end_by_rare_state ON task_end (workspace_id, state, task_id) WHERE state <> 'done';
--- overview: what ended in the last minutes. Rows come in the order of time, so a block range index
--- costs next to nothing.
-CREATE INDEX task_end_by_time ON task_end USING brin (at) WITH (pages_per_range = 16, autosummarize = on);
 
 -- Every attempt that is over, by the decision that gave it the task: its key allows each lease one end,
 -- says what came of the decision, and grows with time, where a key by task would be written all over.
@@ -154,7 +151,8 @@ CREATE TABLE attempt (
     -- read: what came of a decision, and through its decisions the attempts of a task; load: the latest.
     PRIMARY KEY (decision_id)
 );
--- overview: attempts that ended in the last minute.
+-- overview: attempts that ended in the last minutes. Rows come in the order of time, so a block range
+-- index costs next to nothing.
 CREATE INDEX attempt_by_time ON attempt USING brin (ended_at) WITH (pages_per_range = 16, autosummarize = on);
 
 -- Results that came under a lost lease: kept, unattached.

@@ -1,7 +1,7 @@
 //! How fast the store alone is, on an empty database named by DATABASE_URL: tasks enqueued in batches
 //! of 1,000, flushes of 100 dispatches and 100 completions among so many open tasks, and the load.
 //!
-//! `DATABASE_URL=… cargo run --release -p store --example store_rate [-- 100000]`
+//! `DATABASE_URL=… cargo run --release -p store --example store_rate [-- 100000 [1]]`
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -20,13 +20,18 @@ const SCATTER: usize = 611_953;
 #[tokio::main]
 async fn main() {
     let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names an empty database");
-    let open: usize = std::env::args().nth(1).map_or(100_000, |n| n.parse().expect("a number of open tasks"));
+    let open: usize = std::env::args()
+        .nth(1)
+        .map_or(100_000, |n| n.parse().expect("a number of open tasks"));
     let store = Store::connect(&url, 10).await.expect("a database");
     store.migrate().await.expect("migrations");
     let scene = Scene::set(store).await;
     let tasks = enqueue(&scene, open).await;
-    // Tasks are taken from all over the backlog, as ranks would.
-    let mut next = (0..tasks.len()).map(|n| &tasks[n * SCATTER % tasks.len()]);
+    // Tasks are taken from all over the backlog, as ranks might at worst, or in steps of a given prime.
+    let stride: usize = std::env::args()
+        .nth(2)
+        .map_or(SCATTER, |n| n.parse().expect("a stride"));
+    let mut next = (0..tasks.len()).map(|n| &tasks[n * stride % tasks.len()]);
     for size in [1, 10, 100, 500] {
         dispatch_and_complete(&scene, size, &mut next).await;
     }
@@ -39,12 +44,28 @@ async fn enqueue(scene: &Scene, count: usize) -> Vec<OpenTask> {
     let mut spent = Duration::ZERO;
     while tasks.len() < count {
         let created: Vec<_> = (0..ENQUEUE)
-            .map(|n| task(scene.workspace, 1_000_000 + (tasks.len() + n) as u64, kinds[n % kinds.len()].clone()))
+            .map(|n| {
+                task(
+                    scene.workspace,
+                    1_000_000 + (tasks.len() + n) as u64,
+                    kinds[n % kinds.len()].clone(),
+                )
+            })
             .collect();
         tasks.extend(created.iter().map(|new| new.open.clone()));
-        let batch = Batch { records: Records { created, ..Records::default() }, ..Batch::default() };
+        let batch = Batch {
+            records: Records {
+                created,
+                ..Records::default()
+            },
+            ..Batch::default()
+        };
         let begun = Instant::now();
-        scene.store.flush(&scene.fence, &batch).await.expect("an enqueue");
+        scene
+            .store
+            .flush(&scene.fence, &batch)
+            .await
+            .expect("an enqueue");
         spent += begun.elapsed();
     }
     println!("enqueue: {:.0}/s", tasks.len() as f64 / spent.as_secs_f64());
@@ -52,7 +73,11 @@ async fn enqueue(scene: &Scene, count: usize) -> Vec<OpenTask> {
 }
 
 /// Each flush completes what the one before leased, as a busy pool does.
-async fn dispatch_and_complete(scene: &Scene, size: usize, next: &mut impl ExactSizeIterator<Item = &OpenTask>) {
+async fn dispatch_and_complete(
+    scene: &Scene,
+    size: usize,
+    next: &mut impl ExactSizeIterator<Item = &OpenTask>,
+) {
     let rounds = ROUNDS.min(next.len() / 3 / size);
     let agent = AgentId(id(30));
     let mut leased: Vec<(OpenLease, OpenTask)> = Vec::new();
@@ -61,8 +86,15 @@ async fn dispatch_and_complete(scene: &Scene, size: usize, next: &mut impl Exact
         let mut records = Records::default();
         let base = 3_000_000_000 + (size * 1_000_000 + round * size) as u64 * 4;
         for (n, (lease, task)) in leased.drain(..).enumerate() {
-            records.attempts.push(attempt(&lease, AttemptOutcome::Completed, TaskState::Done, base + n as u64));
-            records.ended.push(end(&task, TaskState::Done, base + n as u64));
+            records.attempts.push(attempt(
+                &lease,
+                AttemptOutcome::Completed,
+                TaskState::Done,
+                base + n as u64,
+            ));
+            records
+                .ended
+                .push(end(&task, TaskState::Done, base + n as u64));
         }
         for (n, task) in next.by_ref().take(size).enumerate() {
             let lease = lease(task, base + 2 * n as u64, agent);
@@ -71,10 +103,21 @@ async fn dispatch_and_complete(scene: &Scene, size: usize, next: &mut impl Exact
             leased.push((lease, task.clone()));
         }
         records.resources = vec![resource(false, scene.workspace, 50, "search")];
-        records.budgets = vec![budget(scene.workspace, 60, scheduler::BudgetScope::Workspace)];
-        let batch = Batch { records, ..Batch::default() };
+        records.budgets = vec![budget(
+            scene.workspace,
+            60,
+            scheduler::BudgetScope::Workspace,
+        )];
+        let batch = Batch {
+            records,
+            ..Batch::default()
+        };
         let begun = Instant::now();
-        scene.store.flush(&scene.fence, &batch).await.expect("a flush");
+        scene
+            .store
+            .flush(&scene.fence, &batch)
+            .await
+            .expect("a flush");
         times.push(begun.elapsed());
     }
     times.sort_unstable();
@@ -91,6 +134,15 @@ async fn dispatch_and_complete(scene: &Scene, size: usize, next: &mut impl Exact
 async fn load(scene: &Scene) {
     let begun = Instant::now();
     let mut loaded = 0_usize;
-    scene.store.load(scene.pool, |fact| loaded += usize::from(matches!(fact, Stored::Task(_)))).await.expect("a load");
-    println!("load of {loaded} open tasks: {:.2} s", begun.elapsed().as_secs_f64());
+    scene
+        .store
+        .load(scene.pool, |fact| {
+            loaded += usize::from(matches!(fact, Stored::Task(_)))
+        })
+        .await
+        .expect("a load");
+    println!(
+        "load of {loaded} open tasks: {:.2} s",
+        begun.elapsed().as_secs_f64()
+    );
 }

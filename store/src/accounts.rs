@@ -70,7 +70,11 @@ impl Store {
 
     /// Stores the first account and uses up the one-time code; false, and nothing stored, when the
     /// code is not the one offered or somebody was first.
-    pub async fn create_first_account(&self, account: &Account, code_hash: &[u8; 32]) -> Result<bool, StoreError> {
+    pub async fn create_first_account(
+        &self,
+        account: &Account,
+        code_hash: &[u8; 32],
+    ) -> Result<bool, StoreError> {
         let mut transaction = self.readers.begin().await?;
         let used = sqlx::query!(
             "UPDATE installation SET setup_code_hash = NULL
@@ -120,10 +124,18 @@ impl Store {
     }
 
     /// Replaces a password's hash.
-    pub async fn set_password(&self, account: UserId, password_hash: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query!("UPDATE account SET password_hash = $2 WHERE id = $1", account.0, password_hash)
-            .execute(&self.readers)
-            .await?;
+    pub async fn set_password(
+        &self,
+        account: UserId,
+        password_hash: &str,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query!(
+            "UPDATE account SET password_hash = $2 WHERE id = $1",
+            account.0,
+            password_hash
+        )
+        .execute(&self.readers)
+        .await?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -170,7 +182,13 @@ impl Store {
     }
 
     /// Remembers how a login went.
-    pub async fn login_attempted(&self, email: &str, address: &str, succeeded: bool, at: Time) -> Result<(), StoreError> {
+    pub async fn login_attempted(
+        &self,
+        email: &str,
+        address: &str,
+        succeeded: bool,
+        at: Time,
+    ) -> Result<(), StoreError> {
         sqlx::query!(
             "INSERT INTO login_attempt (at, email, address, succeeded) VALUES ($1, lower($2), $3, $4)",
             at.to_datetime(),
@@ -184,7 +202,12 @@ impl Store {
     }
 
     /// How often logins failed since then.
-    pub async fn login_failures(&self, email: &str, address: &str, since: Time) -> Result<LoginFailures, StoreError> {
+    pub async fn login_failures(
+        &self,
+        email: &str,
+        address: &str,
+        since: Time,
+    ) -> Result<LoginFailures, StoreError> {
         let row = sqlx::query!(
             r#"SELECT
                  (SELECT count(*) FROM login_attempt WHERE email = lower($1) AND at > $3 AND NOT succeeded) AS "by_email!",

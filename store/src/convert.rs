@@ -1,9 +1,9 @@
 //! Between the core's types and what Postgres stores.
 
+use scheduler::{AttemptOutcome, Class, Priority, Time};
 use serde::Serialize;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::{Deserialize, DeserializeOwned, IntoDeserializer};
-use scheduler::{AttemptOutcome, Class, Priority, Time};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -11,7 +11,10 @@ use uuid::Uuid;
 use crate::StoreError;
 
 /// One of the contract's words (`in_progress`, `urgent` …) as the enum it stands for.
-pub(crate) fn from_word<'a, T: Deserialize<'a>>(what: &'static str, word: &'a str) -> Result<T, StoreError> {
+pub(crate) fn from_word<'a, T: Deserialize<'a>>(
+    what: &'static str,
+    word: &'a str,
+) -> Result<T, StoreError> {
     let deserializer: StrDeserializer<'a, WordError> = word.into_deserializer();
     T::deserialize(deserializer).map_err(|error| corrupt(what, &error))
 }
@@ -28,17 +31,26 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
 }
 
 /// Reads JSON text.
-pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
+pub(crate) fn from_json<T: DeserializeOwned>(
+    what: &'static str,
+    text: &str,
+) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| corrupt(what, &error))
 }
 
 /// Reads a JSON column.
-pub(crate) fn from_value<T: DeserializeOwned>(what: &'static str, value: serde_json::Value) -> Result<T, StoreError> {
+pub(crate) fn from_value<T: DeserializeOwned>(
+    what: &'static str,
+    value: serde_json::Value,
+) -> Result<T, StoreError> {
     serde_json::from_value(value).map_err(|error| corrupt(what, &error))
 }
 
 pub(crate) fn corrupt(what: &'static str, error: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Corrupt { what, detail: error.to_string().into() }
+    StoreError::Corrupt {
+        what,
+        detail: error.to_string().into(),
+    }
 }
 
 /// A stored number that is never negative.

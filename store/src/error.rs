@@ -69,11 +69,15 @@ const ROWS_MISSING: &str = "BT001";
 
 impl From<sqlx::Error> for FlushError {
     fn from(error: sqlx::Error) -> Self {
-        let sqlx::Error::Database(refused) = &error else { return Self::Database(error) };
+        let sqlx::Error::Database(refused) = &error else {
+            return Self::Database(error);
+        };
         let code = refused.code().unwrap_or_default();
         // Class 23: integrity constraints.
         if code.starts_with("23") || code == ROWS_MISSING {
-            return Self::Disagrees { detail: refused.message().to_owned() };
+            return Self::Disagrees {
+                detail: refused.message().to_owned(),
+            };
         }
         Self::Database(error)
     }
@@ -90,11 +94,16 @@ impl From<StoreError> for FlushError {
 
 fn is_away(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
         // Connection exceptions, too many connections, shutting down or starting up.
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| ["08", "53", "57P"].iter().any(|class| code.starts_with(class)))
-        }
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            ["08", "53", "57P"]
+                .iter()
+                .any(|class| code.starts_with(class))
+        }),
         _ => false,
     }
 }

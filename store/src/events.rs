@@ -26,7 +26,9 @@ pub struct Listener(PgListener);
 impl Store {
     /// Tells every listener, this server's own included. At most [`MAX_PAYLOAD_BYTES`].
     pub async fn notify(&self, payload: &str) -> Result<(), StoreError> {
-        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, payload).execute(&self.readers).await?;
+        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, payload)
+            .execute(&self.readers)
+            .await?;
         Ok(())
     }
 

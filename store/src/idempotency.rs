@@ -36,7 +36,10 @@ impl Store {
         Ok(row.and_then(|row| {
             // The length is a CHECK of the table.
             let request_hash = row.request_hash.try_into().ok()?;
-            Some(Remembered { request_hash, answer: row.answer })
+            Some(Remembered {
+                request_hash,
+                answer: row.answer,
+            })
         }))
     }
 }

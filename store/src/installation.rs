@@ -17,7 +17,9 @@ pub struct Server {
 impl Store {
     /// The secret by which servers know each other; made when the schema was. Never leaves them.
     pub async fn installation_secret(&self) -> Result<Vec<u8>, StoreError> {
-        Ok(sqlx::query_scalar!("SELECT secret FROM installation").fetch_one(&self.readers).await?)
+        Ok(sqlx::query_scalar!("SELECT secret FROM installation")
+            .fetch_one(&self.readers)
+            .await?)
     }
 
     /// Sets the SHA-256 of the one-time code for the first person, unless somebody has an account
@@ -62,6 +64,13 @@ impl Store {
         )
         .fetch_all(&self.readers)
         .await?;
-        Ok(rows.into_iter().map(|row| Server { id: row.id, url: row.url, seen_at: row.seen_at.into() }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| Server {
+                id: row.id,
+                url: row.url,
+                seen_at: row.seen_at.into(),
+            })
+            .collect())
     }
 }

@@ -76,7 +76,12 @@ impl Store {
 
     /// The agent of that name, made with `id` and an empty card if there is none: a key can be bound
     /// to an agent that has not been heard of yet.
-    pub async fn ensure_agent(&self, workspace: WorkspaceId, name: &str, id: AgentId) -> Result<AgentId, StoreError> {
+    pub async fn ensure_agent(
+        &self,
+        workspace: WorkspaceId,
+        name: &str,
+        id: AgentId,
+    ) -> Result<AgentId, StoreError> {
         sqlx::query!(
             "INSERT INTO agent (id, workspace_id, name, capabilities, models, card, status)
              VALUES ($1, $2, $3, '{}', '{}', '{}', 'idle') ON CONFLICT (workspace_id, name) DO NOTHING",
@@ -86,14 +91,22 @@ impl Store {
         )
         .execute(&self.readers)
         .await?;
-        let id = sqlx::query_scalar!("SELECT id FROM agent WHERE workspace_id = $1 AND name = $2", workspace.0, name)
-            .fetch_one(&self.readers)
-            .await?;
+        let id = sqlx::query_scalar!(
+            "SELECT id FROM agent WHERE workspace_id = $1 AND name = $2",
+            workspace.0,
+            name
+        )
+        .fetch_one(&self.readers)
+        .await?;
         Ok(AgentId(id))
     }
 
     /// What a key opens at `now`; nothing once it is revoked or has run out.
-    pub async fn open_by_key(&self, hash: &[u8; 32], now: Time) -> Result<Option<OpenedBy>, StoreError> {
+    pub async fn open_by_key(
+        &self,
+        hash: &[u8; 32],
+        now: Time,
+    ) -> Result<Option<OpenedBy>, StoreError> {
         let row = sqlx::query!(
             r#"SELECT k.id, k.name, k.workspace_id, w.pool_id, k.role, k.agent_id, a.name AS "agent_name?", k.expires_at
                FROM api_key k JOIN workspace w ON w.id = k.workspace_id
@@ -111,7 +124,9 @@ impl Store {
                 workspace: WorkspaceId(row.workspace_id),
                 pool: scheduler::PoolId(row.pool_id),
                 role: from_word("key's role", &row.role)?,
-                agent: row.agent_id.map(|id| (AgentId(id), row.agent_name.unwrap_or_default())),
+                agent: row
+                    .agent_id
+                    .map(|id| (AgentId(id), row.agent_name.unwrap_or_default())),
                 expires_at: instant(row.expires_at),
             })
         })
@@ -121,14 +136,23 @@ impl Store {
     /// Remembers when keys were last used; called now and then with many, not at every request.
     pub async fn touch_keys(&self, keys: &[KeyId], at: Time) -> Result<(), StoreError> {
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        sqlx::query!("UPDATE api_key SET last_used_at = $2 WHERE id = ANY($1)", &ids, at.to_datetime())
-            .execute(&self.readers)
-            .await?;
+        sqlx::query!(
+            "UPDATE api_key SET last_used_at = $2 WHERE id = ANY($1)",
+            &ids,
+            at.to_datetime()
+        )
+        .execute(&self.readers)
+        .await?;
         Ok(())
     }
 
     /// Revokes a key of the workspace; false when there is none such, or it was revoked before.
-    pub async fn revoke_key(&self, workspace: WorkspaceId, key: KeyId, at: Time) -> Result<bool, StoreError> {
+    pub async fn revoke_key(
+        &self,
+        workspace: WorkspaceId,
+        key: KeyId,
+        at: Time,
+    ) -> Result<bool, StoreError> {
         let done = sqlx::query!(
             "UPDATE api_key SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL",
             workspace.0,

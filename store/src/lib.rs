@@ -77,7 +77,11 @@ impl Store {
 
     /// Like [`Store::connect`], but connects on first use.
     pub fn open(options: PgConnectOptions, max_connections: u32) -> Self {
-        let pool = |connections: u32| PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+        let pool = |connections: u32| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+        };
         // A flush finds everything by primary key. One plan, made once, serves every size of batch
         // and of table; left to itself, Postgres would plan a scan while a table is still small.
         let writer = options.clone().options([
@@ -112,7 +116,9 @@ impl Store {
 
     /// The database's clock.
     pub async fn now(&self) -> Result<Time, StoreError> {
-        let now = sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(&self.readers).await?;
+        let now = sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#)
+            .fetch_one(&self.readers)
+            .await?;
         Ok(now.into())
     }
 

@@ -8,9 +8,10 @@ use std::collections::{HashMap, HashSet};
 
 use futures::TryStreamExt;
 use scheduler::{
-    AgentId, AgentRow, Boost, BudgetId, BudgetRow, BudgetSpec, BudgetState, DecisionId, KindHistory, LeaseId, Needs,
-    OpenLease, OpenTask, PermitId, PermitRow, PoolId, PutAgent, ResourceId, ResourceRow, ResourceSpec, ResourceState,
-    Stored, TaskFact, TaskId, TaskState, WorkspaceId,
+    AgentId, AgentRow, Boost, BudgetId, BudgetRow, BudgetSpec, BudgetState, DecisionId,
+    KindHistory, LeaseId, Needs, OpenLease, OpenTask, PermitId, PermitRow, PoolId, PutAgent,
+    ResourceId, ResourceRow, ResourceSpec, ResourceState, Stored, TaskFact, TaskId, TaskState,
+    WorkspaceId,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -38,25 +39,36 @@ impl Store {
         workspace: WorkspaceId,
         mut take: impl FnMut(Stored),
     ) -> Result<bool, StoreError> {
-        let workspaces = self.load_workspaces(pool, Some(workspace.0), &mut take).await?;
+        let workspaces = self
+            .load_workspaces(pool, Some(workspace.0), &mut take)
+            .await?;
         if workspaces.is_empty() {
             return Ok(false);
         }
-        self.load_resources(pool, Some(workspace.0), &mut take).await?;
+        self.load_resources(pool, Some(workspace.0), &mut take)
+            .await?;
         self.load_rows(&workspaces, &mut take).await?;
         Ok(true)
     }
 
     /// Reads what people set in a pool, and its agents, but no work: workspaces, resources, budgets,
     /// agents.
-    pub async fn load_settings(&self, pool: PoolId, mut take: impl FnMut(Stored)) -> Result<(), StoreError> {
+    pub async fn load_settings(
+        &self,
+        pool: PoolId,
+        mut take: impl FnMut(Stored),
+    ) -> Result<(), StoreError> {
         let workspaces = self.load_workspaces(pool, None, &mut take).await?;
         self.load_resources(pool, None, &mut take).await?;
         self.load_budgets(&workspaces, &mut take).await?;
         self.load_agents(&workspaces, &mut take).await
     }
 
-    async fn load_rows(&self, workspaces: &[Uuid], take: &mut impl FnMut(Stored)) -> Result<(), StoreError> {
+    async fn load_rows(
+        &self,
+        workspaces: &[Uuid],
+        take: &mut impl FnMut(Stored),
+    ) -> Result<(), StoreError> {
         self.load_budgets(workspaces, take).await?;
         self.load_agents(workspaces, take).await?;
         self.load_kinds(workspaces, take).await?;
@@ -118,7 +130,10 @@ impl Store {
                     workspace: row.workspace_id.map(WorkspaceId),
                     name: row.name,
                     kind: from_value("resource's kind", row.kind)?,
-                    adaptive: row.adaptive.map(|value| from_value("resource's range", value)).transpose()?,
+                    adaptive: row
+                        .adaptive
+                        .map(|value| from_value("resource's range", value))
+                        .transpose()?,
                 },
                 state: ResourceState {
                     full_at_ns: row.full_at_ns,
@@ -135,7 +150,11 @@ impl Store {
         Ok(())
     }
 
-    async fn load_budgets(&self, workspaces: &[Uuid], take: &mut impl FnMut(Stored)) -> Result<(), StoreError> {
+    async fn load_budgets(
+        &self,
+        workspaces: &[Uuid],
+        take: &mut impl FnMut(Stored),
+    ) -> Result<(), StoreError> {
         let rows = sqlx::query!(
             r#"SELECT id, workspace_id, name, scope, unit, "limit", "window", soft_at, window_start, settled, warned
                FROM budget WHERE workspace_id = ANY($1) ORDER BY id"#,
@@ -165,7 +184,11 @@ impl Store {
         Ok(())
     }
 
-    async fn load_agents(&self, workspaces: &[Uuid], take: &mut impl FnMut(Stored)) -> Result<(), StoreError> {
+    async fn load_agents(
+        &self,
+        workspaces: &[Uuid],
+        take: &mut impl FnMut(Stored),
+    ) -> Result<(), StoreError> {
         let rows = sqlx::query!(
             "SELECT id, workspace_id, name, capabilities, models, max_concurrency, card, seen_at, status
              FROM agent WHERE workspace_id = ANY($1) ORDER BY id",
@@ -193,7 +216,11 @@ impl Store {
 
     /// Learns again what each kind of task takes, from the latest attempts there are. Their number is
     /// part of the text, for the plan to count on.
-    async fn load_kinds(&self, workspaces: &[Uuid], take: &mut impl FnMut(Stored)) -> Result<(), StoreError> {
+    async fn load_kinds(
+        &self,
+        workspaces: &[Uuid],
+        take: &mut impl FnMut(Stored),
+    ) -> Result<(), StoreError> {
         let rows = sqlx::query!(
             r#"SELECT a.workspace_id, t.kind, a.granted_at, a.ended_at,
                       coalesce(u.tokens, 0)::double precision AS "tokens!",
@@ -230,7 +257,9 @@ impl Store {
                     cost_microusd: row.cost,
                 });
         }
-        kinds.into_values().for_each(|kind| take(Stored::Kind(kind)));
+        kinds
+            .into_values()
+            .for_each(|kind| take(Stored::Kind(kind)));
         Ok(())
     }
 
@@ -268,7 +297,8 @@ impl Store {
         known: &mut Known,
         take: &mut impl FnMut(Stored),
     ) -> Result<(), StoreError> {
-        self.read_needs(known, chunk.iter().map(|row| row.needs_id)).await?;
+        self.read_needs(known, chunk.iter().map(|row| row.needs_id))
+            .await?;
         for row in chunk.drain(..) {
             take(Stored::Task(Box::new(known.open_task(row)?)));
         }
@@ -286,11 +316,16 @@ impl Store {
         )
         .fetch_all(&self.readers)
         .await?;
-        rows.into_iter().map(|row| Ok((row.parent_id, unsigned("count of children", row.children)?))).collect()
+        rows.into_iter()
+            .map(|row| Ok((row.parent_id, unsigned("count of children", row.children)?)))
+            .collect()
     }
 
     /// The dependencies of each open task that are not done.
-    async fn waits_of_open(&self, workspace: Uuid) -> Result<HashMap<Uuid, Vec<TaskId>>, StoreError> {
+    async fn waits_of_open(
+        &self,
+        workspace: Uuid,
+    ) -> Result<HashMap<Uuid, Vec<TaskId>>, StoreError> {
         let mut rows = sqlx::query!(
             "SELECT d.task_id, d.depends_on FROM task_dependency d
              JOIN open_task o ON o.workspace_id = $1 AND o.task_id = d.task_id
@@ -302,14 +337,24 @@ impl Store {
         .fetch(&self.readers);
         let mut waits: HashMap<Uuid, Vec<TaskId>> = HashMap::new();
         while let Some(row) = rows.try_next().await? {
-            waits.entry(row.task_id).or_default().push(TaskId(row.depends_on));
+            waits
+                .entry(row.task_id)
+                .or_default()
+                .push(TaskId(row.depends_on));
         }
         Ok(waits)
     }
 
-    async fn read_needs(&self, known: &mut Known, ids: impl Iterator<Item = Uuid>) -> Result<(), StoreError> {
-        let missing: Vec<Uuid> =
-            ids.filter(|id| !known.needs.contains_key(id)).collect::<HashSet<_>>().into_iter().collect();
+    async fn read_needs(
+        &self,
+        known: &mut Known,
+        ids: impl Iterator<Item = Uuid>,
+    ) -> Result<(), StoreError> {
+        let missing: Vec<Uuid> = ids
+            .filter(|id| !known.needs.contains_key(id))
+            .collect::<HashSet<_>>()
+            .into_iter()
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -317,12 +362,18 @@ impl Store {
             .fetch_all(&self.readers)
             .await?;
         for row in rows {
-            known.needs.insert(row.id, from_json("task's needs", &row.needs)?);
+            known
+                .needs
+                .insert(row.id, from_json("task's needs", &row.needs)?);
         }
         Ok(())
     }
 
-    async fn load_leases(&self, workspaces: &[Uuid], take: &mut impl FnMut(Stored)) -> Result<(), StoreError> {
+    async fn load_leases(
+        &self,
+        workspaces: &[Uuid],
+        take: &mut impl FnMut(Stored),
+    ) -> Result<(), StoreError> {
         let mut rows = sqlx::query!(
             "SELECT id, task_id, workspace_id, agent_id, epoch, granted_at, expires_at, grants, reservations, decision_id
              FROM lease WHERE workspace_id = ANY($1) ORDER BY id",
@@ -346,7 +397,11 @@ impl Store {
         Ok(())
     }
 
-    async fn load_permits(&self, workspaces: &[Uuid], take: &mut impl FnMut(Stored)) -> Result<(), StoreError> {
+    async fn load_permits(
+        &self,
+        workspaces: &[Uuid],
+        take: &mut impl FnMut(Stored),
+    ) -> Result<(), StoreError> {
         let rows = sqlx::query!(
             "SELECT id, workspace_id, agent_id, granted_at, expires_at, grants
              FROM permit WHERE workspace_id = ANY($1) ORDER BY id",
@@ -369,7 +424,11 @@ impl Store {
 
     /// What is known of tasks that a conductor does not hold, in no order. Identifiers that the
     /// workspace does not have are left out.
-    pub async fn task_facts(&self, workspace: WorkspaceId, tasks: &[TaskId]) -> Result<Vec<TaskFact>, StoreError> {
+    pub async fn task_facts(
+        &self,
+        workspace: WorkspaceId,
+        tasks: &[TaskId],
+    ) -> Result<Vec<TaskFact>, StoreError> {
         let ids: Vec<Uuid> = tasks.iter().map(|task| task.0).collect();
         let rows = sqlx::query!(
             r#"SELECT t.id, s.state AS "state!", t.created_at, t.due_at, t.priority, n.needs,
@@ -420,7 +479,14 @@ impl Store {
                     boost: None,
                 };
                 let over = matches!(state, TaskState::Failed | TaskState::Cancelled);
-                Ok(TaskFact { id: reopen.id, workspace, state, ancestors, children, reopen: over.then(|| Box::new(reopen)) })
+                Ok(TaskFact {
+                    id: reopen.id,
+                    workspace,
+                    state,
+                    ancestors,
+                    children,
+                    reopen: over.then(|| Box::new(reopen)),
+                })
             })
             .collect()
     }
@@ -455,9 +521,15 @@ struct OpenTaskRow {
 
 impl Known {
     fn open_task(&mut self, row: OpenTaskRow) -> Result<OpenTask, StoreError> {
-        let needs =
-            self.needs.get(&row.needs_id).cloned().ok_or_else(|| corrupt("task's needs", &"there is no such text"))?;
-        let boost = instant(row.boost_until).map(|expires_at| Boost { score_delta: row.boost_delta, expires_at });
+        let needs = self
+            .needs
+            .get(&row.needs_id)
+            .cloned()
+            .ok_or_else(|| corrupt("task's needs", &"there is no such text"))?;
+        let boost = instant(row.boost_until).map(|expires_at| Boost {
+            score_delta: row.boost_delta,
+            expires_at,
+        });
         Ok(OpenTask {
             id: TaskId(row.task_id),
             workspace: WorkspaceId(row.workspace_id),

@@ -14,13 +14,18 @@ impl Store {
     pub async fn ensure_partitions(&self, now: Time) -> Result<u32, StoreError> {
         let mut transaction = self.readers.begin().await?;
         // Two makers of one week would both find it missing.
-        sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('decision weeks'))").execute(&mut *transaction).await?;
+        sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('decision weeks'))")
+            .execute(&mut *transaction)
+            .await?;
         let mut made = 0;
         for week in 0..=WEEKS_AHEAD {
             let at = now + Span(WEEK.0 * week);
-            let new = sqlx::query_scalar!(r#"SELECT make_decision_week($1) AS "new!""#, at.to_datetime())
-                .fetch_one(&mut *transaction)
-                .await?;
+            let new = sqlx::query_scalar!(
+                r#"SELECT make_decision_week($1) AS "new!""#,
+                at.to_datetime()
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
             made += u32::from(new);
         }
         transaction.commit().await?;

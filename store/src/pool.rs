@@ -50,8 +50,16 @@ pub struct PoolRow {
 impl Store {
     /// Every pool of the installation, by name.
     pub async fn pools(&self) -> Result<Vec<PoolRow>, StoreError> {
-        let rows = sqlx::query!("SELECT id, name FROM pool ORDER BY name").fetch_all(&self.readers).await?;
-        Ok(rows.into_iter().map(|row| PoolRow { id: PoolId(row.id), name: row.name }).collect())
+        let rows = sqlx::query!("SELECT id, name FROM pool ORDER BY name")
+            .fetch_all(&self.readers)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| PoolRow {
+                id: PoolId(row.id),
+                name: row.name,
+            })
+            .collect())
     }
 
     /// The pool of that name, made if there is none.
@@ -59,13 +67,21 @@ impl Store {
         sqlx::query!("INSERT INTO pool (id, name) VALUES (gen_random_uuid(), $1) ON CONFLICT (name) DO NOTHING", name)
             .execute(&self.readers)
             .await?;
-        let id = sqlx::query_scalar!("SELECT id FROM pool WHERE name = $1", name).fetch_one(&self.readers).await?;
+        let id = sqlx::query_scalar!("SELECT id FROM pool WHERE name = $1", name)
+            .fetch_one(&self.readers)
+            .await?;
         Ok(PoolId(id))
     }
 
     /// Takes a pool that nobody holds, that ran out, or that this server held in an earlier life.
     /// `None` while another holds it. Waits for a flush of the earlier holder that is under way.
-    pub async fn try_take(&self, pool: PoolId, holder: Uuid, url: &str, ttl: Span) -> Result<Option<Held>, StoreError> {
+    pub async fn try_take(
+        &self,
+        pool: PoolId,
+        holder: Uuid,
+        url: &str,
+        ttl: Span,
+    ) -> Result<Option<Held>, StoreError> {
         let row = sqlx::query!(
             r#"UPDATE pool SET epoch = epoch + 1, holder = $2, holder_url = $3,
                    expires_at = clock_timestamp() + $4::bigint * interval '1 microsecond'
@@ -79,7 +95,11 @@ impl Store {
         .fetch_optional(&self.writers)
         .await?;
         Ok(row.map(|row| Held {
-            fence: Fence { pool, epoch: row.epoch, holder },
+            fence: Fence {
+                pool,
+                epoch: row.epoch,
+                holder,
+            },
             expires_at: row.expires_at.into(),
             now: row.now.into(),
         }))
@@ -98,7 +118,11 @@ impl Store {
         )
         .fetch_optional(&self.writers)
         .await?;
-        Ok(row.map(|row| Held { fence: *fence, expires_at: row.expires_at.into(), now: row.now.into() }))
+        Ok(row.map(|row| Held {
+            fence: *fence,
+            expires_at: row.expires_at.into(),
+            now: row.now.into(),
+        }))
     }
 
     /// Lets a pool go, so that another may take it at once; false when it was already lost.
@@ -124,7 +148,12 @@ impl Store {
         )
         .fetch_optional(&self.readers)
         .await?;
-        Ok(row.map(|row| Holder { holder: row.holder, url: row.url, epoch: row.epoch, expires_at: row.expires_at.into() }))
+        Ok(row.map(|row| Holder {
+            holder: row.holder,
+            url: row.url,
+            epoch: row.epoch,
+            expires_at: row.expires_at.into(),
+        }))
     }
 
     /// How many pools there are and how many of them nobody holds now.

@@ -21,7 +21,10 @@ pub struct Removed {
 /// One round at `now`.
 pub async fn tick(store: &Store, now: Time) -> Result<Removed, StoreError> {
     let day_ago = (now - DAY).to_datetime();
-    let answers = sqlx::query!("DELETE FROM idempotency WHERE created_at <= $1", (now - KEPT).to_datetime());
+    let answers = sqlx::query!(
+        "DELETE FROM idempotency WHERE created_at <= $1",
+        (now - KEPT).to_datetime()
+    );
     let sessions = sqlx::query!(
         "DELETE FROM session WHERE idle_expires_at <= $1 OR absolute_expires_at <= $1",
         now.to_datetime(),

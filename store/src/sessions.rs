@@ -62,7 +62,11 @@ impl Store {
     }
 
     /// A session that is good at `now`: both limits ahead and its account, if any, not disabled.
-    pub async fn session(&self, id_hash: &[u8; 32], now: Time) -> Result<Option<SessionRow>, StoreError> {
+    pub async fn session(
+        &self,
+        id_hash: &[u8; 32],
+        now: Time,
+    ) -> Result<Option<SessionRow>, StoreError> {
         let row = sqlx::query!(
             "SELECT s.account_id, s.data, s.created_at, s.idle_expires_at, s.absolute_expires_at
              FROM session s LEFT JOIN account a ON a.id = s.account_id
@@ -91,7 +95,11 @@ impl Store {
     }
 
     /// Somebody's sessions that are good at `now`, the newest first.
-    pub async fn sessions_of(&self, account: UserId, now: Time) -> Result<Vec<SessionRow>, StoreError> {
+    pub async fn sessions_of(
+        &self,
+        account: UserId,
+        now: Time,
+    ) -> Result<Vec<SessionRow>, StoreError> {
         let rows = sqlx::query!(
             "SELECT id_hash, data, created_at, idle_expires_at, absolute_expires_at FROM session
              WHERE account_id = $1 AND idle_expires_at > $2 AND absolute_expires_at > $2 ORDER BY created_at DESC",
@@ -117,7 +125,11 @@ impl Store {
     }
 
     /// Ends all sessions of somebody but one; how many.
-    pub async fn revoke_sessions(&self, account: UserId, but: Option<&[u8; 32]>) -> Result<u64, StoreError> {
+    pub async fn revoke_sessions(
+        &self,
+        account: UserId,
+        but: Option<&[u8; 32]>,
+    ) -> Result<u64, StoreError> {
         let done = sqlx::query!(
             "DELETE FROM session WHERE account_id = $1 AND id_hash IS DISTINCT FROM $2",
             account.0,

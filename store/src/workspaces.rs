@@ -20,7 +20,11 @@ pub struct Workspace {
 
 impl Store {
     /// Makes a workspace with the first version of its policy. `Taken` when the slug is.
-    pub async fn create_workspace(&self, workspace: &Workspace, policy: &Policy) -> Result<(), StoreError> {
+    pub async fn create_workspace(
+        &self,
+        workspace: &Workspace,
+        policy: &Policy,
+    ) -> Result<(), StoreError> {
         let mut transaction = self.readers.begin().await?;
         sqlx::query!(
             "INSERT INTO workspace (id, pool_id, slug, name, goal, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -47,9 +51,12 @@ impl Store {
 
     /// One workspace.
     pub async fn workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
-        let row = sqlx::query!("SELECT id, pool_id, slug, name, goal, created_at FROM workspace WHERE id = $1", id.0)
-            .fetch_optional(&self.readers)
-            .await?;
+        let row = sqlx::query!(
+            "SELECT id, pool_id, slug, name, goal, created_at FROM workspace WHERE id = $1",
+            id.0
+        )
+        .fetch_optional(&self.readers)
+        .await?;
         Ok(row.map(|row| Workspace {
             id: WorkspaceId(row.id),
             pool: PoolId(row.pool_id),
@@ -62,7 +69,9 @@ impl Store {
 
     /// The workspace of that slug.
     pub async fn workspace_by_slug(&self, slug: &str) -> Result<Option<Workspace>, StoreError> {
-        let id = sqlx::query_scalar!("SELECT id FROM workspace WHERE slug = $1", slug).fetch_optional(&self.readers).await?;
+        let id = sqlx::query_scalar!("SELECT id FROM workspace WHERE slug = $1", slug)
+            .fetch_optional(&self.readers)
+            .await?;
         match id {
             Some(id) => self.workspace(WorkspaceId(id)).await,
             None => Ok(None),
@@ -71,9 +80,11 @@ impl Store {
 
     /// Every workspace of the installation, by slug; for its administrators.
     pub async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
-        let rows = sqlx::query!("SELECT id, pool_id, slug, name, goal, created_at FROM workspace ORDER BY slug")
-            .fetch_all(&self.readers)
-            .await?;
+        let rows = sqlx::query!(
+            "SELECT id, pool_id, slug, name, goal, created_at FROM workspace ORDER BY slug"
+        )
+        .fetch_all(&self.readers)
+        .await?;
         Ok(rows
             .into_iter()
             .map(|row| Workspace {

@@ -13,8 +13,16 @@ const OPEN: u64 = 20_000;
 
 /// Tables that grow; a scan of any of them in a hot query is a fault. The decisions are those of the
 /// week that the test fills; the leases are few, and read whole on purpose.
-const GROWING: [&str; 8] =
-    ["task", "open_task", "task_end", "attempt", "decision_20270111", "usage_report", "task_dependency", "needs"];
+const GROWING: [&str; 8] = [
+    "task",
+    "open_task",
+    "task_end",
+    "attempt",
+    "decision_20270111",
+    "usage_report",
+    "task_dependency",
+    "needs",
+];
 
 /// The statements of the macros, as the committed metadata has them.
 fn statements() -> BTreeMap<String, usize> {
@@ -24,7 +32,10 @@ fn statements() -> BTreeMap<String, usize> {
         .map(|file| {
             let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
             let query: serde_json::Value = serde_json::from_str(&text).unwrap();
-            let parameters = query["describe"]["parameters"]["Left"].as_array().unwrap().len();
+            let parameters = query["describe"]["parameters"]["Left"]
+                .as_array()
+                .unwrap()
+                .len();
             (query["query"].as_str().unwrap().to_owned(), parameters)
         })
         .collect()
@@ -33,21 +44,44 @@ fn statements() -> BTreeMap<String, usize> {
 async fn fill(scene: &Scene) {
     let mut open = Vec::new();
     for batch in 0..OPEN / 1_000 {
-        let mut created: Vec<_> =
-            (0..1_000).map(|n| task(scene.workspace, (batch * 1_000 + n) * 1_000, needs(&format!("kind {batch} {n}")))).collect();
+        let mut created: Vec<_> = (0..1_000)
+            .map(|n| {
+                task(
+                    scene.workspace,
+                    (batch * 1_000 + n) * 1_000,
+                    needs(&format!("kind {batch} {n}")),
+                )
+            })
+            .collect();
         for n in 1..created.len() {
             created[n].task.depends_on = vec![created[n - 1].open.id];
         }
         open.extend(created.iter().map(|new| new.open.clone()));
-        scene.flush(Records { created, ..Records::default() }).await;
+        scene
+            .flush(Records {
+                created,
+                ..Records::default()
+            })
+            .await;
     }
     for (batch, tasks) in open[..10_000].chunks(500).enumerate() {
-        let leases: Vec<_> =
-            (0..).zip(tasks).map(|(n, task)| lease(task, 100_000_000 + batch as u64 * 10_000 + 2 * n, AgentId(id(30)))).collect();
+        let leases: Vec<_> = (0..)
+            .zip(tasks)
+            .map(|(n, task)| {
+                lease(
+                    task,
+                    100_000_000 + batch as u64 * 10_000 + 2 * n,
+                    AgentId(id(30)),
+                )
+            })
+            .collect();
         scene
             .flush(Records {
                 decisions: leases.iter().map(dispatch).collect(),
-                usage: leases.iter().map(|lease| usage(lease, 1, "small", 5)).collect(),
+                usage: leases
+                    .iter()
+                    .map(|lease| usage(lease, 1, "small", 5))
+                    .collect(),
                 leased: leases.clone(),
                 ..Records::default()
             })
@@ -55,14 +89,29 @@ async fn fill(scene: &Scene) {
         let ended = 200_000_000;
         scene
             .flush(Records {
-                attempts: leases.iter().map(|lease| attempt(lease, AttemptOutcome::Completed, TaskState::Done, ended)).collect(),
-                ended: tasks.iter().map(|task| end(task, TaskState::Done, ended)).collect(),
+                attempts: leases
+                    .iter()
+                    .map(|lease| attempt(lease, AttemptOutcome::Completed, TaskState::Done, ended))
+                    .collect(),
+                ended: tasks
+                    .iter()
+                    .map(|task| end(task, TaskState::Done, ended))
+                    .collect(),
                 ..Records::default()
             })
             .await;
     }
-    let live: Vec<_> = (0..).zip(&open[10_000..12_000]).map(|(n, task)| lease(task, 300_000_000 + 2 * n, AgentId(id(30)))).collect();
-    scene.flush(Records { decisions: live.iter().map(dispatch).collect(), leased: live, ..Records::default() }).await;
+    let live: Vec<_> = (0..)
+        .zip(&open[10_000..12_000])
+        .map(|(n, task)| lease(task, 300_000_000 + 2 * n, AgentId(id(30))))
+        .collect();
+    scene
+        .flush(Records {
+            decisions: live.iter().map(dispatch).collect(),
+            leased: live,
+            ..Records::default()
+        })
+        .await;
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -72,7 +121,10 @@ async fn no_hot_query_scans_a_growing_table(pool: PgPool) {
     sqlx::query("VACUUM ANALYZE").execute(&pool).await.unwrap();
     // The plan for any parameters: what a busy server's prepared statements settle on.
     let mut connection = pool.acquire().await.unwrap();
-    sqlx::query("SET plan_cache_mode = force_generic_plan").execute(&mut *connection).await.unwrap();
+    sqlx::query("SET plan_cache_mode = force_generic_plan")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
     let mut scans = Vec::new();
     let mut explained = 0;
     for (statement, parameters) in statements() {
@@ -82,27 +134,46 @@ async fn no_hot_query_scans_a_growing_table(pool: PgPool) {
             || statement.contains("WITH rare_open")
             || statement.contains("FROM open_task WHERE workspace_id = $1 ORDER BY task_id")
             || statement.contains("EXISTS (\n                   SELECT FROM open_task")
-            || statement.contains("JOIN open_task o ON o.workspace_id = $1 AND o.task_id = d.task_id");
-        let first_word = statement.trim_start_matches(|c: char| c.is_whitespace()).split_whitespace().next().unwrap_or_default();
+            || statement
+                .contains("JOIN open_task o ON o.workspace_id = $1 AND o.task_id = d.task_id");
+        let first_word = statement
+            .trim_start_matches(|c: char| c.is_whitespace())
+            .split_whitespace()
+            .next()
+            .unwrap_or_default();
         if loads || !["SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "--"].contains(&first_word) {
             continue;
         }
-        sqlx::raw_sql(AssertSqlSafe(format!("PREPARE probe AS {statement}"))).execute(&mut *connection).await.unwrap();
-        let nulls = vec!["NULL"; parameters].join(", ");
-        let call = if parameters == 0 { String::new() } else { format!("({nulls})") };
-        let plan = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN (COSTS OFF) EXECUTE probe{call}")))
-            .fetch_all(&mut *connection)
+        sqlx::raw_sql(AssertSqlSafe(format!("PREPARE probe AS {statement}")))
+            .execute(&mut *connection)
             .await
             .unwrap();
+        let nulls = vec!["NULL"; parameters].join(", ");
+        let call = if parameters == 0 {
+            String::new()
+        } else {
+            format!("({nulls})")
+        };
+        let plan = sqlx::raw_sql(AssertSqlSafe(format!(
+            "EXPLAIN (COSTS OFF) EXECUTE probe{call}"
+        )))
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
         for line in plan.iter().map(|row| row.get::<String, _>(0)) {
-            let Some((_, table)) = line.split_once("Seq Scan on ") else { continue };
+            let Some((_, table)) = line.split_once("Seq Scan on ") else {
+                continue;
+            };
             let table = table.split_whitespace().next().unwrap_or_default();
             if GROWING.contains(&table) {
                 scans.push(format!("{table}: {statement}"));
             }
         }
         explained += 1;
-        sqlx::raw_sql("DEALLOCATE probe").execute(&mut *connection).await.unwrap();
+        sqlx::raw_sql("DEALLOCATE probe")
+            .execute(&mut *connection)
+            .await
+            .unwrap();
     }
     assert!(explained > 60, "only {explained} statements were found");
     assert!(scans.is_empty(), "{}", scans.join("\n\n"));

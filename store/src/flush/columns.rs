@@ -1,11 +1,15 @@
 //! Rows as columns: an array for each column of a table, the form that UNNEST takes.
 
-use scheduler::{Attempt, BudgetRow, CreatedTask, Decision, EndedTask, OpenTask, ResourceRow, UsageRow};
+use scheduler::{
+    Attempt, BudgetRow, CreatedTask, Decision, OpenLease, OpenTask, ResourceRow, UsageRow,
+};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::LastLease;
-use crate::convert::{class_word, date, id_array, outcome_word, priority_word, signed, to_json, to_word};
+use super::normal::LastEnd;
+use crate::convert::{
+    class_word, date, id_array, outcome_word, priority_word, signed, to_json, to_word,
+};
 
 /// Declares a struct of columns and how each is filled from a row.
 macro_rules! columns {
@@ -32,15 +36,10 @@ macro_rules! columns {
 }
 
 columns! {
-    /// `attempt`
+    /// How attempts ended; what they were stands in their leases.
     Attempts of row: &'a Attempt {
-        workspace: Uuid = row.workspace.0,
         task: Uuid = row.task.0,
-        epoch: i64 = i64::from(row.epoch),
         lease: Uuid = row.lease.0,
-        agent: Uuid = row.agent.0,
-        decision: Uuid = row.decision.0,
-        granted_at: OffsetDateTime = row.granted_at.to_datetime(),
         ended_at: OffsetDateTime = row.ended_at.to_datetime(),
         outcome: &'static str = outcome_word(row.outcome),
         state: &'static str = row.state.as_str(),
@@ -49,36 +48,33 @@ columns! {
 }
 
 columns! {
-    /// `task_end`
-    Ends of row: &'a EndedTask {
-        workspace: Uuid = row.workspace.0,
-        task: Uuid = row.id.0,
-        at: OffsetDateTime = row.at.to_datetime(),
-        decision: Option<Uuid> = row.decision.map(|id| id.0),
-        attempts: i32 = i32::from(row.attempts),
-        state: &'static str = row.state.as_str(),
-        output: Option<String> = row.output.as_ref().map(to_json),
-        error: Option<&'a str> = row.error.as_deref(),
+    /// `task_end`, and whether the open row goes.
+    Ends of row: LastEnd<'a> {
+        workspace: Uuid = row.end.workspace.0,
+        task: Uuid = row.end.id.0,
+        at: OffsetDateTime = row.end.at.to_datetime(),
+        decision: Option<Uuid> = row.end.decision.map(|id| id.0),
+        attempts: i32 = i32::from(row.end.attempts),
+        state: &'static str = row.end.state.as_str(),
+        output: Option<String> = row.end.output.as_ref().map(to_json),
+        error: Option<&'a str> = row.end.error.as_deref(),
+        gone: bool = row.gone,
     }
 }
 
 columns! {
     /// `lease`
-    Leases of row: &'a LastLease<'a> {
-        workspace: Uuid = row.lease.workspace.0,
-        task: Uuid = row.lease.task.0,
-        lease: Uuid = row.lease.id.0,
-        agent: Uuid = row.lease.agent.0,
-        decision: Uuid = row.lease.decision.0,
-        granted_at: OffsetDateTime = row.lease.granted_at.to_datetime(),
-        expires_at: OffsetDateTime =
-            row.renewed.as_ref().map_or(row.lease.expires_at, |renewed| renewed.expires_at).to_datetime(),
-        epoch: i64 = i64::from(row.lease.epoch),
-        grants: String = to_json(&row.lease.grants),
-        reservations: String =
-            to_json(row.renewed.as_ref().map_or(&row.lease.reservations, |renewed| &renewed.reservations)),
-        progress: Option<f32> = row.renewed.as_ref().and_then(|renewed| renewed.progress),
-        note: Option<&'a str> = row.renewed.as_ref().and_then(|renewed| renewed.note.as_deref()),
+    Leases of row: &'a OpenLease {
+        workspace: Uuid = row.workspace.0,
+        task: Uuid = row.task.0,
+        lease: Uuid = row.id.0,
+        agent: Uuid = row.agent.0,
+        decision: Uuid = row.decision.0,
+        granted_at: OffsetDateTime = row.granted_at.to_datetime(),
+        expires_at: OffsetDateTime = row.expires_at.to_datetime(),
+        epoch: i64 = i64::from(row.epoch),
+        grants: String = to_json(&row.grants),
+        reservations: String = to_json(&row.reservations),
     }
 }
 

@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 
-use scheduler::{OpenLease, Records, TaskId};
+use scheduler::{Actor, OpenLease, Records, TaskId};
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::columns::{Attempts, Budgets, Decisions, Ends, Leases, Resources, Usage};
 use super::normal::Normal;
 use super::text::{TaskText, TextRow, texts_of};
-use crate::{Fence, FlushError, StoreError};
+use crate::convert::corrupt;
+use crate::{Fence, FlushError};
 
 /// Numbered slots that leases hold.
 #[derive(Default)]
@@ -43,16 +45,17 @@ pub(super) async fn write(
     normal: &Normal<'_>,
     connection: &mut PgConnection,
 ) -> Result<HashMap<TaskId, TaskText>, FlushError> {
-    let attempts = Attempts::of(records.attempts.iter());
-    let picked = |column: &[Uuid]| normal.lease_gone.iter().map(|&i| column[i]).collect::<Vec<_>>();
-    let gone = [picked(&attempts.workspace), picked(&attempts.task), picked(&attempts.lease)];
+    let attempts = Attempts::of(normal.over.iter().copied());
     let permits: Vec<Uuid> = records.permits_ended.iter().map(|id| id.0).collect();
-    let open_gone: (Vec<Uuid>, Vec<Uuid>) = normal.gone.iter().map(|end| (end.workspace.0, end.id.0)).unzip();
-    let end_gone: (Vec<Uuid>, Vec<Uuid>) = normal.reopened.iter().map(|open| (open.workspace.0, open.id.0)).unzip();
-    let unread: (Vec<Uuid>, Vec<Uuid>) = normal.unread.iter().copied().unzip();
+    let reopened: (Vec<Uuid>, Vec<Uuid>) = normal
+        .reopened
+        .iter()
+        .map(|open| (open.workspace.0, open.id.0))
+        .unzip();
     let ends = Ends::of(normal.ended.iter().copied());
-    let leases = Leases::of(normal.leased.iter());
-    let slots = Slots::of(normal.leased.iter().map(|last| last.lease));
+    let open_gone = ends.gone.iter().filter(|gone| **gone).count();
+    let leases = Leases::of(normal.leased.iter().copied());
+    let slots = Slots::of(normal.leased.iter().copied());
     let decisions = Decisions::of(records.decisions.iter());
     let usage = Usage::of(records.usage.iter());
     let resources = Resources::of(normal.resources.iter().copied());
@@ -64,25 +67,13 @@ pub(super) async fn write(
         fence.pool.0,
         fence.epoch,
         fence.holder,
-        &gone[0],
-        &gone[1],
-        &gone[2],
-        &permits,
-        &attempts.workspace,
         &attempts.task,
-        &attempts.epoch,
         &attempts.lease,
-        &attempts.agent,
-        &attempts.decision,
-        &attempts.granted_at,
         &attempts.ended_at,
         &attempts.outcome as &[&str],
         &attempts.state as &[&str],
         &attempts.error as &[Option<&str>],
-        &open_gone.0,
-        &open_gone.1,
-        &end_gone.0,
-        &end_gone.1,
+        &permits,
         &ends.workspace,
         &ends.task,
         &ends.at,
@@ -91,6 +82,9 @@ pub(super) async fn write(
         &ends.state as &[&str],
         &ends.output as &[Option<String>],
         &ends.error as &[Option<&str>],
+        &ends.gone,
+        &reopened.0,
+        &reopened.1,
         &leases.workspace,
         &leases.task,
         &leases.lease,
@@ -101,8 +95,6 @@ pub(super) async fn write(
         &leases.epoch,
         &leases.grants,
         &leases.reservations,
-        &leases.progress as &[Option<f32>],
-        &leases.note as &[Option<&str>],
         &slots.resource,
         &slots.slot,
         &slots.holder,
@@ -147,10 +139,8 @@ pub(super) async fn write(
         &budgets.window_start,
         &budgets.settled,
         &budgets.warned,
-        &unread.0,
-        &unread.1,
-        gone[2].len() as i64,
-        open_gone.1.len() as i64,
+        normal.over.len() as i64,
+        open_gone as i64,
     )
     .fetch_all(connection)
     .await?;
@@ -158,8 +148,14 @@ pub(super) async fn write(
         return Err(FlushError::Fenced);
     }
     let texts = texts_of(rows)?;
-    if let Some((_, missing)) = normal.unread.iter().find(|(_, task)| !texts.contains_key(&TaskId(*task))) {
-        return Err(StoreError::Corrupt { what: "leased task", detail: format!("{missing} has no text").into() }.into());
+    match normal
+        .leased
+        .iter()
+        .find(|lease| !texts.contains_key(&lease.task))
+    {
+        Some(lease) => {
+            Err(corrupt("leased task", &format_args!("{} has no text", lease.task)).into())
+        }
+        None => Ok(texts),
     }
-    Ok(texts)
 }

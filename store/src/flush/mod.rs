@@ -14,8 +14,7 @@ mod text;
 
 use std::collections::HashMap;
 
-use scheduler::{LeaseId, OpenLease, Records, TaskId, Time, WorkspaceId};
-use sqlx::PgConnection;
+use scheduler::{Records, TaskId, Time, WorkspaceId};
 
 use crate::{Fence, FlushError, Store};
 use normal::Normal;
@@ -57,35 +56,25 @@ impl Store {
     /// only the database knows.
     pub async fn flush(&self, fence: &Fence, batch: &Batch) -> Result<Flushed, FlushError> {
         let normal = Normal::of(&batch.records);
-        if normal.is_hot_only() && batch.idempotency.is_empty() {
+        if normal.is_hot_only(&batch.records) && batch.idempotency.is_empty() {
             let mut connection = self.writers.acquire().await?;
-            return finish(fence, batch, &normal, &mut connection).await;
+            let texts = hot::write(fence, &batch.records, &normal, &mut connection).await?;
+            return Ok(Flushed { texts });
         }
         let mut transaction = self.writers.begin().await?;
         open::write(fence, batch, &normal, &mut transaction).await?;
-        let flushed = finish(fence, batch, &normal, &mut transaction).await?;
-        rest::write(&batch.records, &normal, &batch.idempotency, &mut transaction).await?;
+        let mut texts = hot::write(fence, &batch.records, &normal, &mut transaction).await?;
+        for attempt in &normal.brief {
+            texts.extend(text::read(attempt.workspace, &[attempt.task], &mut transaction).await?);
+        }
+        rest::write(
+            &batch.records,
+            &normal,
+            &batch.idempotency,
+            &mut transaction,
+        )
+        .await?;
         transaction.commit().await?;
-        Ok(flushed)
+        Ok(Flushed { texts })
     }
 }
-
-async fn finish(
-    fence: &Fence,
-    batch: &Batch,
-    normal: &Normal<'_>,
-    connection: &mut PgConnection,
-) -> Result<Flushed, FlushError> {
-    let mut texts = hot::write(fence, &batch.records, normal, connection).await?;
-    texts.extend(normal.texts_of_new());
-    Ok(Flushed { texts })
-}
-
-/// A lease as it stands at the end of the batch.
-pub(crate) struct LastLease<'a> {
-    pub(crate) lease: &'a OpenLease,
-    pub(crate) renewed: Option<scheduler::RenewedLease>,
-}
-
-/// Leases by identifier.
-type ByLease<T> = HashMap<LeaseId, T>;

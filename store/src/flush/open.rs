@@ -23,8 +23,14 @@ pub(super) async fn write(
     }
     let needs_of = |needs: &Needs| normal.needs.get(needs).copied().unwrap_or_default();
     let tasks = Tasks::of(created.iter().map(|new| (new, needs_of(&new.open.needs))));
-    let opens = Opens::of(normal.open.iter().map(|open| (*open, needs_of(&open.needs))));
-    let (needs_ids, needs_texts): (Vec<Uuid>, Vec<String>) = normal.needs_texts.iter().cloned().unzip();
+    let opens = Opens::of(
+        normal
+            .open
+            .iter()
+            .map(|open| (*open, needs_of(&open.needs))),
+    );
+    let (needs_ids, needs_texts): (Vec<Uuid>, Vec<String>) =
+        normal.needs_texts.iter().cloned().unzip();
     let mut edges: [Vec<Uuid>; 3] = Default::default();
     for new in created {
         for depends_on in &new.task.depends_on {

@@ -1,15 +1,15 @@
 //! What changes seldom: a statement for each table that has rows. Runs behind the fence, in the
 //! transaction that proved it.
 
-use scheduler::{AgentRow, LateResult, PermitRow, Records};
+use scheduler::{AgentRow, Attempt, LateResult, PermitRow, Records};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::IdempotencyRow;
 use super::normal::Normal;
-use crate::convert::{date, to_json, to_word};
 use crate::FlushError;
+use crate::convert::{date, outcome_word, to_json, to_word};
 
 pub(super) async fn write(
     records: &Records,
@@ -17,6 +17,9 @@ pub(super) async fn write(
     answers: &[IdempotencyRow],
     connection: &mut PgConnection,
 ) -> Result<(), FlushError> {
+    for attempt in &normal.brief {
+        put_brief(attempt, connection).await?;
+    }
     renewals(normal, connection).await?;
     for result in &records.late {
         late(result, connection).await?;
@@ -28,11 +31,38 @@ pub(super) async fn write(
     }
     seen(records, connection).await?;
     policies_and_edits(records, connection).await?;
-    for permit in records.permits.iter().filter(|permit| !records.permits_ended.contains(&permit.id)) {
+    for permit in records
+        .permits
+        .iter()
+        .filter(|permit| !records.permits_ended.contains(&permit.id))
+    {
         put_permit(permit, connection).await?;
     }
     end_permits(records, connection).await?;
     remember(answers, connection).await
+}
+
+/// An attempt whose lease never was a row.
+async fn put_brief(attempt: &Attempt, connection: &mut PgConnection) -> Result<(), FlushError> {
+    sqlx::query!(
+        "INSERT INTO attempt (workspace_id, task_id, epoch, lease_id, agent_id, decision_id, granted_at, ended_at, outcome,
+                              state, error)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        attempt.workspace.0,
+        attempt.task.0,
+        i64::from(attempt.epoch),
+        attempt.lease.0,
+        attempt.agent.0,
+        attempt.decision.0,
+        attempt.granted_at.to_datetime(),
+        attempt.ended_at.to_datetime(),
+        outcome_word(attempt.outcome),
+        attempt.state.as_str(),
+        attempt.error,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn renewals(normal: &Normal<'_>, connection: &mut PgConnection) -> Result<(), FlushError> {
@@ -48,15 +78,26 @@ async fn renewals(normal: &Normal<'_>, connection: &mut PgConnection) -> Result<
          WHERE l.task_id = r.task_id AND l.id = r.id",
         &renewed.iter().map(|row| row.task.0).collect::<Vec<_>>(),
         &renewed.iter().map(|row| row.lease.0).collect::<Vec<_>>(),
-        &renewed.iter().map(|row| row.expires_at.to_datetime()).collect::<Vec<_>>(),
-        &renewed.iter().map(|row| to_json(&row.reservations)).collect::<Vec<_>>(),
+        &renewed
+            .iter()
+            .map(|row| row.expires_at.to_datetime())
+            .collect::<Vec<_>>(),
+        &renewed
+            .iter()
+            .map(|row| to_json(&row.reservations))
+            .collect::<Vec<_>>(),
         &renewed.iter().map(|row| row.progress).collect::<Vec<_>>() as &[Option<f32>],
-        &renewed.iter().map(|row| row.note.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
+        &renewed
+            .iter()
+            .map(|row| row.note.as_deref())
+            .collect::<Vec<_>>() as &[Option<&str>],
     )
     .execute(connection)
     .await?;
     if found.rows_affected() != renewed.len() as u64 {
-        return Err(FlushError::Disagrees { detail: "a renewed lease is not there".to_owned() });
+        return Err(FlushError::Disagrees {
+            detail: "a renewed lease is not there".to_owned(),
+        });
     }
     Ok(())
 }
@@ -80,8 +121,11 @@ async fn repeats(records: &Records, connection: &mut PgConnection) -> Result<(),
     if records.repeats.is_empty() {
         return Ok(());
     }
-    let (ids, times): (Vec<Uuid>, Vec<i64>) =
-        records.repeats.iter().map(|(id, times)| (id.0, i64::from(*times))).unzip();
+    let (ids, times): (Vec<Uuid>, Vec<i64>) = records
+        .repeats
+        .iter()
+        .map(|(id, times)| (id.0, i64::from(*times)))
+        .unzip();
     sqlx::query!(
         "INSERT INTO decision_repeat (decision_id, times)
          SELECT id, sum(times) FROM unnest($1::uuid[], $2::bigint[]) AS r (id, times) GROUP BY id
@@ -158,7 +202,10 @@ async fn seen(records: &Records, connection: &mut PgConnection) -> Result<(), Fl
     Ok(())
 }
 
-async fn policies_and_edits(records: &Records, connection: &mut PgConnection) -> Result<(), FlushError> {
+async fn policies_and_edits(
+    records: &Records,
+    connection: &mut PgConnection,
+) -> Result<(), FlushError> {
     for row in &records.policies {
         sqlx::query!(
             "INSERT INTO policy (workspace_id, version, at, policy) VALUES ($1, $2, $3, $4::text::json)",
@@ -220,11 +267,16 @@ async fn end_permits(records: &Records, connection: &mut PgConnection) -> Result
         return Ok(());
     }
     let ids: Vec<Uuid> = records.permits_ended.iter().map(|id| id.0).collect();
-    sqlx::query!("DELETE FROM permit WHERE id = ANY($1)", &ids).execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM permit WHERE id = ANY($1)", &ids)
+        .execute(&mut *connection)
+        .await?;
     Ok(())
 }
 
-async fn remember(answers: &[IdempotencyRow], connection: &mut PgConnection) -> Result<(), FlushError> {
+async fn remember(
+    answers: &[IdempotencyRow],
+    connection: &mut PgConnection,
+) -> Result<(), FlushError> {
     if answers.is_empty() {
         return Ok(());
     }
@@ -235,11 +287,26 @@ async fn remember(answers: &[IdempotencyRow], connection: &mut PgConnection) -> 
              AS i (workspace_id, key, request_hash, answer, created_at)
          ON CONFLICT (workspace_id, key) DO UPDATE SET request_hash = excluded.request_hash,
              answer = excluded.answer, created_at = excluded.created_at",
-        &answers.iter().map(|row| row.workspace.0).collect::<Vec<_>>(),
-        &answers.iter().map(|row| row.key.as_str()).collect::<Vec<_>>() as &[&str],
-        &answers.iter().map(|row| row.request_hash.to_vec()).collect::<Vec<_>>(),
-        &answers.iter().map(|row| row.answer.to_string()).collect::<Vec<_>>(),
-        &answers.iter().map(|row| row.at.to_datetime()).collect::<Vec<_>>(),
+        &answers
+            .iter()
+            .map(|row| row.workspace.0)
+            .collect::<Vec<_>>(),
+        &answers
+            .iter()
+            .map(|row| row.key.as_str())
+            .collect::<Vec<_>>() as &[&str],
+        &answers
+            .iter()
+            .map(|row| row.request_hash.to_vec())
+            .collect::<Vec<_>>(),
+        &answers
+            .iter()
+            .map(|row| row.answer.to_string())
+            .collect::<Vec<_>>(),
+        &answers
+            .iter()
+            .map(|row| row.at.to_datetime())
+            .collect::<Vec<_>>(),
     )
     .execute(connection)
     .await?;

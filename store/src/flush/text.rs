@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use scheduler::{Actor, Needs, Priority, TaskId, Time, WorkspaceId};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::convert::{from_json, from_value, from_word, instant, unsigned};
+use crate::convert::{from_json, from_word, instant, unsigned};
 use crate::{Store, StoreError};
 
 /// What an agent sees of the task it was given.
@@ -44,7 +46,7 @@ pub(super) struct TextRow {
     pub(super) parent_id: Option<Uuid>,
     pub(super) depth: Option<i32>,
     pub(super) created_at: Option<OffsetDateTime>,
-    pub(super) created_by: Option<serde_json::Value>,
+    pub(super) created_by: Option<Json<Actor>>,
     pub(super) needs: Option<String>,
 }
 
@@ -56,19 +58,29 @@ impl Store {
         workspace: WorkspaceId,
         tasks: &[TaskId],
     ) -> Result<HashMap<TaskId, TaskText>, StoreError> {
-        let ids: Vec<Uuid> = tasks.iter().map(|task| task.0).collect();
-        let rows = sqlx::query_as!(
-            TextRow,
-            "SELECT t.workspace_id, t.id, t.title, t.description, t.payload, t.reference, t.version, t.priority, t.due_at,
-                 t.parent_id, t.depth, t.created_at, t.created_by, n.needs
-             FROM task t JOIN needs n ON n.id = t.needs_id WHERE t.workspace_id = $1 AND t.id = ANY($2)",
-            workspace.0,
-            &ids,
-        )
-        .fetch_all(&self.readers)
-        .await?;
-        texts_of(rows)
+        let mut connection = self.readers.acquire().await?;
+        read(workspace, tasks, &mut connection).await
     }
+}
+
+/// The texts of tasks of one workspace.
+pub(super) async fn read(
+    workspace: WorkspaceId,
+    tasks: &[TaskId],
+    connection: &mut PgConnection,
+) -> Result<HashMap<TaskId, TaskText>, StoreError> {
+    let ids: Vec<Uuid> = tasks.iter().map(|task| task.0).collect();
+    let rows = sqlx::query_as!(
+        TextRow,
+        r#"SELECT t.workspace_id, t.id, t.title, t.description, t.payload, t.reference, t.version, t.priority, t.due_at,
+               t.parent_id, t.depth, t.created_at, t.created_by AS "created_by: Json<Actor>", n.needs
+           FROM task t JOIN needs n ON n.id = t.needs_id WHERE t.workspace_id = $1 AND t.id = ANY($2)"#,
+        workspace.0,
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    texts_of(rows)
 }
 
 /// Turns rows into texts, reading needs that are the same only once.
@@ -76,7 +88,9 @@ pub(super) fn texts_of(rows: Vec<TextRow>) -> Result<HashMap<TaskId, TaskText>, 
     let mut known = HashMap::<String, Needs>::new();
     let mut texts = HashMap::with_capacity(rows.len());
     for mut row in rows {
-        let (Some(id), Some(needs)) = (row.id, row.needs.take()) else { continue };
+        let (Some(id), Some(needs)) = (row.id, row.needs.take()) else {
+            continue;
+        };
         let needs = match known.get(&needs) {
             Some(known) => known.clone(),
             None => {
@@ -105,6 +119,6 @@ fn text_of(id: TaskId, row: TextRow, needs: Needs) -> Result<TaskText, StoreErro
         parent: row.parent_id.map(TaskId),
         depth: unsigned("task's depth", row.depth.unwrap_or_default())?,
         created_at: instant(row.created_at).unwrap_or_default(),
-        created_by: from_value("task's author", row.created_by.unwrap_or_default())?,
+        created_by: row.created_by.map_or(Actor::Scheduler, |author| author.0),
     })
 }

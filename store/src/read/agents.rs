@@ -20,7 +20,11 @@ pub struct AgentListed {
 
 impl Store {
     /// A workspace's agents by name, with what each spent since then.
-    pub async fn agents(&self, workspace: WorkspaceId, spent_since: Time) -> Result<Vec<AgentListed>, StoreError> {
+    pub async fn agents(
+        &self,
+        workspace: WorkspaceId,
+        spent_since: Time,
+    ) -> Result<Vec<AgentListed>, StoreError> {
         self.agents_where(workspace, None, spent_since).await
     }
 
@@ -31,14 +35,25 @@ impl Store {
         id: AgentId,
         spent_since: Time,
     ) -> Result<Option<AgentListed>, StoreError> {
-        Ok(self.agents_where(workspace, Some(id), spent_since).await?.pop())
+        Ok(self
+            .agents_where(workspace, Some(id), spent_since)
+            .await?
+            .pop())
     }
 
     /// The identifier of the agent of that name.
-    pub async fn agent_named(&self, workspace: WorkspaceId, name: &str) -> Result<Option<AgentId>, StoreError> {
-        let id = sqlx::query_scalar!("SELECT id FROM agent WHERE workspace_id = $1 AND name = $2", workspace.0, name)
-            .fetch_optional(&self.readers)
-            .await?;
+    pub async fn agent_named(
+        &self,
+        workspace: WorkspaceId,
+        name: &str,
+    ) -> Result<Option<AgentId>, StoreError> {
+        let id = sqlx::query_scalar!(
+            "SELECT id FROM agent WHERE workspace_id = $1 AND name = $2",
+            workspace.0,
+            name
+        )
+        .fetch_optional(&self.readers)
+        .await?;
         Ok(id.map(AgentId))
     }
 

@@ -18,7 +18,11 @@ pub struct AttemptListed {
 
 impl Store {
     /// The ended attempts at a task, the first first.
-    pub async fn attempts(&self, workspace: WorkspaceId, task: TaskId) -> Result<Vec<AttemptListed>, StoreError> {
+    pub async fn attempts(
+        &self,
+        workspace: WorkspaceId,
+        task: TaskId,
+    ) -> Result<Vec<AttemptListed>, StoreError> {
         let rows = sqlx::query!(
             r#"SELECT a.lease_id, a.agent_id, coalesce(g.name, '') AS "agent_name!", a.epoch, a.outcome, a.state,
                    a.granted_at, a.ended_at, a.decision_id, a.error, u.input_tokens AS "input_tokens!",

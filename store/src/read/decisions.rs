@@ -1,7 +1,8 @@
 //! Decisions, what came of them, and what people thought of them.
 
 use scheduler::{
-    Actor, AgentId, AttemptOutcome, Decision, DecisionId, DecisionKind, ResourceId, TaskId, TaskState, Time, WorkspaceId,
+    Actor, AgentId, AttemptOutcome, Decision, DecisionId, DecisionKind, ResourceId, TaskId,
+    TaskState, Time, WorkspaceId,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -92,27 +93,42 @@ impl Store {
     ) -> Result<Listed<DecisionListed>, StoreError> {
         let narrow = Narrow {
             from: filter.from.map_or(Uuid::nil(), first_id_at),
-            below: filter.to.map_or(page.below(), |to| first_id_at(to).min(page.below())),
+            below: filter
+                .to
+                .map_or(page.below(), |to| first_id_at(to).min(page.below())),
             kind: filter.kind.map(DecisionKind::as_str),
             task: filter.task.map(|id| id.0),
             agent: filter.agent.map(|id| id.0),
             resource: filter.resource.map(|id| id.0),
         };
-        let rare = filter.kind.is_some_and(|kind| kind != DecisionKind::Dispatch);
+        let rare = filter
+            .kind
+            .is_some_and(|kind| kind != DecisionKind::Dispatch);
         let ids = if let Some(task) = narrow.task {
-            self.decisions_of_task(workspace, task, &narrow, page).await?
+            self.decisions_of_task(workspace, task, &narrow, page)
+                .await?
         } else if let Some(resource) = narrow.resource {
-            self.decisions_of_resource(workspace, resource, &narrow, page).await?
+            self.decisions_of_resource(workspace, resource, &narrow, page)
+                .await?
         } else if let Some(kind) = narrow.kind.filter(|_| rare) {
-            self.decisions_of_kind(workspace, kind, &narrow, page).await?
+            self.decisions_of_kind(workspace, kind, &narrow, page)
+                .await?
         } else {
             self.any_decisions(workspace, &narrow, page).await?
         };
         let (ids, next) = page.cut(ids);
-        Ok(Listed { items: self.decisions_by_id(workspace, &ids).await?, next })
+        Ok(Listed {
+            items: self.decisions_by_id(workspace, &ids).await?,
+            next,
+        })
     }
 
-    async fn any_decisions(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+    async fn any_decisions(
+        &self,
+        workspace: WorkspaceId,
+        narrow: &Narrow,
+        page: Page,
+    ) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
             "SELECT id FROM decision WHERE workspace_id = $1 AND id >= $2 AND id < $3
                  AND ($5::text IS NULL OR kind = $5) AND ($6::uuid IS NULL OR agent_id = $6)
@@ -250,12 +266,20 @@ impl Store {
     }
 
     /// One decision.
-    pub async fn decision(&self, workspace: WorkspaceId, id: DecisionId) -> Result<Option<DecisionListed>, StoreError> {
+    pub async fn decision(
+        &self,
+        workspace: WorkspaceId,
+        id: DecisionId,
+    ) -> Result<Option<DecisionListed>, StoreError> {
         Ok(self.decisions_by_id(workspace, &[id.0]).await?.pop())
     }
 
     /// What people thought of a decision, the first first.
-    pub async fn reviews(&self, workspace: WorkspaceId, decision: DecisionId) -> Result<Vec<Review>, StoreError> {
+    pub async fn reviews(
+        &self,
+        workspace: WorkspaceId,
+        decision: DecisionId,
+    ) -> Result<Vec<Review>, StoreError> {
         let rows = sqlx::query!(
             "SELECT reviewer, verdict, note, at FROM decision_review
              WHERE workspace_id = $1 AND decision_id = $2 ORDER BY at",

@@ -62,7 +62,11 @@ impl Store {
     }
 
     /// Attempts that ended since then: a minute's worth is the throughput.
-    pub async fn attempts_since(&self, workspace: WorkspaceId, since: Time) -> Result<u64, StoreError> {
+    pub async fn attempts_since(
+        &self,
+        workspace: WorkspaceId,
+        since: Time,
+    ) -> Result<u64, StoreError> {
         let ended = sqlx::query_scalar!(
             r#"SELECT count(*) AS "ended!" FROM attempt WHERE ended_at >= $2 AND workspace_id = $1"#,
             workspace.0,
@@ -75,7 +79,11 @@ impl Store {
 
     /// Provider refusals since then, of the workspace's resources and of its pool's own; resources
     /// without any are left out.
-    pub async fn refusals_since(&self, workspace: WorkspaceId, since: Time) -> Result<Vec<RefusalCount>, StoreError> {
+    pub async fn refusals_since(
+        &self,
+        workspace: WorkspaceId,
+        since: Time,
+    ) -> Result<Vec<RefusalCount>, StoreError> {
         let rows = sqlx::query!(
             r#"SELECT r.id, c.refusals AS "refusals!" FROM workspace w
                JOIN resource r ON r.pool_id = w.pool_id AND (r.workspace_id = w.id OR r.workspace_id IS NULL)
@@ -89,7 +97,10 @@ impl Store {
         .await?;
         rows.into_iter()
             .map(|row| {
-                Ok(RefusalCount { resource: ResourceId(row.id), refusals: unsigned("count of refusals", row.refusals)? })
+                Ok(RefusalCount {
+                    resource: ResourceId(row.id),
+                    refusals: unsigned("count of refusals", row.refusals)?,
+                })
             })
             .collect()
     }

@@ -44,7 +44,11 @@ impl Store {
             class: filter.class.map(class_word),
             kind: filter.kind.clone(),
             agent: filter.agent.clone(),
-            title: filter.text.as_deref().filter(|text| !text.is_empty()).map(anywhere),
+            title: filter
+                .text
+                .as_deref()
+                .filter(|text| !text.is_empty())
+                .map(anywhere),
         };
         let ids = match filter.state {
             None => self.any_tasks(workspace, &narrow, page).await?,
@@ -59,7 +63,10 @@ impl Store {
             }
         };
         let (ids, next) = page.cut(ids);
-        Ok(Listed { items: self.tasks_by_id(workspace, &ids).await?, next })
+        Ok(Listed {
+            items: self.tasks_by_id(workspace, &ids).await?,
+            next,
+        })
     }
 
     /// The tasks that were split from one, newest first.
@@ -79,11 +86,19 @@ impl Store {
         .fetch_all(&self.readers)
         .await?;
         let (ids, next) = page.cut(ids);
-        Ok(Listed { items: self.tasks_by_id(workspace, &ids).await?, next })
+        Ok(Listed {
+            items: self.tasks_by_id(workspace, &ids).await?,
+            next,
+        })
     }
 
     /// Tasks in any state, from the tasks.
-    async fn any_tasks(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+    async fn any_tasks(
+        &self,
+        workspace: WorkspaceId,
+        narrow: &Narrow,
+        page: Page,
+    ) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
             "SELECT t.id FROM task t
              WHERE t.workspace_id = $1 AND t.id < $2
@@ -106,7 +121,12 @@ impl Store {
     }
 
     /// Leased tasks, from the few leases there are.
-    async fn running_tasks(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+    async fn running_tasks(
+        &self,
+        workspace: WorkspaceId,
+        narrow: &Narrow,
+        page: Page,
+    ) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
             "SELECT l.task_id FROM lease l CROSS JOIN LATERAL (
                  SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = l.task_id
@@ -131,7 +151,12 @@ impl Store {
     }
 
     /// Pending tasks, from the open ones.
-    async fn waiting_tasks(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+    async fn waiting_tasks(
+        &self,
+        workspace: WorkspaceId,
+        narrow: &Narrow,
+        page: Page,
+    ) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
             "SELECT o.task_id FROM open_task o CROSS JOIN LATERAL (
                  SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = o.task_id
@@ -157,7 +182,13 @@ impl Store {
     }
 
     /// Held and reviewed tasks, from the open ones that are not pending.
-    async fn resting_tasks(&self, workspace: WorkspaceId, state: TaskState, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+    async fn resting_tasks(
+        &self,
+        workspace: WorkspaceId,
+        state: TaskState,
+        narrow: &Narrow,
+        page: Page,
+    ) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
             "SELECT o.task_id FROM open_task o CROSS JOIN LATERAL (
                  SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = o.task_id
@@ -184,7 +215,12 @@ impl Store {
     }
 
     /// Done tasks, from the ends, most of which are such.
-    async fn done_tasks(&self, workspace: WorkspaceId, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+    async fn done_tasks(
+        &self,
+        workspace: WorkspaceId,
+        narrow: &Narrow,
+        page: Page,
+    ) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
             "SELECT e.task_id FROM task_end e CROSS JOIN LATERAL (
                  SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = e.task_id
@@ -209,7 +245,13 @@ impl Store {
     }
 
     /// Failed and cancelled tasks, from the ends that are not done.
-    async fn undone_tasks(&self, workspace: WorkspaceId, state: TaskState, narrow: &Narrow, page: Page) -> Result<Vec<Uuid>, StoreError> {
+    async fn undone_tasks(
+        &self,
+        workspace: WorkspaceId,
+        state: TaskState,
+        narrow: &Narrow,
+        page: Page,
+    ) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
             "SELECT e.task_id FROM task_end e CROSS JOIN LATERAL (
                  SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = e.task_id

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use scheduler::{
-    Actor, AgentId, Boost, DecisionId, Grant, LeaseId, Needs, Priority, TaskId, TaskState, Time, WorkspaceId,
+    Actor, AgentId, Boost, DecisionId, Grant, LeaseId, Needs, Priority, TaskId, TaskState, Time,
+    WorkspaceId,
 };
 use uuid::Uuid;
 
@@ -84,7 +85,11 @@ pub struct Ended {
 
 impl Store {
     /// The tasks of these identifiers in their order; those the workspace does not have are left out.
-    pub async fn tasks_by_id(&self, workspace: WorkspaceId, ids: &[Uuid]) -> Result<Vec<TaskListed>, StoreError> {
+    pub async fn tasks_by_id(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[Uuid],
+    ) -> Result<Vec<TaskListed>, StoreError> {
         let rows = sqlx::query!(
             r#"SELECT t.id, t.title, t.reference, task_state_of(e.state, l.id, o.state) AS "state!", n.needs,
                    coalesce(o.priority, t.priority) AS "priority!", t.score, t.version, t.created_at, t.created_by,
@@ -109,19 +114,30 @@ impl Store {
         .await?;
         rows.into_iter()
             .map(|row| {
-                let lease = match (row.lease_id, row.agent_id, row.granted_at, row.expires_at, row.decision_id) {
-                    (Some(id), Some(agent), Some(granted_at), Some(expires_at), Some(decision)) => Some(LeaseListed {
-                        id: LeaseId(id),
-                        agent: AgentId(agent),
-                        agent_name: row.agent_name,
-                        epoch: unsigned("lease's epoch", row.epoch.unwrap_or_default())?,
-                        granted_at: granted_at.into(),
-                        expires_at: expires_at.into(),
-                        grants: from_json("lease's grants", row.grants.as_deref().unwrap_or("[]"))?,
-                        decision: DecisionId(decision),
-                        progress: row.progress,
-                        note: row.note,
-                    }),
+                let lease = match (
+                    row.lease_id,
+                    row.agent_id,
+                    row.granted_at,
+                    row.expires_at,
+                    row.decision_id,
+                ) {
+                    (Some(id), Some(agent), Some(granted_at), Some(expires_at), Some(decision)) => {
+                        Some(LeaseListed {
+                            id: LeaseId(id),
+                            agent: AgentId(agent),
+                            agent_name: row.agent_name,
+                            epoch: unsigned("lease's epoch", row.epoch.unwrap_or_default())?,
+                            granted_at: granted_at.into(),
+                            expires_at: expires_at.into(),
+                            grants: from_json(
+                                "lease's grants",
+                                row.grants.as_deref().unwrap_or("[]"),
+                            )?,
+                            decision: DecisionId(decision),
+                            progress: row.progress,
+                            note: row.note,
+                        })
+                    }
                     _ => None,
                 };
                 Ok(TaskListed {
@@ -137,8 +153,10 @@ impl Store {
                     created_by: from_value("task's author", row.created_by)?,
                     due_at: instant(row.due_at),
                     not_before: instant(row.not_before),
-                    boost: instant(row.boost_until)
-                        .map(|expires_at| Boost { score_delta: row.boost_delta, expires_at }),
+                    boost: instant(row.boost_until).map(|expires_at| Boost {
+                        score_delta: row.boost_delta,
+                        expires_at,
+                    }),
                     parent: row.parent_id.map(TaskId),
                     depth: unsigned("task's depth", row.depth)?,
                     attempts: unsigned("count of attempts", row.attempts)?,
@@ -150,8 +168,14 @@ impl Store {
     }
 
     /// One task with all that is known of it.
-    pub async fn task(&self, workspace: WorkspaceId, id: TaskId) -> Result<Option<TaskDetail>, StoreError> {
-        let Some(task) = self.tasks_by_id(workspace, &[id.0]).await?.pop() else { return Ok(None) };
+    pub async fn task(
+        &self,
+        workspace: WorkspaceId,
+        id: TaskId,
+    ) -> Result<Option<TaskDetail>, StoreError> {
+        let Some(task) = self.tasks_by_id(workspace, &[id.0]).await?.pop() else {
+            return Ok(None);
+        };
         let row = sqlx::query!(
             r#"SELECT t.description, t.payload, e.state AS "state?", e.at AS "at?", e.decision_id AS "decision_id?",
                    e.output AS "output?", e.error AS "error?",
@@ -195,9 +219,16 @@ impl Store {
         tasks: &[TaskId],
     ) -> Result<HashMap<TaskId, String>, StoreError> {
         let ids: Vec<Uuid> = tasks.iter().map(|task| task.0).collect();
-        let rows = sqlx::query!("SELECT id, title FROM task WHERE workspace_id = $1 AND id = ANY($2)", workspace.0, &ids)
-            .fetch_all(&self.readers)
-            .await?;
-        Ok(rows.into_iter().map(|row| (TaskId(row.id), row.title)).collect())
+        let rows = sqlx::query!(
+            "SELECT id, title FROM task WHERE workspace_id = $1 AND id = ANY($2)",
+            workspace.0,
+            &ids
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (TaskId(row.id), row.title))
+            .collect())
     }
 }

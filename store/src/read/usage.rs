@@ -73,7 +73,11 @@ impl Store {
     }
 
     /// Money spent since then, in millionths of a dollar.
-    pub async fn spent_since(&self, workspace: WorkspaceId, since: Time) -> Result<u64, StoreError> {
+    pub async fn spent_since(
+        &self,
+        workspace: WorkspaceId,
+        since: Time,
+    ) -> Result<u64, StoreError> {
         let spent = sqlx::query_scalar!(
             r#"SELECT coalesce(sum(cost_microusd), 0)::bigint AS "spent!" FROM usage_report
                WHERE workspace_id = $1 AND at >= $2"#,

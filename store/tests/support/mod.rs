@@ -34,18 +34,39 @@ impl Scene {
         let pool = store.pool_named("main").await.unwrap();
         store.ensure_partitions(START).await.unwrap();
         let workspace = add_workspace(&store, pool, "acme", 1).await;
-        let held = store.try_take(pool, id(7), "http://one", Span::from_secs(3_600)).await.unwrap().unwrap();
-        Self { store, fence: held.fence, pool, workspace }
+        let held = store
+            .try_take(pool, id(7), "http://one", Span::from_secs(3_600))
+            .await
+            .unwrap()
+            .unwrap();
+        Self {
+            store,
+            fence: held.fence,
+            pool,
+            workspace,
+        }
     }
 
     pub async fn flush(&self, records: Records) -> store::Flushed {
-        self.store.flush(&self.fence, &Batch { records, ..Batch::default() }).await.unwrap()
+        self.store
+            .flush(
+                &self.fence,
+                &Batch {
+                    records,
+                    ..Batch::default()
+                },
+            )
+            .await
+            .unwrap()
     }
 
     /// Everything a conductor would be loaded with, as text that compares.
     pub async fn loaded(&self) -> Vec<String> {
         let mut facts = Vec::new();
-        self.store.load(self.pool, |fact| facts.push(format!("{fact:?}"))).await.unwrap();
+        self.store
+            .load(self.pool, |fact| facts.push(format!("{fact:?}")))
+            .await
+            .unwrap();
         facts
     }
 }
@@ -59,7 +80,10 @@ pub async fn add_workspace(store: &Store, pool: PoolId, slug: &str, n: u64) -> W
         goal: "ship".to_owned(),
         created_at: START,
     };
-    store.create_workspace(&workspace, &Policy::default()).await.unwrap();
+    store
+        .create_workspace(&workspace, &Policy::default())
+        .await
+        .unwrap();
     workspace.id
 }
 
@@ -67,7 +91,10 @@ pub fn needs(kind: &str) -> Needs {
     Needs {
         kind: kind.to_owned(),
         capabilities: vec!["research".to_owned()],
-        requires: vec![Requirement { resource: "search".to_owned(), amount: 1 }],
+        requires: vec![Requirement {
+            resource: "search".to_owned(),
+            amount: 1,
+        }],
         max_attempts: 3,
         lease_ms: 60_000,
         ..Needs::default()
@@ -105,7 +132,12 @@ pub fn task(workspace: WorkspaceId, n: u64, needs: Needs) -> CreatedTask {
         depends_on: Vec::new(),
         parent: None,
     };
-    CreatedTask { task, open, score: 500, actor: Actor::Scheduler }
+    CreatedTask {
+        task,
+        open,
+        score: 500,
+        actor: Actor::Scheduler,
+    }
 }
 
 pub fn lease(task: &OpenTask, n: u64, agent: AgentId) -> OpenLease {
@@ -117,8 +149,17 @@ pub fn lease(task: &OpenTask, n: u64, agent: AgentId) -> OpenLease {
         epoch: task.epoch + 1,
         granted_at: at(n),
         expires_at: at(n) + Span::from_secs(60),
-        grants: vec![Grant { resource: ResourceId(id(50)), name: "search".to_owned(), amount: 1, slots: Vec::new() }],
-        reservations: vec![Reservation { budget: BudgetId(id(60)), left: 2_000, used: 0 }],
+        grants: vec![Grant {
+            resource: ResourceId(id(50)),
+            name: "search".to_owned(),
+            amount: 1,
+            slots: Vec::new(),
+        }],
+        reservations: vec![Reservation {
+            budget: BudgetId(id(60)),
+            left: 2_000,
+            used: 0,
+        }],
         decision: DecisionId(id(n + 1)),
     }
 }
@@ -170,7 +211,12 @@ pub fn dispatch(lease: &OpenLease) -> Decision {
             waiting: 12,
         },
         rank: 2_500_000,
-        factors: vec![Factor { name: FactorName::StatedPriority, value: 1.0, weight: 120.0, effect: 120.0 }],
+        factors: vec![Factor {
+            name: FactorName::StatedPriority,
+            value: 1.0,
+            weight: 120.0,
+            effect: 120.0,
+        }],
         waited_ms: 1_200,
         resources: vec![ResourceFact {
             name: "search".to_owned(),
@@ -202,8 +248,14 @@ pub fn resource(pool_wide: bool, workspace: WorkspaceId, n: u64, name: &str) -> 
             id: ResourceId(id(n)),
             workspace: (!pool_wide).then_some(workspace),
             name: name.to_owned(),
-            kind: ResourceKind::Bucket { capacity: 100, refill_per_s: 10.0 },
-            adaptive: Some(Adaptive { min: 1.0, max: 10.0 }),
+            kind: ResourceKind::Bucket {
+                capacity: 100,
+                refill_per_s: 10.0,
+            },
+            adaptive: Some(Adaptive {
+                min: 1.0,
+                max: 10.0,
+            }),
         },
         state: ResourceState {
             full_at_ns: 1_800_000_000_000_000_000,
@@ -227,7 +279,11 @@ pub fn budget(workspace: WorkspaceId, n: u64, scope: BudgetScope) -> BudgetRow {
             window: Window::FiveHours,
             soft_at: 0.8,
         },
-        state: BudgetState { window_start: START, settled: 1_000, warned: true },
+        state: BudgetState {
+            window_start: START,
+            settled: 1_000,
+            warned: true,
+        },
     }
 }
 
