@@ -1,0 +1,303 @@
+//! The command line as scripts use it, and a server that is asked to stop.
+
+#![cfg(test)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::{ConnectOptions, PgPool};
+use tokio::task::spawn_blocking;
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The binary, in the environment of one database.
+#[derive(Clone)]
+struct Baton {
+    database_url: String,
+    listen: String,
+}
+
+impl Baton {
+    fn of(database: &PgPool) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self {
+            database_url: database.connect_options().to_url_lossy().to_string(),
+            listen: free.local_addr().unwrap().to_string(),
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
+        command
+            .args(arguments)
+            .env("DATABASE_URL", &self.database_url)
+            .env("BATON_LISTEN", &self.listen)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn with_input(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// What it prints, when it does well.
+    fn prints(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .trim_end()
+            .to_owned()
+    }
+
+    /// What it says, when it fails: one sentence, and nothing on standard output.
+    fn refuses(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(
+            !output.status.success() && output.stdout.is_empty(),
+            "{arguments:?}: {output:?}"
+        );
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// One request, on a connection of its own; the whole answer as it came.
+    fn ask(&self, request: &str) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(&self.listen)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    }
+
+    /// A server that answers.
+    fn serve(&self) -> Serving {
+        let child = self.command(&["serve"]).spawn().unwrap();
+        let serving = Serving { child };
+        let began = std::time::Instant::now();
+        let request = "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        while !self
+            .ask(request)
+            .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+        {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "the server does not become ready"
+            );
+            std::thread::yield_now();
+        }
+        serving
+    }
+}
+
+/// A server that does not outlive its test.
+struct Serving {
+    child: Child,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn workspaces_keys_and_people_are_made_once_and_mistakes_are_told(database: PgPool) {
+    let baton = Baton::of(&database);
+    let checks = move || {
+        let id = baton.prints(&["workspace", "create", "sky", "--goal", "Mosaic the sky"]);
+        assert!(id.parse::<uuid::Uuid>().is_ok(), "{id}");
+        assert!(
+            baton
+                .refuses(&["workspace", "create", "sky"])
+                .contains("already")
+        );
+        assert!(
+            baton
+                .refuses(&["workspace", "create", "No Good"])
+                .contains("short name")
+        );
+
+        let key = baton.prints(&["key", "create", "--workspace", "sky", "--role", "manager"]);
+        assert!(
+            key.starts_with("baton_manager_") && !key.contains('\n'),
+            "{key}"
+        );
+        let agent = [
+            "key",
+            "create",
+            "--workspace",
+            "sky",
+            "--role",
+            "agent",
+            "--agent",
+            "scout",
+        ];
+        assert_ne!(baton.prints(&agent), baton.prints(&agent));
+        assert!(baton.refuses(&agent[..6]).contains("--agent"));
+        let nowhere = ["key", "create", "--workspace", "sea", "--role", "member"];
+        assert!(baton.refuses(&nowhere).contains("no workspace `sea`"));
+
+        let user = [
+            "user",
+            "create",
+            "--email",
+            "Ada@example.com",
+            "--role",
+            "admin",
+            "--password-stdin",
+        ];
+        let made = baton.with_input(&user, "correct horse battery\n");
+        assert!(made.status.success(), "{made:?}");
+        let twice = baton.with_input(&user, "correct horse battery\n");
+        assert!(!twice.status.success() && twice.stdout.is_empty());
+        let short = [
+            "user",
+            "create",
+            "--email",
+            "b@example.com",
+            "--password-stdin",
+        ];
+        assert!(!baton.with_input(&short, "short\n").status.success());
+        baton
+    };
+    let baton = spawn_blocking(checks).await.unwrap();
+    let agents: i64 = sqlx::query_scalar("SELECT count(*) FROM agent")
+        .fetch_one(&database)
+        .await
+        .unwrap();
+    assert_eq!(agents, 1, "an agent's second key is the same agent's");
+    let email: String = sqlx::query_scalar("SELECT email FROM account")
+        .fetch_one(&database)
+        .await
+        .unwrap();
+    assert_eq!(email, "ada@example.com");
+    let doctor = spawn_blocking(move || baton.prints(&["doctor"]))
+        .await
+        .unwrap();
+    assert!(
+        doctor.contains("ok    database") && doctor.contains("ok    schema"),
+        "{doctor}"
+    );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_server_asked_to_stop_answers_what_waits_and_ends_well(database: PgPool) {
+    let baton = Baton::of(&database);
+    let checks = move || {
+        let mut serving = baton.serve();
+        baton.prints(&["workspace", "create", "sky"]);
+        let key = baton.prints(&[
+            "key",
+            "create",
+            "--workspace",
+            "sky",
+            "--role",
+            "agent",
+            "--agent",
+            "scout",
+        ]);
+        // A stream of events says by its first bytes that it is open; the claim waits behind it.
+        let stream = format!(
+            "GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n"
+        );
+        let mut events = BufReader::new(TcpStream::connect(&baton.listen).unwrap());
+        events.get_mut().write_all(stream.as_bytes()).unwrap();
+        let mut line = String::new();
+        events.read_line(&mut line).unwrap();
+        assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+
+        let body = r#"{"wait_ms":60000}"#;
+        let claim = format!(
+            "POST /api/v1/claims HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let other = baton.clone();
+        let waiting = std::thread::spawn(move || other.ask(&claim).unwrap());
+        wait_for_claim(&baton);
+        let pid = serving.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let answer = waiting.join().unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.contains("\"leases\":[]"),
+            "{answer}"
+        );
+        let status = serving.child.wait().unwrap();
+        assert!(status.success(), "{status}");
+    };
+    spawn_blocking(checks).await.unwrap();
+}
+
+/// Returns once the server counts a claim that waits.
+fn wait_for_claim(baton: &Baton) {
+    let began = std::time::Instant::now();
+    let request = "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let waits = |text: &str| {
+        text.lines()
+            .any(|line| line.starts_with("baton_waiting_claims") && line.ends_with(" 1"))
+    };
+    while !baton.ask(request).is_ok_and(|text| waits(&text)) {
+        assert!(began.elapsed() < PATIENCE, "no claim waits");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_told_in_a_sentence() {
+    let baton = Baton {
+        database_url: "postgres://nobody@127.0.0.1:9/none".into(),
+        listen: "127.0.0.1:0".into(),
+    };
+    let said = baton.refuses(&["workspace", "create", "sky"]);
+    assert!(said.contains("DATABASE_URL"), "{said}");
+    let doctor = baton.run(&["doctor"]);
+    assert!(!doctor.status.success());
+    assert!(
+        String::from_utf8_lossy(&doctor.stdout).contains("wrong database"),
+        "{doctor:?}"
+    );
+}
+
+/// The readiness of a server is JSON that says why.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_served_readiness_names_the_pools(database: PgPool) {
+    let baton = Baton::of(&database);
+    let checks = move || {
+        let _serving = baton.serve();
+        let request = "GET /readyz HTTP/1.0\r\nhost: x\r\n\r\n";
+        let answer = baton.ask(request).unwrap();
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(body["pools"][0]["place"], "here");
+    };
+    spawn_blocking(checks).await.unwrap();
+}
