@@ -13,7 +13,7 @@ use scheduler::{
     Claimed, Command, Conductor, Granted, PoolId, Query, Reply, Span, Stored, TaskId, Ticket, Time,
 };
 use uuid::Uuid;
-use workload::Workload;
+use workload::{WORKSPACES, Workload};
 
 /// Tasks of one command.
 const BATCH: usize = 1_000;
@@ -111,8 +111,8 @@ impl Scene {
 
     fn fill(&mut self, count: usize) -> Duration {
         let mut spent = Duration::ZERO;
-        for _ in 0..count / BATCH {
-            let command = self.workload.mixed(BATCH);
+        for n in 0..count / BATCH {
+            let command = self.workload.mixed(n % WORKSPACES, BATCH);
             let begun = cpu();
             self.step(vec![command]);
             spent += cpu().saturating_sub(begun);
@@ -121,8 +121,8 @@ impl Scene {
     }
 
     fn refill(&mut self) {
-        for _ in 0..workload::WORKSPACES {
-            let command = self.workload.runnable(ROUND / workload::WORKSPACES);
+        for ws in 0..WORKSPACES {
+            let command = self.workload.runnable(ws, ROUND / WORKSPACES);
             self.step(vec![command]);
         }
     }
@@ -156,7 +156,7 @@ impl Scene {
     }
 
     fn explain(&mut self) -> u128 {
-        let command = self.workload.mixed(BATCH);
+        let command = self.workload.mixed(0, BATCH);
         let workspace = command.workspace;
         let replies = self.step(vec![command]);
         let created: Vec<TaskId> = replies

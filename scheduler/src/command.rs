@@ -214,6 +214,10 @@ pub struct EditTask {
 }
 
 /// Tells an absent field from a null one.
+#[expect(
+    clippy::option_option,
+    reason = "absent and null mean different things in a patch"
+)]
 fn present<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<Time>>, D::Error> {

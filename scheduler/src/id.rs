@@ -1,4 +1,4 @@
-//! Identifiers: one type per thing, all UUIDv7, so that they sort by time of creation.
+//! Identifiers: one type per thing, all `UUIDv7`, so that they sort by time of creation.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -8,8 +8,8 @@ mod support;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use scheduler::{
-    Act, Class, Code, Granted, Policy, Priority, Refusal, ResourceKind, Span, TaskState, Ticket,
-    Unit, Usage, Verdict, Window,
+    Act, Class, Code, Estimate, Granted, Policy, Priority, Refusal, ResourceKind, Span, TaskState,
+    Ticket, Unit, Usage, Verdict, Window,
 };
 use support::{Chance, World, class_of, estimate, outcome_is_lost, seeds};
 
@@ -158,7 +158,7 @@ impl Play {
                 ])
                 .unwrap_or(&Priority::Medium);
             task.needs.estimate = if self.chance.one_in(4) {
-                Default::default()
+                Estimate::default()
             } else {
                 estimate(100 + self.chance.below(900) as u32)
             };
@@ -178,9 +178,8 @@ impl Play {
             batch.push(task);
         }
         match self.world.create(ws, batch) {
-            Ok(_) | Err(Refusal::Fuse { .. }) => {}
             // A family or dependency may have been cancelled meanwhile; the store would say so.
-            Err(Refusal::NeedFacts { .. }) => {}
+            Ok(_) | Err(Refusal::Fuse { .. } | Refusal::NeedFacts { .. }) => {}
             Err(other) => panic!("{other:?}"),
         }
     }

@@ -163,16 +163,14 @@ impl Workload {
             .collect()
     }
 
-    /// So many tasks of the next workspace in turn; every other one is blocked.
-    pub fn mixed(&mut self, count: usize) -> Command {
-        let ws = self.turn(count);
+    /// So many tasks of a workspace; every other one is blocked.
+    pub fn mixed(&mut self, ws: usize, count: usize) -> Command {
         let tasks = (0..count).map(|n| self.task(ws, n % 2 == 1)).collect();
         self.create(ws, tasks)
     }
 
-    /// So many tasks of the next workspace in turn, all of which can run.
-    pub fn runnable(&mut self, count: usize) -> Command {
-        let ws = self.turn(count);
+    /// So many tasks of a workspace, all of which can run.
+    pub fn runnable(&mut self, ws: usize, count: usize) -> Command {
         let tasks = (0..count).map(|_| self.task(ws, false)).collect();
         self.create(ws, tasks)
     }
@@ -301,10 +299,6 @@ impl Workload {
                 self.stuck[ws] = Some(task.id);
             }
         }
-    }
-
-    fn turn(&mut self, count: usize) -> usize {
-        (self.made / count.max(1) as u64) as usize % WORKSPACES
     }
 
     /// `UUIDv7`s that grow, a thousand a millisecond.

@@ -171,7 +171,7 @@ impl Conductor {
             .collect()
     }
 
-    pub(super) fn heartbeat(&mut self, ws: WsIx, request: Heartbeat) -> Answer {
+    pub(super) fn heartbeat(&mut self, ws: WsIx, request: Heartbeat) -> Reply {
         let ix = self.agent_for(ws, request.agent, &request.name);
         let changed =
             std::mem::replace(&mut self.agents[ix].status, request.status) != request.status;
@@ -180,9 +180,9 @@ impl Conductor {
         }
         self.agents[ix].seen_at = Some(self.now);
         self.store_seen(ix, request.detail);
-        Ok(Reply::Heartbeat {
+        Reply::Heartbeat {
             retry_after_ms: HEARTBEAT_MS,
-        })
+        }
     }
 
     /// An agent has shown that it lives.

@@ -11,13 +11,13 @@ const RETRY_MS: std::ops::RangeInclusive<i64> = 100..=5_000;
 
 impl Conductor {
     /// Answers at once with what there is; with nothing, when the first lease comes or the wait ends.
-    pub(super) fn claim(&mut self, ticket: Ticket, ws: WsIx, claim: Claim) -> Option<Answer> {
+    pub(super) fn claim(&mut self, ticket: Ticket, ws: WsIx, claim: &Claim) -> Option<Answer> {
         if self.draining {
             return Some(Err(Refusal::Draining));
         }
         let agent = self.agent_for(ws, claim.agent, &claim.name);
         self.heard_of(agent);
-        let groups = self.groups_for(agent, &claim);
+        let groups = self.groups_for(agent, claim);
         let leases = self.fill(agent, &groups, claim.max);
         if !leases.is_empty() || claim.wait_until <= self.now {
             return Some(Ok(Reply::Claimed(self.claimed(&groups, leases))));
@@ -63,12 +63,10 @@ impl Conductor {
     }
 
     /// The caller of a waiting claim went away.
-    pub(super) fn withdraw(&mut self, claim: Ticket) -> Answer {
+    pub(super) fn withdraw(&mut self, claim: Ticket) -> Reply {
         self.take_claim(claim);
-        let permits = self.waiting_permits.len();
         self.waiting_permits.retain(|permit| permit.ticket != claim);
-        debug_assert!(permits >= self.waiting_permits.len());
-        Ok(Reply::Withdrawn)
+        Reply::Withdrawn
     }
 
     /// Ends a wait with what it got, or with why there was nothing.

@@ -158,12 +158,11 @@ impl Conductor {
             let mut above = Some(parent);
             while let Some(next) = above {
                 ancestors.push(next);
-                above = match parents.get(&next) {
-                    Some(&up) => up,
-                    None => {
-                        ancestors.extend(self.ancestors_of(next, facts));
-                        None
-                    }
+                above = if let Some(&up) = parents.get(&next) {
+                    up
+                } else {
+                    ancestors.extend(self.ancestors_of(next, facts));
+                    None
                 };
             }
             self.tasks[ix].extra_mut().ancestors = ancestors;

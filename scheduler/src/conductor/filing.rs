@@ -54,11 +54,13 @@ impl Conductor {
         if lanes.len() < KEPT || lanes.len() < 2 * self.workspaces[ws].profiles.len() {
             return;
         }
-        let unused: Vec<LaneIx> = lanes
+        let mut unused: Vec<LaneIx> = lanes
             .values()
             .copied()
             .filter(|&lane| self.lanes[lane].profiles == 0)
             .collect();
+        // In one order everywhere: their numbers are used again.
+        unused.sort_unstable();
         for lane in unused {
             self.release_reservation(lane);
             if let Some(gone) = self.lanes.remove(lane) {

@@ -219,22 +219,20 @@ fn check_cycles(tasks: &[NewTask]) -> Result<(), Refusal> {
         .map(|(at, task)| (task.id, at))
         .collect();
     let within = |id: &TaskId| at.get(id).copied();
-    let waits = tasks
+    let waits: Vec<Vec<usize>> = tasks
         .iter()
         .map(|task| task.depends_on.iter().filter_map(within).collect())
         .collect();
-    acyclic(waits, "depends_on")?;
-    acyclic(
-        tasks
-            .iter()
-            .map(|task| task.parent.iter().filter_map(within).collect())
-            .collect(),
-        "parent_id",
-    )
+    acyclic(&waits, "depends_on")?;
+    let parents: Vec<Vec<usize>> = tasks
+        .iter()
+        .map(|task| task.parent.iter().filter_map(within).collect())
+        .collect();
+    acyclic(&parents, "parent_id")
 }
 
 /// `edges[i]` are the places that `i` waits for.
-fn acyclic(edges: Vec<Vec<usize>>, member: &str) -> Result<(), Refusal> {
+fn acyclic(edges: &[Vec<usize>], member: &str) -> Result<(), Refusal> {
     let mut left: Vec<usize> = edges.iter().map(Vec::len).collect();
     let mut behind = vec![Vec::new(); edges.len()];
     for (from, to) in edges.iter().enumerate() {

@@ -324,7 +324,7 @@ impl Conductor {
     pub(super) fn move_on(&mut self, task: TaskIx, to: TaskState, ending: Ending) {
         match to {
             TaskState::Done | TaskState::Failed | TaskState::Cancelled => {
-                self.end_task(task, to, ending)
+                self.end_task(task, to, ending);
             }
             TaskState::InReview => self.put(task, Place::Review),
             TaskState::Backlog => self.put(task, Place::Held),
@@ -353,26 +353,26 @@ impl Conductor {
             kept,
         });
         self.unset_task_timer(task);
-        match state {
-            TaskState::Done => {
-                self.lift(task);
-                self.tasks[task].place = Place::Failed;
-                self.dependency_done(task);
-                self.drop_task(task);
-            }
-            _ => {
-                let over = if state == TaskState::Failed {
-                    Place::Failed
-                } else {
-                    Place::Cancelled
-                };
-                self.put(task, over);
-                if kept {
-                    self.record_change(task);
-                } else {
-                    self.forget_if_unneeded(task);
-                }
-            }
+        if state == TaskState::Done {
+            self.lift(task);
+            self.tasks[task].place = Place::Failed;
+            self.dependency_done(task);
+            self.drop_task(task);
+            return;
+        }
+        let failed = state == TaskState::Failed;
+        self.put(
+            task,
+            if failed {
+                Place::Failed
+            } else {
+                Place::Cancelled
+            },
+        );
+        if kept {
+            self.record_change(task);
+        } else {
+            self.forget_if_unneeded(task);
         }
     }
 

@@ -52,7 +52,7 @@ impl Conductor {
             }
             Stored::Task(task) => self.restore_task(*task),
             Stored::Lease(lease) => self.restore_lease(&lease),
-            Stored::Permit(permit) => self.restore_permit(permit),
+            Stored::Permit(permit) => self.restore_permit(&permit),
             Stored::Kind(kind) => {
                 if let Some(&ws) = self.workspace_of.get(&kind.workspace) {
                     let learnt = Kind {
@@ -249,7 +249,7 @@ impl Conductor {
         );
     }
 
-    fn restore_permit(&mut self, row: PermitRow) {
+    fn restore_permit(&mut self, row: &PermitRow) {
         let Some(&ws) = self.workspace_of.get(&row.workspace) else {
             return;
         };

@@ -211,8 +211,8 @@ impl Conductor {
         let actor = command.actor;
         Some(match command.request {
             Request::CreateTasks(request) => self.create_tasks(ws, &actor, request),
-            Request::Claim(request) => return self.claim(ticket, ws, request),
-            Request::Withdraw { claim } => self.withdraw(claim),
+            Request::Claim(request) => return self.claim(ticket, ws, &request),
+            Request::Withdraw { claim } => Ok(self.withdraw(claim)),
             Request::Renew(request) => self.renew(ws, &actor, request),
             Request::Usage(request) => self.report_usage(ws, &actor, &request),
             Request::Complete(request) => self.complete(ws, &actor, request),
@@ -221,7 +221,7 @@ impl Conductor {
             Request::Overrule(request) => self.overrule(ws, &actor, request),
             Request::EditTask(request) => self.edit_task(ws, &actor, request),
             Request::PutAgent(request) => self.put_agent(ws, &actor, request),
-            Request::Heartbeat(request) => self.heartbeat(ws, request),
+            Request::Heartbeat(request) => Ok(self.heartbeat(ws, request)),
             Request::PutResource(request) => self.put_resource(ws, &actor, request),
             Request::Throttled(request) => self.throttled(ws, &actor, &request),
             Request::CloseResource(request) => self.close_by_hand(ws, &actor, request),

@@ -147,7 +147,7 @@ impl Conductor {
         for (at, amount) in self.expected_returns(resource, now) {
             free += amount;
             if free >= need {
-                return Some(at?);
+                return at;
             }
         }
         None

@@ -342,39 +342,16 @@ impl Conductor {
             window: request.window,
             soft_at: request.soft_at,
         };
-        let ix = match known {
-            Some(ix) => {
-                let budget = &mut self.budgets[ix];
-                if budget.spec.unit != spec.unit || budget.spec.scope != spec.scope {
-                    return Err(Refusal::Invalid {
-                        pointer: "/scope".to_owned(),
-                        detail: "a budget keeps its scope and unit; make another under a new name"
-                            .to_owned(),
-                    });
-                }
-                (budget.state.warned, budget.ran_out) = (false, false);
-                if budget.spec.window != spec.window {
-                    budget.state = BudgetState {
-                        window_start: spec.window.start(self.now),
-                        ..budget.state
-                    };
-                }
-                budget.spec = spec;
-                ix
-            }
-            None => {
-                let window_start = spec.window.start(self.now);
-                self.add_budget(
-                    ws,
-                    BudgetRow {
-                        spec,
-                        state: BudgetState {
-                            window_start,
-                            ..BudgetState::default()
-                        },
-                    },
-                )
-            }
+        let ix = if let Some(ix) = known {
+            self.change_budget(ix, spec)?;
+            ix
+        } else {
+            let window_start = spec.window.start(self.now);
+            let state = BudgetState {
+                window_start,
+                ..BudgetState::default()
+            };
+            self.add_budget(ws, BudgetRow { spec, state })
         };
         self.agenda.budgets.insert(ix);
         self.set_window_timer(ix);
@@ -383,6 +360,24 @@ impl Conductor {
         self.rematch_budgets(ws);
         self.reopen_workspace(ws);
         Ok(Reply::Budget { id })
+    }
+
+    /// What is settled stays settled under the new limit.
+    fn change_budget(&mut self, ix: BudIx, spec: BudgetSpec) -> Result<(), Refusal> {
+        let budget = &mut self.budgets[ix];
+        if budget.spec.unit != spec.unit || budget.spec.scope != spec.scope {
+            return Err(Refusal::Invalid {
+                pointer: "/scope".to_owned(),
+                detail: "a budget keeps its scope and unit; make another under a new name"
+                    .to_owned(),
+            });
+        }
+        (budget.state.warned, budget.ran_out) = (false, false);
+        if budget.spec.window != spec.window {
+            budget.state.window_start = spec.window.start(self.now);
+        }
+        budget.spec = spec;
+        Ok(())
     }
 
     pub(super) fn add_budget(&mut self, ws: WsIx, row: BudgetRow) -> BudIx {

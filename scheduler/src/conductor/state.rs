@@ -410,3 +410,17 @@ impl Task {
         self.extra().map_or(&[], |extra| &extra.ancestors)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_waiting_task_takes_some_tens_of_bytes() {
+        assert!(
+            size_of::<Option<Task>>() <= 64,
+            "{}",
+            size_of::<Option<Task>>()
+        );
+    }
+}

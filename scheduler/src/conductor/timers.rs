@@ -28,7 +28,7 @@ impl Conductor {
             Timer::PermitExpiry(permit) => self.end_permit(permit),
             Timer::Task(task) => self.task_hour(task),
             Timer::Claim(ticket) if self.claims.contains_key(&ticket) => {
-                self.answer_claim(ticket, Vec::new())
+                self.answer_claim(ticket, Vec::new());
             }
             Timer::Claim(ticket) => self.permit_wait_over(ticket),
             Timer::Gate(gate) => {

@@ -6,6 +6,9 @@ use crate::{Ticket, Time};
 
 /// Waiting claims tried for one head before the next event.
 const TRIES: usize = 32;
+/// Groups at a gate that could take nothing, before the next event: those that fit but stand further
+/// back in fair order come when these have had their turn.
+const REFUSED: usize = 64;
 /// Groups at a gate looked at for the soonest head when its timer is set.
 const SOONEST_AMONG: usize = 16;
 
@@ -32,7 +35,7 @@ impl Conductor {
         }
         self.agenda.watch.insert(gate);
         let mut refused: Vec<GroupIx> = Vec::new();
-        while !self.is_shut(gate) {
+        while refused.len() < REFUSED && !self.is_shut(gate) {
             let Some(asking) = self.demand.get(&gate) else {
                 return;
             };

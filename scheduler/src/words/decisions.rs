@@ -70,11 +70,10 @@ pub fn reasoning(decision: &Decision) -> String {
         ),
         Facts::Throttle(facts) => throttle_reasoning(facts, decision),
         Facts::Override(facts) => {
-            let reason = facts
-                .reason
-                .as_deref()
-                .map(|reason| format!("Reason given: {reason}"))
-                .unwrap_or_else(|| "No reason was given.".to_owned());
+            let reason = facts.reason.as_deref().map_or_else(
+                || "No reason was given.".to_owned(),
+                |reason| format!("Reason given: {reason}"),
+            );
             let lease = if facts.ended_lease.is_some() {
                 " The lease it ran under was ended."
             } else {
