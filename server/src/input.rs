@@ -195,6 +195,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
+        if query.contains("%00") {
+            return Err(Problem::invalid_at(
+                "?",
+                "text may not hold the character U+0000",
+            ));
+        }
         let given: Vec<_> = query
             .split('&')
             .filter(|pair| {

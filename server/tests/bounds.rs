@@ -233,6 +233,7 @@ async fn limits_budgets_policies_and_lists_are_bounded_too(database: PgPool) {
         ("GET /tasks?limit=201", json!({}), "?limit"),
         ("GET /tasks?limit=0", json!({}), "?limit"),
         ("GET /tasks?cursor=nonsense", json!({}), "?cursor"),
+        ("GET /tasks?q=%00", json!({}), "?"),
         ("GET /tasks?state=lost", json!({}), "?state"),
     ];
     for (name, body, pointer) in cases {

@@ -86,6 +86,11 @@ async fn an_unknown_path_of_the_interface_is_a_problem_too(database: PgPool) {
         (answer.status, &answer.body["code"]),
         (StatusCode::NOT_FOUND, &json!("not_found"))
     );
+    let answer = house.ask(&key, "DELETE /tasks", json!({})).await;
+    assert_eq!(
+        (answer.status, &answer.body["code"]),
+        (StatusCode::METHOD_NOT_ALLOWED, &json!("method_not_allowed"))
+    );
     house.close().await;
 }
 

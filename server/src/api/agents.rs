@@ -21,6 +21,8 @@ use crate::state::App;
 
 /// The most offers of one agent.
 const OFFERS: usize = 64;
+/// The most leases at once of one agent.
+const MOST_AT_ONCE: u32 = 10_000;
 /// The longest address, in bytes.
 const URL_BYTES: usize = 2_048;
 
@@ -34,7 +36,7 @@ pub struct AgentBody {
     capabilities: Option<Vec<String>>,
     /// The models it may call, at most 64; empty for any.
     models: Option<Vec<String>>,
-    /// Leases at once.
+    /// Leases at once, at most 10000.
     max_concurrency: Option<u32>,
     /// Where its health can be asked.
     health_url: Option<String>,
@@ -242,6 +244,12 @@ impl AgentBody {
             "/capabilities",
         );
         check.words(self.models.as_deref().unwrap_or_default(), "/models");
+        let fits = self.max_concurrency.is_none_or(|most| most <= MOST_AT_ONCE);
+        check.that(
+            fits,
+            "/max_concurrency",
+            format!("must be at most {MOST_AT_ONCE}"),
+        );
         for (url, pointer) in [
             (&self.health_url, "/health_url"),
             (&self.endpoint_url, "/endpoint_url"),
@@ -259,6 +267,14 @@ impl AgentBody {
             format!("may have at most {OFFERS} entries"),
         );
         for (at, offer) in offers.iter().enumerate().take(OFFERS) {
+            let priced = offer
+                .price_microusd
+                .is_none_or(|price| price <= super::MOST_MICROUSD);
+            check.that(
+                priced,
+                &format!("/offers/{at}/price_microusd"),
+                super::TOO_MUCH_MONEY,
+            );
             check.name(&offer.name, &format!("/offers/{at}/name"));
             check.text(
                 Some(&offer.description),

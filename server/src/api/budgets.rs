@@ -15,6 +15,9 @@ use crate::paging::List;
 use crate::problem::Problem;
 use crate::state::App;
 
+/// The largest limit, in either unit.
+const MOST: u64 = 1_000_000_000_000_000;
+
 /// A budget as people set it.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,10 +94,6 @@ pub async fn put(
 ) -> Result<Json<Budget>, Problem> {
     let body = input.value;
     let soft_at = body.soft_at.unwrap_or(0.8);
-    let most = match body.unit {
-        Unit::Microusd => super::MOST_MICROUSD,
-        Unit::Tokens => super::MOST_TOKENS,
-    };
     let mut check = Check::new();
     check.that(
         soft_at > 0.0 && soft_at <= 1.0,
@@ -102,9 +101,9 @@ pub async fn put(
         "must be above 0 and at most 1",
     );
     check.that(
-        body.limit <= most,
+        body.limit <= MOST,
         "/limit",
-        format!("must be at most {most}"),
+        format!("must be at most {MOST}"),
     );
     check.done()?;
     let request = Request::PutBudget(PutBudget {

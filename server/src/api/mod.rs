@@ -18,6 +18,7 @@ mod task_view;
 mod tasks;
 mod usage;
 
+use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use serde::Serialize;
 use utoipa::OpenApi as _;
@@ -35,12 +36,13 @@ use crate::state::App;
 /// Where the interface lives.
 pub const BASE: &str = "/api/v1";
 
-/// The most money in one number, in millionths of a dollar: a billion dollars.
-const MOST_MICROUSD: u64 = 1_000_000_000_000_000;
-const TOO_MUCH_MONEY: &str = "must be at most 1000000000000000 (a billion dollars)";
-/// The most tokens in one number.
-const MOST_TOKENS: u64 = 1_000_000_000_000_000;
-const TOO_MANY_TOKENS: &str = "must be at most 1000000000000000";
+/// The most money of one report or estimate, in millionths of a dollar: a million dollars. Sums of
+/// these stay far from what Postgres can count.
+const MOST_MICROUSD: u64 = 1_000_000_000_000;
+const TOO_MUCH_MONEY: &str = "must be at most 1000000000000 (a million dollars)";
+/// The most tokens of one report.
+const MOST_TOKENS: u64 = 1_000_000_000_000;
+const TOO_MANY_TOKENS: &str = "must be at most 1000000000000";
 
 /// A route that cannot exist without saying who may use it.
 pub struct Route {
@@ -178,14 +180,22 @@ fn build(
         .nest(BASE, api.fallback(nothing_here))
         .split_for_parts();
     describe(&mut description);
-    (router, description)
+    (router.method_not_allowed_fallback(not_so), description)
 }
 
 async fn nothing_here() -> Problem {
     Problem::new(
-        axum::http::StatusCode::NOT_FOUND,
+        StatusCode::NOT_FOUND,
         "not_found",
         "There is no such path; see /api/docs.",
+    )
+}
+
+async fn not_so() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This path does not take that method; see /api/docs.",
     )
 }
 

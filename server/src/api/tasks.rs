@@ -195,6 +195,9 @@ impl Batch<'_> {
 
 const UNNAMED: &str = "is neither an identifier nor the ref of a task in this batch";
 
+/// The longest word a list is narrowed by, in bytes.
+const FILTER_BYTES: usize = 400;
+
 /// What of a list of tasks is asked for.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -228,6 +231,12 @@ pub async fn list(
     caller: Caller,
     Params(params): Params<TaskParams>,
 ) -> Result<Json<List<TaskSummary>>, Problem> {
+    let mut check = Check::new();
+    let words = [&params.kind, &params.agent, &params.q, &params.lane];
+    for (word, name) in words.into_iter().zip(["?kind", "?agent", "?q", "?lane"]) {
+        check.text(word.as_deref(), name, FILTER_BYTES);
+    }
+    check.done()?;
     let page = paging::page(params.limit, params.cursor.as_deref())?;
     if let Some(lane) = params.lane {
         let query = Query::Lane {

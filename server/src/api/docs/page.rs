@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 pub const STYLE: &str = include_str!("page.css");
 
 /// What each problem's code means, for the links in problems.
-const CODES: [(&str, &str); 17] = [
+const CODES: [(&str, &str); 18] = [
     ("unreadable", "400. The body or a header cannot be read."),
     (
         "unauthenticated",
@@ -21,6 +21,10 @@ const CODES: [(&str, &str); 17] = [
         "403. Only an agent's own key can do it.",
     ),
     ("not_found", "404. Not there, or in another workspace."),
+    (
+        "method_not_allowed",
+        "405. The path does not take that method.",
+    ),
     (
         "lease_lost",
         "409. The lease is over; what is written under it is not accepted.",
