@@ -1,7 +1,13 @@
-//! How fast the store alone is, on an empty database named by DATABASE_URL: tasks enqueued in batches
+//! How fast the store alone is, on an empty database named by `DATABASE_URL`: tasks enqueued in batches
 //! of 1,000, flushes of 100 dispatches and 100 completions among so many open tasks, and the load.
 //!
 //! `DATABASE_URL=… cargo run --release -p store --example store_rate [-- 100000 [1]]`
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a measurement fails by panicking"
+)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -137,7 +143,7 @@ async fn load(scene: &Scene) {
     scene
         .store
         .load(scene.pool, |fact| {
-            loaded += usize::from(matches!(fact, Stored::Task(_)))
+            loaded += usize::from(matches!(fact, Stored::Task(_)));
         })
         .await
         .expect("a load");

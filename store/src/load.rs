@@ -257,9 +257,9 @@ impl Store {
                     cost_microusd: row.cost,
                 });
         }
-        kinds
-            .into_values()
-            .for_each(|kind| take(Stored::Kind(kind)));
+        for kind in kinds.into_values() {
+            take(Stored::Kind(kind));
+        }
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! What a flush stores and what it refuses.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use scheduler::*;
@@ -491,9 +493,9 @@ async fn a_slot_is_held_once_and_free_when_its_lease_ends(pool: PgPool) {
     scene.flush(created(&tasks)).await;
     let mut leases =
         [0, 1, 2].map(|n| lease(&tasks[n].open, 4_000 + 10 * n as u64, AgentId(id(30))));
-    leases
-        .iter_mut()
-        .for_each(|lease| lease.grants[0].slots = vec![3]);
+    for lease in &mut leases {
+        lease.grants[0].slots = vec![3];
+    }
     let [first, second, third] = leases;
     scene
         .flush(Records {

@@ -128,12 +128,11 @@ fn last_open<'a>(records: &'a Records, ended: &HashMap<TaskId, &EndedTask>) -> V
         if ended.get(&open.id).is_some_and(|end| !end.kept) {
             continue;
         }
-        match place.get(&open.id) {
-            Some(&at) => last[at] = open,
-            None => {
-                place.insert(open.id, last.len());
-                last.push(open);
-            }
+        if let Some(&at) = place.get(&open.id) {
+            last[at] = open;
+        } else {
+            place.insert(open.id, last.len());
+            last.push(open);
         }
     }
     last

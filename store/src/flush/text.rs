@@ -91,13 +91,12 @@ pub(super) fn texts_of(rows: Vec<TextRow>) -> Result<HashMap<TaskId, TaskText>, 
         let (Some(id), Some(needs)) = (row.id, row.needs.take()) else {
             continue;
         };
-        let needs = match known.get(&needs) {
-            Some(known) => known.clone(),
-            None => {
-                let read: Needs = from_json("task's needs", &needs)?;
-                known.insert(needs, read.clone());
-                read
-            }
+        let needs = if let Some(known) = known.get(&needs) {
+            known.clone()
+        } else {
+            let read: Needs = from_json("task's needs", &needs)?;
+            known.insert(needs, read.clone());
+            read
         };
         texts.insert(TaskId(id), text_of(TaskId(id), row, needs)?);
     }

@@ -1,6 +1,10 @@
 //! Rows to store, made as a conductor makes them.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(
+    dead_code,
+    clippy::wildcard_imports,
+    reason = "each test binary uses its part of the rows, which are of nearly every type of the core"
+)]
 
 use scheduler::*;
 use store::workspaces::Workspace;
