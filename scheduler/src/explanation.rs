@@ -161,6 +161,9 @@ pub struct Blocker {
     /// What there is at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<f64>,
+    /// What a budget's numbers count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<crate::Unit>,
     /// What has to happen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unblocks_when: Option<Unblock>,

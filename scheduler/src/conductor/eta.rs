@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::Conductor;
-use super::state::{AgentIx, LaneIx, Meter, ResIx, TaskIx};
+use super::state::{AgentIx, BudIx, LaneIx, Meter, ResIx, TaskIx};
 use crate::{Eta, EtaMethod, Span, Time};
 
 /// Tasks played forward one by one; beyond, the same pace goes on.
@@ -87,6 +87,34 @@ impl Conductor {
         let busy: Vec<Time> = leases.map(|lease| lease.expected_end.max(now)).collect();
         let free = places.saturating_sub(busy.len());
         Some(play(busy, free, places, ahead, self.pace(task), now))
+    }
+
+    /// When reservations of a budget are expected to have come back so far that `need` is free, if
+    /// their leases use nothing more; at the latest when the window turns.
+    pub(super) fn booked_eta(&self, ix: BudIx, need: u64, now: Time) -> Option<Eta> {
+        let budget = &self.budgets[ix];
+        let spoken_for = budget.settled_at(now).saturating_add(budget.reserved);
+        let mut free = budget.spec.limit.saturating_sub(spoken_for);
+        let booked = |lease: &super::state::Lease| {
+            let of_this = lease
+                .reservations
+                .iter()
+                .filter(|booked| booked.budget == ix);
+            of_this.map(|booked| booked.left).sum::<u64>()
+        };
+        let leases = self
+            .leases
+            .values()
+            .map(|lease| (lease.expected_end.max(now), booked(lease)));
+        let mut returns: Vec<(Time, u64)> = leases.filter(|&(_, left)| left > 0).collect();
+        returns.sort_unstable();
+        let back = returns.into_iter().find_map(|(at, left)| {
+            free = free.saturating_add(left);
+            (free >= need).then_some(at)
+        });
+        let turns = budget.resets_at().filter(|&at| at > now);
+        let at = [back, turns].into_iter().flatten().min()?;
+        Some(spread(now, at, 1))
     }
 
     fn pace(&self, task: TaskIx) -> Span {

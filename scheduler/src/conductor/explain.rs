@@ -180,6 +180,7 @@ impl Conductor {
             have: Some(budget.spec.limit.saturating_sub(budget.settled_at(now)) as f64),
             need: Some(need as f64),
             limit: Some(budget.spec.limit as f64),
+            unit: Some(budget.spec.unit),
             unblocks_when: Some(Unblock::WindowReset),
             eta: Some(exact(resets_at)),
             ..plain(Code::BudgetWindow)
@@ -413,9 +414,10 @@ impl Conductor {
             have: Some(left as f64),
             need: Some(need as f64),
             limit: Some(budget.spec.limit as f64),
+            unit: Some(budget.spec.unit),
             unblocks_when: Some(unblocks_when),
             eta: match hold {
-                Hold::Booked { .. } => budget.resets_at().filter(|&at| at > now).map(exact),
+                Hold::Booked { .. } => self.booked_eta(ix, need, now),
                 _ => None,
             },
             actions,
@@ -479,6 +481,7 @@ fn plain(code: Code) -> Blocker {
         have: None,
         need: None,
         limit: None,
+        unit: None,
         unblocks_when: None,
         eta: None,
         actions: Vec::new(),

@@ -116,7 +116,7 @@ fn dispatch(facts: &DispatchFacts) -> String {
     );
     for resource in &facts.resources {
         text.push_str(&format!(
-            " It took {} of {}, which had {} of {}.",
+            " It took {} of “{}”, which had {} of {}.",
             resource.taken,
             resource.name,
             plain(resource.available),
@@ -128,7 +128,7 @@ fn dispatch(facts: &DispatchFacts) -> String {
             .limit
             .saturating_sub(budget.settled + budget.reserved);
         text.push_str(&format!(
-            " {} were reserved in the budget {}, which had {} free.",
+            " {} were reserved in the budget “{}”, which had {} free.",
             amount(budget.taken, budget.unit),
             budget.name,
             amount(free, budget.unit)
@@ -179,7 +179,7 @@ fn not_yet(facts: &NotYetFacts, decision: &Decision) -> String {
 fn factors(factors: &[Factor]) -> String {
     let mut parts: Vec<&Factor> = factors
         .iter()
-        .filter(|factor| factor.effect != 0.0 || factor.name == FactorName::Pin)
+        .filter(|factor| factor.effect.abs() >= 0.1 || factor.name == FactorName::Pin)
         .collect();
     parts.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
     if parts.is_empty() {
@@ -219,9 +219,11 @@ fn fuse(facts: &FuseFacts) -> String {
 fn budget(facts: &BudgetFacts) -> String {
     let (name, limit) = (&facts.name, amount(facts.limit, facts.unit));
     match facts.event {
-        BudgetEvent::Warned => format!("The budget {name} has passed its warning mark of {limit}"),
-        BudgetEvent::Exhausted => format!("The budget {name} is spent: {limit}"),
-        BudgetEvent::Set => format!("The budget {name} was set to {limit}"),
+        BudgetEvent::Warned => {
+            format!("The budget “{name}” has passed its warning mark of {limit}")
+        }
+        BudgetEvent::Exhausted => format!("The budget “{name}” is spent: {limit}"),
+        BudgetEvent::Set => format!("The budget “{name}” was set to {limit}"),
     }
 }
 

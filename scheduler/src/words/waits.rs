@@ -34,57 +34,78 @@ pub const fn code(code: Code) -> &'static str {
 #[must_use]
 pub fn blocker(blocker: &Blocker, now: Time) -> String {
     let name = blocker.resource.as_deref().unwrap_or("a resource");
-    let number = |value: Option<f64>| plain(value.unwrap_or(0.0));
-    let (have, need, limit) = (
-        number(blocker.have),
-        number(blocker.need),
-        number(blocker.limit),
-    );
-    let when = blocker.eta.map(|eta| soon(eta, now)).unwrap_or_default();
-    match blocker.code {
+    let clause = match blocker.code {
         Code::Misconfigured if blocker.unblocks_when == Some(crate::Unblock::EstimateGiven) => {
-            format!("the budget {name} needs an estimate, and nobody has given one")
+            format!("the budget “{name}” counts it, and nobody has estimated what it uses")
         }
-        Code::Misconfigured => format!("it needs {name}, and no such resource is defined"),
+        Code::Misconfigured => format!("it needs “{name}”, and no such resource is defined"),
         Code::NeverFits => {
-            format!("it needs {need} of {name}, and there are never more than {limit}")
+            let (need, limit) = (
+                number(blocker, blocker.need),
+                number(blocker, blocker.limit),
+            );
+            format!("it needs {need} of “{name}”, and there are never more than {limit}")
         }
-        Code::BudgetExhausted => {
-            format!("the budget {name} is spent: {have} left of {limit}, {need} needed")
-        }
-        Code::BudgetWindow => {
-            format!("the budget {name} has {have} left of {limit}, {need} needed{when}")
-        }
-        Code::RateLimited => format!("{name} has {have} of {limit} tokens, {need} needed{when}"),
-        Code::NoFreeSlot => format!("{name} has {have} of {limit} slots free, {need} needed{when}"),
-        Code::ProviderBackoff => {
-            format!("{name} is closed{when}, as its provider or a person asked")
-        }
+        Code::BudgetExhausted => format!(
+            "the budget “{name}” is spent: {}",
+            of_limit(blocker, "left")
+        ),
+        Code::BudgetWindow => format!("the budget “{name}” has {}", of_limit(blocker, "free")),
+        Code::RateLimited => format!("“{name}” has {}", of_limit(blocker, "tokens")),
+        Code::NoFreeSlot => format!("“{name}” has {}", of_limit(blocker, "slots free")),
+        Code::ProviderBackoff => format!("“{name}” is closed, as its provider or a person asked"),
         Code::ReservedForOther => {
-            format!("{name} is being saved up for a larger task that has waited long")
+            format!("“{name}” is being saved up for a larger task that has waited long")
         }
-        Code::FairShare => format!("at {name} it is another workspace's turn"),
+        Code::FairShare => format!("at “{name}” it is another workspace's turn"),
         Code::NoEligibleAgent => match &blocker.resource {
             Some(what) => format!("no agent is registered for {what}"),
             None => "no agent is registered".to_owned(),
         },
-        Code::AgentsOffline => format!(
-            "{} can do this, and none is online",
-            count_of(blocker.have, "agent")
-        ),
-        Code::AgentsBusy => format!(
-            "{} can do this, and none is asking for work{when}",
-            count_of(blocker.have, "agent")
-        ),
-        Code::LowerPriority => format!("{} before it{when}", goes(blocker.have)),
+        Code::AgentsOffline => {
+            format!(
+                "{} can do this, and none is online",
+                count_of(blocker.have, "agent")
+            )
+        }
+        Code::AgentsBusy => {
+            let agents = count_of(blocker.have, "agent");
+            format!("{agents} can do this, and none is asking for work")
+        }
+        Code::LowerPriority => format!("{} before it", goes(blocker.have)),
         Code::DependencyPending => format!("{} to finish first", has(blocker.need)),
-        Code::DependencyFailed => format!(
-            "{} it waits for failed or was cancelled",
-            count_of(blocker.need, "task")
-        ),
-        Code::NotBefore => format!("it was asked not to start yet{when}"),
-        Code::RetryBackoff => format!("it waits before its next attempt{when}"),
+        Code::DependencyFailed => {
+            format!(
+                "{} it waits for failed or was cancelled",
+                count_of(blocker.need, "task")
+            )
+        }
+        Code::NotBefore => "it was asked not to start yet".to_owned(),
+        Code::RetryBackoff => "it waits before its next attempt".to_owned(),
         other => code(other).to_owned(),
+    };
+    let when = blocker
+        .eta
+        .map(|eta| soon(blocker.code, eta, now))
+        .unwrap_or_default();
+    clause + &when
+}
+
+/// `500 of 2,500 tokens free and this takes 1,000`.
+fn of_limit(blocker: &Blocker, state: &str) -> String {
+    let have = number(blocker, blocker.have);
+    let (limit, need) = (
+        number(blocker, blocker.limit),
+        number(blocker, blocker.need),
+    );
+    format!("{have} of {limit} {state} and this takes {need}")
+}
+
+fn number(blocker: &Blocker, value: Option<f64>) -> String {
+    let value = value.unwrap_or(0.0);
+    match blocker.unit {
+        Some(unit) => amount(value.max(0.0) as u64, unit),
+        None => plain(value),
     }
 }
 
@@ -123,18 +144,12 @@ fn waiting(blockers: &[Blocker], place: Option<Position>, now: Time) -> String {
     {
         text.push_str(&format!("; it is {} of {of} in its lane", ordinal(rank)));
     }
-    if blockers.len() > 1 {
-        text.push_str(&format!(
-            ", and {} more",
-            count(blockers.len() as u64 - 1, "thing")
-        ));
-        text.push_str(if blockers.len() == 2 {
-            " holds it"
-        } else {
-            " hold it"
-        });
-    }
     text.push('.');
+    match blockers.len() - 1 {
+        0 => {}
+        1 => text.push_str(" There is one more reason."),
+        more => text.push_str(&format!(" There are {more} more reasons.")),
+    }
     text
 }
 
@@ -150,11 +165,18 @@ pub(crate) fn budget_stop(budget: &BudgetSpec, settled: u64) -> String {
     )
 }
 
-fn soon(eta: Eta, now: Time) -> String {
+/// When it is over, as said after its clause.
+fn soon(code: Code, eta: Eta, now: Time) -> String {
     let span = duration(eta.p50.since(now));
-    match eta.method {
-        EtaMethod::Exact => format!(" for {span}"),
-        EtaMethod::Simulated => format!(" for about {span}"),
+    let about = match eta.method {
+        EtaMethod::Exact => "",
+        EtaMethod::Simulated => "about ",
+    };
+    match code {
+        Code::ProviderBackoff | Code::NotBefore | Code::RetryBackoff => {
+            format!(", for another {span}")
+        }
+        _ => format!("; expected in {about}{span}"),
     }
 }
 
