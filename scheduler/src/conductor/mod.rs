@@ -1,9 +1,10 @@
 //! The conductor: one state machine for one pool.
 //!
-//! A file a concern: `create`, `claims`, `leases`, `overrule`, `agents`, `settings` and `permits`
-//! carry requests out; `filing` keeps tasks in lanes and lanes at gates; `holds` says what holds a
-//! task, once for dispatch and for explanation; `start` gives a lease; `wake` moves on what can move;
-//! `graph` knows who waits for whom; `timers` and `load` are named after what they do; `explain`,
+//! A file a concern: `create`, `claims`, `leases`, `overrule`, `agents`, `resources`, `settings` and
+//! `permits` carry requests out; `filing` keeps tasks in lanes and lanes at gates; `holds` says what
+//! holds a task, once for dispatch and for explanation; `start` gives a lease and `facts` records from
+//! what; `fairness` charges workspaces and `reserve` saves up; `wake` moves on what can move; `graph`
+//! knows who waits for whom; `verdicts`, `timers` and `load` do what they are named after; `explain`,
 //! `eta` and `views` read.
 
 mod agents;
@@ -11,6 +12,8 @@ mod claims;
 mod create;
 mod eta;
 mod explain;
+mod facts;
+mod fairness;
 mod filing;
 mod fuses;
 mod graph;
@@ -20,6 +23,7 @@ mod load;
 mod overrule;
 mod permits;
 mod reserve;
+mod resources;
 mod settings;
 mod start;
 mod state;
