@@ -1,0 +1,180 @@
+//! Open tasks, as many as there are.
+
+use std::collections::{HashMap, HashSet};
+
+use futures::TryStreamExt;
+use scheduler::{Boost, Needs, OpenTask, Stored, TaskId, WorkspaceId};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::convert::{corrupt, from_json, from_word, instant, unsigned};
+use crate::{Store, StoreError};
+
+/// Tasks held until the needs among them are read.
+const CHUNK: usize = 5_000;
+
+impl Store {
+    /// Tasks arrive as a stream and are handed on in chunks, between which the needs not seen before
+    /// are read over a second connection.
+    pub(super) async fn load_tasks(
+        &self,
+        workspace: Uuid,
+        known: &mut Known,
+        take: &mut impl FnMut(Stored),
+    ) -> Result<(), StoreError> {
+        known.children = self.children_of_open(workspace).await?;
+        known.waits_for = self.waits_of_open(workspace).await?;
+        let mut rows = sqlx::query_as!(
+            OpenTaskRow,
+            "SELECT workspace_id, task_id, needs_id, created_at, due_at, not_before, boost_until, boost_delta, attempts,
+                 epoch, backing_off, state, priority, ancestors
+             FROM open_task WHERE workspace_id = $1 ORDER BY task_id",
+            workspace,
+        )
+        .fetch(&self.readers);
+        let mut chunk = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            chunk.push(row);
+            if chunk.len() == CHUNK {
+                self.hand_over(&mut chunk, known, take).await?;
+            }
+        }
+        self.hand_over(&mut chunk, known, take).await
+    }
+
+    async fn hand_over(
+        &self,
+        chunk: &mut Vec<OpenTaskRow>,
+        known: &mut Known,
+        take: &mut impl FnMut(Stored),
+    ) -> Result<(), StoreError> {
+        self.read_needs(known, chunk.iter().map(|row| row.needs_id))
+            .await?;
+        for row in chunk.drain(..) {
+            take(Stored::Task(Box::new(known.open_task(row)?)));
+        }
+        Ok(())
+    }
+
+    /// How many tasks have been split from each open task, finished or not.
+    async fn children_of_open(&self, workspace: Uuid) -> Result<HashMap<Uuid, u32>, StoreError> {
+        let rows = sqlx::query!(
+            r#"SELECT c.parent_id AS "parent_id!", count(*) AS "children!" FROM task c
+               WHERE c.workspace_id = $1 AND c.parent_id IS NOT NULL AND EXISTS (
+                   SELECT FROM open_task o WHERE o.workspace_id = $1 AND o.task_id = c.parent_id)
+               GROUP BY c.parent_id"#,
+            workspace,
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter()
+            .map(|row| Ok((row.parent_id, unsigned("count of children", row.children)?)))
+            .collect()
+    }
+
+    /// The dependencies of each open task that are not done.
+    async fn waits_of_open(
+        &self,
+        workspace: Uuid,
+    ) -> Result<HashMap<Uuid, Vec<TaskId>>, StoreError> {
+        let mut rows = sqlx::query!(
+            "SELECT d.task_id, d.depends_on FROM task_dependency d
+             JOIN open_task o ON o.workspace_id = $1 AND o.task_id = d.task_id
+             LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = d.depends_on
+             WHERE d.workspace_id = $1 AND e.state IS DISTINCT FROM 'done'
+             ORDER BY d.task_id, d.depends_on",
+            workspace,
+        )
+        .fetch(&self.readers);
+        let mut waits: HashMap<Uuid, Vec<TaskId>> = HashMap::new();
+        while let Some(row) = rows.try_next().await? {
+            waits
+                .entry(row.task_id)
+                .or_default()
+                .push(TaskId(row.depends_on));
+        }
+        Ok(waits)
+    }
+
+    async fn read_needs(
+        &self,
+        known: &mut Known,
+        ids: impl Iterator<Item = Uuid>,
+    ) -> Result<(), StoreError> {
+        let missing: Vec<Uuid> = ids
+            .filter(|id| !known.needs.contains_key(id))
+            .collect::<HashSet<_>>()
+            .into_iter()
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let rows = sqlx::query!("SELECT id, needs FROM needs WHERE id = ANY($1)", &missing)
+            .fetch_all(&self.readers)
+            .await?;
+        for row in rows {
+            known
+                .needs
+                .insert(row.id, from_json("task's needs", &row.needs)?);
+        }
+        Ok(())
+    }
+}
+
+/// What tasks share or what is found from other tables, read before them.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Needs by their identifier: few, whatever the number of tasks.
+    needs: HashMap<Uuid, Needs>,
+    children: HashMap<Uuid, u32>,
+    waits_for: HashMap<Uuid, Vec<TaskId>>,
+}
+
+/// An open task as it is stored.
+struct OpenTaskRow {
+    workspace_id: Uuid,
+    task_id: Uuid,
+    needs_id: Uuid,
+    created_at: OffsetDateTime,
+    due_at: Option<OffsetDateTime>,
+    not_before: Option<OffsetDateTime>,
+    boost_until: Option<OffsetDateTime>,
+    boost_delta: Option<i32>,
+    attempts: i32,
+    epoch: i64,
+    backing_off: bool,
+    state: String,
+    priority: String,
+    ancestors: Vec<Uuid>,
+}
+
+impl Known {
+    fn open_task(&mut self, row: OpenTaskRow) -> Result<OpenTask, StoreError> {
+        let needs = self
+            .needs
+            .get(&row.needs_id)
+            .cloned()
+            .ok_or_else(|| corrupt("task's needs", &"there is no such text"))?;
+        let boost = instant(row.boost_until).map(|expires_at| Boost {
+            score_delta: row.boost_delta,
+            expires_at,
+        });
+        Ok(OpenTask {
+            id: TaskId(row.task_id),
+            workspace: WorkspaceId(row.workspace_id),
+            state: from_word("task's state", &row.state)?,
+            needs,
+            priority: from_word("task's priority", &row.priority)?,
+            created_at: row.created_at.into(),
+            due_at: instant(row.due_at),
+            not_before: instant(row.not_before),
+            backing_off: row.backing_off,
+            ancestors: row.ancestors.into_iter().map(TaskId).collect(),
+            children: self.children.get(&row.task_id).copied().unwrap_or_default(),
+            waits_for: self.waits_for.remove(&row.task_id).unwrap_or_default(),
+            attempts: unsigned("count of attempts", row.attempts)?,
+            epoch: unsigned("lease's epoch", row.epoch)?,
+            boost,
+        })
+    }
+}
