@@ -94,8 +94,14 @@ impl Baton {
 
     /// A server that answers.
     fn serve(&self) -> Serving {
-        let child = self.command(&["serve"]).spawn().unwrap();
-        let serving = Serving { child };
+        self.ready(&mut self.command(&["serve"]))
+    }
+
+    /// Starts a server and waits until it answers.
+    fn ready(&self, serve: &mut Command) -> Serving {
+        let serving = Serving {
+            child: serve.spawn().unwrap(),
+        };
         let began = std::time::Instant::now();
         let request = "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
         while !self
@@ -298,6 +304,58 @@ async fn a_served_readiness_names_the_pools(database: PgPool) {
         let body = answer.split_once("\r\n\r\n").unwrap().1;
         let body: Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["pools"][0]["place"], "here");
+    };
+    spawn_blocking(checks).await.unwrap();
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn no_key_and_no_text_of_a_task_ever_stands_in_the_log(database: PgPool) {
+    let baton = Baton::of(&database);
+    let checks = move || {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let written = std::fs::File::create(&log).unwrap();
+        let mut command = baton.command(&["serve"]);
+        command.env("RUST_LOG", "trace").stderr(written);
+        let serving = baton.ready(&mut command);
+        baton.prints(&["workspace", "create", "sky"]);
+        let agent = [
+            "key",
+            "create",
+            "--workspace",
+            "sky",
+            "--role",
+            "agent",
+            "--agent",
+            "scout",
+        ];
+        let key = baton.prints(&agent);
+        let ask = |path: &str, body: &str| {
+            let request = format!(
+                "POST /api/v1{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
+                 content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let answer = baton.ask(&request).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 20"), "{path}: {answer}");
+            answer
+        };
+        ask(
+            "/tasks",
+            r#"{"title":"canary","description":"canary","payload":{"text":"canary"}}"#,
+        );
+        let claimed = ask("/claims", r#"{"wait_ms":20000}"#);
+        let lease = claimed.split("\"lease_id\":\"").nth(1).unwrap()[..36].to_owned();
+        ask(
+            &format!("/leases/{lease}/complete"),
+            r#"{"epoch":1,"output":{"text":"canary"}}"#,
+        );
+        drop(serving);
+        let text = std::fs::read_to_string(&log).unwrap();
+        assert!(text.contains("serving"), "the log is empty");
+        for secret in ["canary", &key] {
+            assert!(!text.contains(secret), "{secret} stands in the log");
+        }
     };
     spawn_blocking(checks).await.unwrap();
 }
