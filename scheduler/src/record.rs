@@ -21,6 +21,8 @@ pub struct Records {
     /// Tasks that ended. Failed and cancelled ones keep their open row while others wait on them:
     /// then they stand in `changed` too, with their terminal state.
     pub ended: Vec<EndedTask>,
+    /// Failed and cancelled tasks that nobody waits for any more: their open rows go.
+    pub forgotten: Vec<(WorkspaceId, TaskId)>,
     /// Leases given.
     pub leased: Vec<OpenLease>,
     /// Leases prolonged, or with changed reservations.
@@ -245,9 +247,17 @@ pub struct KindHistory {
 }
 
 impl Records {
-    /// Adds what a later step brought.
+    /// Adds what a later step brought. A task that ended and was taken up again has not ended.
     pub fn append(&mut self, mut later: Self) {
+        let reopened = |id: TaskId| {
+            let now_open = |open: &OpenTask| open.id == id && !open.state.is_terminal();
+            later.changed.iter().any(now_open)
+        };
+        if !later.changed.is_empty() {
+            self.ended.retain(|end| !reopened(end.id));
+        }
         self.created.append(&mut later.created);
+        self.forgotten.append(&mut later.forgotten);
         self.changed.append(&mut later.changed);
         self.ended.append(&mut later.ended);
         self.leased.append(&mut later.leased);
@@ -280,6 +290,7 @@ impl Records {
         self.created.len()
             + self.changed.len()
             + self.ended.len()
+            + self.forgotten.len()
             + self.leased.len()
             + self.renewed.len()
             + self.attempts.len()

@@ -40,21 +40,25 @@ impl Conductor {
     /// A failed or cancelled task is kept only while others wait for it; so is, with it, what it
     /// waited for itself, for it may be tried again.
     pub(super) fn forget_if_unneeded(&mut self, ix: TaskIx) {
-        let task = &mut self.tasks[ix];
-        if !matches!(task.place, Place::Failed | Place::Cancelled) || !task.dependants().is_empty()
-        {
-            return;
+        let task = &self.tasks[ix];
+        let over = matches!(task.place, Place::Failed | Place::Cancelled);
+        if over && task.dependants().is_empty() {
+            let forgotten = (self.workspaces[self.ws_of(ix)].id, task.id);
+            self.out.records.forgotten.push(forgotten);
+            self.forget(ix);
         }
-        let dependencies = match task.extra.as_deref_mut() {
+    }
+
+    /// Lets go of a task that is over and for which nobody waits.
+    pub(super) fn forget(&mut self, ix: TaskIx) {
+        let dependencies = match self.tasks[ix].extra.as_deref_mut() {
             Some(extra) => std::mem::take(&mut extra.waits_for),
             None => Vec::new(),
         };
         self.drop_task(ix);
         for &dependency in &dependencies {
-            self.tasks[dependency]
-                .extra_mut()
-                .dependants
-                .retain(|&other| other != ix);
+            let extra = self.tasks[dependency].extra_mut();
+            extra.dependants.retain(|&other| other != ix);
             self.forget_if_unneeded(dependency);
         }
         let left = dependencies

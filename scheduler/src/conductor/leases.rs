@@ -334,6 +334,8 @@ impl Conductor {
             }
         }
         if !to.is_terminal() {
+            let id = self.tasks[task].id;
+            self.out.records.ended.retain(|end| end.id != id);
             self.record_change(task);
         }
     }
@@ -372,7 +374,7 @@ impl Conductor {
         if kept {
             self.record_change(task);
         } else {
-            self.forget_if_unneeded(task);
+            self.forget(task);
         }
     }
 

@@ -91,6 +91,12 @@ impl Conductor {
             self.revalue(vec![ix]);
             self.rescore(ix);
         }
+        for ix in self.tasks.ids() {
+            // One that went with another is no longer there.
+            if self.tasks.get(ix).is_some() {
+                self.forget_if_unneeded(ix);
+            }
+        }
         self.run_timers();
         self.finish_step()
     }

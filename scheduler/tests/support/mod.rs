@@ -202,6 +202,13 @@ impl Model {
                 "kept only while others wait for it"
             );
         }
+        for (_, task) in &records.forgotten {
+            assert!(
+                self.ended.contains_key(task),
+                "only what is over is forgotten"
+            );
+            self.open.remove(task);
+        }
         for lease in records
             .leased
             .iter()

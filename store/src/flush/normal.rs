@@ -97,6 +97,7 @@ impl<'a> Normal<'a> {
             permits_ended,
             edits,
             late,
+            forgotten,
             ..
         } = records;
         self.open.is_empty()
@@ -112,6 +113,7 @@ impl<'a> Normal<'a> {
             && permits_ended.is_empty()
             && edits.is_empty()
             && late.is_empty()
+            && forgotten.is_empty()
     }
 }
 

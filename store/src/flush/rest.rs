@@ -20,6 +20,7 @@ pub(super) async fn write(
     for attempt in &normal.brief {
         put_brief(attempt, connection).await?;
     }
+    forget(records, connection).await?;
     renewals(normal, connection).await?;
     for result in &records.late {
         late(result, connection).await?;
@@ -59,6 +60,27 @@ async fn put_brief(attempt: &Attempt, connection: &mut PgConnection) -> Result<(
         outcome_word(attempt.outcome),
         attempt.state.as_str(),
         attempt.error,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Open rows of tasks that are over, once nobody waits for them.
+async fn forget(records: &Records, connection: &mut PgConnection) -> Result<(), FlushError> {
+    if records.forgotten.is_empty() {
+        return Ok(());
+    }
+    let (workspaces, tasks): (Vec<Uuid>, Vec<Uuid>) = records
+        .forgotten
+        .iter()
+        .map(|(workspace, task)| (workspace.0, task.0))
+        .unzip();
+    sqlx::query!(
+        "DELETE FROM open_task o USING unnest($1::uuid[], $2::uuid[]) AS f (workspace_id, task_id)
+         WHERE o.workspace_id = f.workspace_id AND o.task_id = f.task_id",
+        &workspaces,
+        &tasks,
     )
     .execute(connection)
     .await?;
