@@ -248,6 +248,14 @@ pub fn clock(at: Time, now: Time) -> String {
     at.format(format).unwrap_or_default()
 }
 
+/// An instant for people, in UTC, to the second.
+pub fn date_and_clock(at: Time) -> String {
+    let format = format_description!(
+        "[day padding:none] [month repr:short] [year], [hour]:[minute]:[second] UTC"
+    );
+    at.to_datetime().format(format).unwrap_or_default()
+}
+
 /// The beginning of the UTC day.
 pub fn midnight(now: Time) -> Time {
     now.to_datetime().replace_time(time::Time::MIDNIGHT).into()

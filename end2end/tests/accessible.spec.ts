@@ -4,7 +4,7 @@ import { Client, workspace } from "./support";
 
 const at = `/w/${workspace.slug}`;
 const pages: Record<string, () => string> = {
-  overview: () => "/",
+  overview: () => `/?w=${workspace.slug}`,
   tasks: () => `${at}/tasks`,
   task: () => `${at}/tasks/${task}`,
   decisions: () => `${at}/decisions`,
@@ -15,11 +15,13 @@ let decision: string;
 
 test.beforeAll(async () => {
   const manager = Client.as("manager");
-  await manager.ask("PUT", "/resources/narrow_gate", { kind: "slots", slots: 1 });
-  const requires = [{ resource: "narrow_gate", amount: 1 }];
-  const capabilities = ["passing"];
-  const porter = Client.as("agent", "porter");
-  await porter.ask("POST", "/agents", { name: "porter", capabilities });
+  // After a failure this runs again, on the same server.
+  const gate = `narrow_gate_${Date.now()}`;
+  await manager.ask("PUT", `/resources/${gate}`, { kind: "slots", slots: 1 });
+  const requires = [{ resource: gate, amount: 1 }];
+  const capabilities = [gate];
+  const porter = Client.as("agent", gate);
+  await porter.ask("POST", "/agents", { name: gate, capabilities });
   await manager.ask("POST", "/tasks", { title: "Pass first", requires, capabilities });
   await porter.claim();
   const second = await manager.ask("POST", "/tasks", { title: "Pass second", requires, capabilities });

@@ -4,7 +4,10 @@ import { baton, Client, signIn, workspace } from "./support";
 const stranger = { email: "grace@example.org", password: "no lines were hers" };
 
 test("another workspace's pages do not exist for those who are no members", async ({ browser }) => {
-  const task = await Client.as("manager").ask("POST", "/tasks", { title: "Ours alone" });
+  const task = await Client.as("manager").ask("POST", "/tasks", {
+    title: "Ours alone",
+    capabilities: ["nobody has this"],
+  });
   baton(["workspace", "create", "elsewhere", "--name", "Elsewhere"]);
   const { email, password } = stranger;
   const member = ["--workspace", "elsewhere", "--workspace-role", "member"];

@@ -11,7 +11,7 @@ test("the five pages read the same without scripts", async ({ page }) => {
     requires: [{ resource: "closed_shop", amount: 1 }],
   });
 
-  await page.goto("/");
+  await page.goto(`/?w=${workspace.slug}`);
   await expect(page.getByRole("heading", { level: 1 })).toContainText("waiting");
   await expect(page.getByRole("heading", { name: "Waiting, and for what" })).toBeVisible();
   await expect(page.getByText("closed_shop", { exact: true })).toBeVisible();

@@ -10,20 +10,28 @@ use crate::text;
 #[component]
 pub fn Factors(factors: Vec<Factor>) -> AnyView {
     let total: f64 = factors.iter().map(|factor| factor.effect).sum();
-    let span: f64 = factors
-        .iter()
+    // The class's band is a thousand points and more, and the same for the whole lane: in the bar it
+    // would hide everything that tells tasks apart.
+    let drawn = || {
+        factors
+            .iter()
+            .filter(|factor| factor.name != FactorName::Class)
+    };
+    let span: f64 = drawn()
         .map(|factor| factor.effect.abs())
         .sum::<f64>()
         .max(1.0);
-    let parts = factors
-        .iter()
+    let parts = drawn()
         .map(|factor| Part {
             share: factor.effect.abs() / span,
             class: class(factor.name),
         })
         .collect::<Vec<_>>();
     let row = |factor: Factor| {
-        let swatch = format!("swatch {}", class(factor.name));
+        let swatch = match factor.name {
+            FactorName::Class => "swatch swatch-none".to_owned(),
+            name => format!("swatch {}", class(name)),
+        };
         let pinned = factor.name == FactorName::Pin;
         let points = if pinned {
             "before all".to_owned()
@@ -45,7 +53,7 @@ pub fn Factors(factors: Vec<Factor>) -> AnyView {
     };
     view! {
         <Meter parts />
-        <div class="scroll" tabindex="0" role="region" aria-label="What made the score">
+        <div class="scroll" tabindex="0" role="group" aria-label="What made the score">
             <table class="factors">
                 <thead class="visually-hidden">
                     <tr>
@@ -96,7 +104,7 @@ fn measured(factor: &Factor) -> String {
         FactorName::DueDate if value >= 1.0 => "due now or past".to_owned(),
         FactorName::DueDate => format!("{} % near", text::number((value * 100.0).round())),
         FactorName::Age => format!("{} h old", text::number(value)),
-        FactorName::Class => "its band".to_owned(),
+        FactorName::Class => "its band; not in the bar".to_owned(),
         FactorName::Boost => "by a person".to_owned(),
         FactorName::Pin => "a person pinned it".to_owned(),
     }
@@ -108,8 +116,7 @@ fn class(name: FactorName) -> &'static str {
         FactorName::Unblocks => "hue-2",
         FactorName::CriticalPath => "hue-3",
         FactorName::DueDate => "hue-4",
-        FactorName::Class => "hue-5",
-        FactorName::Age => "hue-6",
+        FactorName::Class | FactorName::Age => "hue-6",
         FactorName::Boost | FactorName::Pin => "hue-7",
     }
 }

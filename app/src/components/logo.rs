@@ -7,9 +7,9 @@ use leptos::prelude::*;
 pub fn Logo() -> impl IntoView {
     view! {
         <svg class="logo" viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">
-            <path class="logo-lines" d="M3 9.500h26M3 16h26M3 22.500h26" />
-            <path class="logo-baton" d="M9.200 24.400 27.500 4.300l.9.800L11.600 26.600Z" />
-            <circle class="logo-grip" cx="8.400" cy="25.900" r="4.100" />
+            <path class="logo-lines" d="M3 9.5h26M3 16h26M3 22.5h26" />
+            <path class="logo-baton" d="M9.2 24.4 27.5 4.3l.9.8L11.6 26.6Z" />
+            <circle class="logo-grip" cx="8.4" cy="25.9" r="4.1" />
         </svg>
     }
 }

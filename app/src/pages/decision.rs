@@ -116,6 +116,7 @@ fn show(data: Data) -> AnyView {
             </div>
             <div class="column column-side">
                 {came_of_it(&listed, &seat)}
+                {facts::lane(&decision.facts)}
                 <section class="panel" aria-labelledby="by">
                     <h2 id="by">"Decided by"</h2>
                     <dl class="facts">
@@ -124,7 +125,7 @@ fn show(data: Data) -> AnyView {
                         <dt>"Policy"</dt>
                         <dd>"version " {decision.policy_version}</dd>
                         <dt>"When"</dt>
-                        <dd class="nobreak">{text::machine_time(decision.at)}</dd>
+                        <dd>{text::date_and_clock(decision.at)}</dd>
                         {repeats.map(|repeats| view! { <dt>"Verdict"</dt> <dd>{repeats}</dd> })}
                         <dt>"Identifier"</dt>
                         <dd class="identifier">{decision.id.to_string()}</dd>

@@ -137,7 +137,7 @@ fn show(data: Data) -> AnyView {
             {tabs(&base, state, &search, &counts)}
         </nav>
         <div id="rows" data-live data-hold>
-            <div class="scroll" tabindex="0" role="region" aria-label="Tasks">
+            <div class="scroll" tabindex="0" role="group" aria-label="Tasks">
                 <table class="rows tasks">
                     <thead>
                         <tr>

@@ -93,7 +93,8 @@ fn to_login(request: &Request) -> String {
         .uri()
         .path_and_query()
         .map_or("/", |asked| asked.as_str());
-    if asked == "/" || request.method() != Method::GET || asked.ends_with("/events") {
+    let aside = asked == "/" || asked == "/setup" || asked.ends_with("/events");
+    if aside || request.method() != Method::GET {
         return "/login".to_owned();
     }
     format!("/login?next={}", escape(asked))

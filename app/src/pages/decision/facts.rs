@@ -38,7 +38,6 @@ fn dispatch(facts: &DispatchFacts, titles: &HashMap<TaskId, String>, seat: &Seat
     view! {
         {resources}
         {considered(&facts.considered, titles, seat)}
-        {lane(&facts.lane)}
     }
     .into_any()
 }
@@ -140,7 +139,7 @@ fn considered(others: &[Considered], titles: &HashMap<TaskId, String>, seat: &Se
     view! {
         <section class="panel" aria-labelledby="considered">
             <h2 id="considered">"What else was considered"</h2>
-            <div class="scroll" tabindex="0" role="region" aria-labelledby="considered">
+            <div class="scroll" tabindex="0" role="group" aria-labelledby="considered">
                 <table class="rows">
                     <thead>
                         <tr>
@@ -170,12 +169,20 @@ fn not_yet(facts: &NotYetFacts, seat: &Seat) -> AnyView {
             <h2 id="blockers">"What held it"</h2>
             <ul class="blockers" role="list">{facts.blockers.iter().map(line).collect_view()}</ul>
         </section>
-        {lane(&facts.lane)}
     }
     .into_any()
 }
 
-fn lane(lane: &LaneFacts) -> AnyView {
+/// The lane a decision was about, for the side of its page.
+pub fn lane(facts: &Facts) -> Option<AnyView> {
+    match facts {
+        Facts::Dispatch(facts) => Some(lane_panel(&facts.lane)),
+        Facts::NotYet(facts) => Some(lane_panel(&facts.lane)),
+        _ => None,
+    }
+}
+
+fn lane_panel(lane: &LaneFacts) -> AnyView {
     let requires: Vec<_> = lane
         .requires
         .iter()

@@ -32,7 +32,7 @@ pub fn running(tasks: Vec<TaskListed>, seat: &Seat) -> AnyView {
         }
     };
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-labelledby="running">
+        <div class="scroll" tabindex="0" role="group" aria-labelledby="running">
             <table class="rows">
                 <thead>
                     <tr>

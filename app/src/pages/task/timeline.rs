@@ -55,7 +55,7 @@ fn table(attempts: Vec<AttemptListed>, around: &Around) -> AnyView {
     view! {
         <section class="panel" aria-labelledby="attempts">
             <h2 id="attempts">"Attempts"</h2>
-            <div class="scroll" tabindex="0" role="region" aria-labelledby="attempts">
+            <div class="scroll" tabindex="0" role="group" aria-labelledby="attempts">
                 <table class="rows">
                     <thead>
                         <tr>

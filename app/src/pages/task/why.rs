@@ -72,8 +72,8 @@ pub fn why(
             {groups}
             {place}
             <p class="quiet small">
-                {decision} " Found " <Moment at=explanation.evaluated_at now=seat.now />
-                ", looked at again by " <Moment at=explanation.recheck_at now=seat.now /> " at the latest."
+                {decision} " Found " <Moment at=explanation.evaluated_at now=seat.now /> "; looked at again "
+                <Moment at=explanation.recheck_at now=seat.now /> " at the latest."
             </p>
         </section>
     }
@@ -127,7 +127,7 @@ fn blocker(blocker: &Blocker, found_at: Time, near: &Near<'_>) -> AnyView {
         .then(|| view! { <p class="quiet">"What would help: " {actions.join(", ")} "."</p> });
     view! {
         <li class="blocker">
-            <p class="blocker-head"><strong>{capital(&clause)}</strong> " " {since}</p>
+            <p class="blocker-head"><strong>{sentence(&clause, blocker.resource.as_deref())}</strong> " " {since}</p>
             {picture(blocker, near)}
             {holders(blocker, near)}
             {tasks(blocker, near)}
@@ -141,7 +141,7 @@ fn blocker(blocker: &Blocker, found_at: Time, near: &Near<'_>) -> AnyView {
 fn eta(eta: Option<Eta>, seat: &Seat) -> Option<AnyView> {
     let Eta { p50, p90, method } = eta?;
     let later = (p90 != p50).then(|| {
-        view! { ", nine times in ten by " <Moment at=p90 now=seat.now /> }
+        view! { ", and " <Moment at=p90 now=seat.now /> " if it goes slowly" }
     });
     Some(
         view! {
@@ -254,7 +254,11 @@ fn link(task: &TaskListed, seat: &Seat) -> impl IntoView + use<> {
     view! { <a href=seat.path(&format!("tasks/{}", task.id))>{task.title.clone()}</a> }
 }
 
-fn capital(clause: &str) -> String {
+/// With a capital and a full stop; a name at its beginning stays as it is written.
+fn sentence(clause: &str, name: Option<&str>) -> String {
+    if name.is_some_and(|name| clause.starts_with(name)) {
+        return format!("{clause}.");
+    }
     let mut chars = clause.chars();
     let first: String = chars
         .next()
