@@ -46,10 +46,17 @@ test-browser: end2end/node_modules/.package-lock.json
 	$(CARGO) build --package server
 	$(XTASK) with-postgres npm --prefix end2end test
 
+## The pictures in docs/screenshots: every page, both themes, phone and desk. Look at them.
+screenshots: end2end/node_modules/.package-lock.json
+	@test -n "$(CHROMIUM)" || $(MAKE) --no-print-directory install-chromium
+	$(XTASK) site --release
+	$(CARGO) build --package server
+	$(XTASK) with-postgres npm --prefix end2end run screenshots
+
 end2end/node_modules/.package-lock.json: end2end/package-lock.json
 	npm --prefix end2end ci --no-audit --no-fund
 
-.PHONY: install-chromium
+.PHONY: screenshots install-chromium
 install-chromium:
 	@echo "== installing chromium, once"
 	@test "$$(id -u)" = 0 || { echo "please install chromium: the browser tests need it"; exit 1; }

@@ -51,7 +51,7 @@ pub struct Seat {
 }
 
 /// Why a page cannot be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageError {
     /// There is no such thing, or not for this reader.
     NotFound,

@@ -100,13 +100,13 @@ test.beforeAll(async () => {
     expires_at: new Date(Date.now() + 6 * 3600e3).toISOString(),
   });
 
-  pages.task = `${at}/tasks/${tasks["Translate the quick start into German"]}`;
+  pages["task-waiting"] = `${at}/tasks/${tasks["Translate the quick start into German"]}`;
   pages["task-running"] = `${at}/tasks/${writing[0].task.id}`;
   const dispatches = await manager.ask("GET", `/decisions?kind=dispatch&task=${writing[1].task.id}`);
   pages.decision = `${at}/decisions/${dispatches.items[0].id}`;
 });
 
-for (const name of ["overview", "tasks", "task", "task-running", "decisions", "decision"]) {
+for (const name of ["overview", "tasks", "task-waiting", "task-running", "decisions", "decision"]) {
   for (const colorScheme of ["light", "dark"] as const) {
     for (const width of [360, 1280]) {
       test(`${name}, ${colorScheme}, ${width} px`, async ({ page }) => {

@@ -20,7 +20,7 @@ test("a task goes from waiting to done before one's eyes, and its decision can b
   await expect(page.locator("html")).toHaveAttribute("data-awake", "");
   await page.evaluate(() => ((window as any).sameDocument = true));
   const why = page.getByRole("region", { name: /^Not yet:/ });
-  await expect(why).toContainText("search_api has 0 of 1 slots free, 1 needed");
+  await expect(why).toContainText(/search_api\W* has 0 of 1 slots free/);
   await expect(why.getByRole("link", { name: "Find the three cheapest hosts" })).toBeVisible();
   await expect(page.getByRole("button", { name: "Live" })).toBeVisible();
 
@@ -37,7 +37,7 @@ test("a task goes from waiting to done before one's eyes, and its decision can b
 
   await page.getByRole("link", { name: "Given to scout, attempt 1" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Given to scout, attempt 1");
-  await expect(page.getByText("It took 1 of search_api, which had 1 of 1.")).toBeVisible();
+  await expect(page.getByText(/It took 1 of \W*search_api/)).toBeVisible();
   await expect(page.getByText("scout completed it in")).toBeVisible();
   expect(problems).toEqual([]);
 });

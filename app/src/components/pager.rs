@@ -13,11 +13,11 @@ pub fn Pager(
     next: Option<String>,
 ) -> impl IntoView {
     let join = if list.contains('?') { '&' } else { '?' };
-    let first = inside.then(|| view! { <a class="button" href=list.clone()>"Newest"</a> });
     let next = next.map(|after| {
         let href = format!("{list}{join}after={after}");
         view! { <a class="button" href=href rel="next">"Older"</a> }
     });
+    let first = inside.then(move || view! { <a class="button" href=list>"Newest"</a> });
     (first.is_some() || next.is_some()).then(|| {
         view! { <nav class="pager" aria-label="Pages">{first} {next}</nav> }
     })

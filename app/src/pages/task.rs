@@ -60,12 +60,13 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         limit: ROWS,
         after: None,
     };
-    let ((explanation, score, budgets), attempts, decisions, children) = futures::try_join!(
+    let (live, attempts, decisions, children) = futures::try_join!(
         async { Ok(live(&seat, &detail).await) },
         store.attempts(workspace, id),
         store.decisions(workspace, &filter, page),
         store.children(workspace, id, page),
     )?;
+    let (explanation, score, budgets) = live;
     let others = others(&seat, &detail, explanation.as_ref()).await?;
     let mut decisions = decisions.items;
     add_verdict(&seat, explanation.as_ref(), &mut decisions).await?;

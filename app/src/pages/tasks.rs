@@ -118,7 +118,7 @@ fn show(data: Data) -> AnyView {
     });
     let rows = tasks
         .into_iter()
-        .map(|task| row(task, &reasons, &seat))
+        .map(|task| row(&task, &reasons, &seat))
         .collect_view();
     view! {
         <Title text=format!("Tasks · {}", seat.name) />
@@ -159,7 +159,7 @@ fn show(data: Data) -> AnyView {
     .into_any()
 }
 
-fn row(task: TaskListed, reasons: &HashMap<TaskId, Blocker>, seat: &Seat) -> AnyView {
+fn row(task: &TaskListed, reasons: &HashMap<TaskId, Blocker>, seat: &Seat) -> AnyView {
     let why = match (&task.lease, reasons.get(&task.id)) {
         (Some(lease), _) => view! { <span>{lease.agent_name.clone()}</span> }.into_any(),
         (None, Some(blocker)) => {
