@@ -8,7 +8,7 @@ CARGO ?= cargo
 XTASK := $(CARGO) run --quiet --package xtask --
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-.PHONY: run build test check test-rust test-browser queries
+.PHONY: run build test check test-rust test-browser bench queries
 
 ## Builds and serves; the first page says how to go on. Ctrl-C stops it.
 run: build
@@ -45,6 +45,14 @@ test-browser: end2end/node_modules/.package-lock.json
 	$(XTASK) site
 	$(CARGO) build --package server
 	$(XTASK) with-postgres npm --prefix end2end test
+
+BENCHES := --package scheduler --package engine --package server --bench core --bench dispatch --bench http
+
+## Figures, on a scratch Postgres that syncs its commits: a quarter of an hour, BATON_BENCH=quick a minute.
+bench:
+	$(XTASK) site --release
+	$(CARGO) bench --no-run $(BENCHES)
+	$(XTASK) with-postgres --durable $(CARGO) bench $(BENCHES)
 
 ## The pictures in docs/screenshots: every page, both themes, phone and desk. Look at them.
 screenshots: end2end/node_modules/.package-lock.json

@@ -6,6 +6,8 @@
 //! once; one flush is written while the next fills. Every dispatch is arbitrated between four
 //! workspaces, reserved in budgets and committed with its decision. The backlog is filled up again
 //! between rounds; beginning and end of a round, when flushes are not full, are not counted.
+//!
+//! `cargo bench -p engine -- 100000 50 100` measures flushes of 50 and 100 with 100,000 waiting.
 
 mod support;
 #[path = "../../scheduler/benches/workload/mod.rs"]
@@ -24,7 +26,7 @@ use support::processes::{cpu_of, resident_mb};
 use support::table::{Table, grouped};
 use support::{Cluster, Result, is_quick, say};
 use uuid::Uuid;
-use workload::Workload;
+use workload::{WORKSPACES, Workload};
 
 /// Tasks of one command while the backlog is made.
 const BATCH: usize = 1_000;
@@ -43,10 +45,11 @@ fn main() -> Result<()> {
 
 async fn measure() -> Result<()> {
     let mut cluster = Cluster::open().await?;
-    let (sizes, scales): (&[usize], &[usize]) = if is_quick() {
-        (&[1, 100], &[10_000, 100_000])
-    } else {
-        (&[1, 10, 100, 500], &[10_000, 100_000, 1_000_000])
+    let asked: Vec<usize> = std::env::args().flat_map(|word| word.parse()).collect();
+    let (scales, sizes): (&[usize], &[usize]) = match asked.split_at_checked(1) {
+        Some((waiting, sizes)) if !sizes.is_empty() => (waiting, sizes),
+        _ if is_quick() => (&[10_000, 100_000], &[1, 100]),
+        _ => (&[10_000, 100_000, 1_000_000], &[1, 10, 100, 500]),
     };
     let url = cluster.database("baton_bench").await?;
     drop(Scene::set(&url, 0).await?);
@@ -63,7 +66,7 @@ async fn measure() -> Result<()> {
 async fn scale(cluster: &mut Cluster, waiting: usize, sizes: &[usize]) -> Result<()> {
     let url = cluster.database("baton_bench").await?;
     let most = sizes.iter().max().copied().unwrap_or(1);
-    let mut scene = Scene::set(&url, 2 * most).await?;
+    let mut scene = Scene::set(&url, WORKSPACES.max(2 * most)).await?;
     say(&format!("{} tasks are created", grouped(waiting as f64)));
     let spent = scene.fill(waiting).await?;
     println!("\n{} waiting", grouped(waiting as f64));
@@ -114,7 +117,7 @@ async fn row(
 ) -> Result<()> {
     let enough = Duration::from_secs(if is_quick() { 1 } else { 3 });
     let quota = match size {
-        1 => 1_500,
+        1 => 1_600,
         10 => 4_000.min(waiting * 2 / 5),
         _ => 20_000.min(waiting * 2 / 5),
     };
@@ -127,7 +130,9 @@ async fn row(
             family.as_ref().map(support::processes::Family::cpu),
             cluster.wal().await?,
         );
-        let round = scene.round(2 * size, quota, with_usage).await?;
+        let round = scene
+            .round(WORKSPACES.max(2 * size), quota, with_usage)
+            .await?;
         here += cpu_of(std::process::id()).saturating_sub(before.0);
         if let (Some(family), Some(before)) = (&family, &before.1) {
             there += family.since(before);
@@ -198,7 +203,7 @@ impl Scene {
             engine,
             pool,
             workload: Arc::new(Mutex::new(workload)),
-            given: Arc::new(AtomicUsize::new(workload::WORKSPACES)),
+            given: Arc::new(AtomicUsize::new(WORKSPACES)),
         };
         for command in settings.into_iter().chain(hold).chain(claims) {
             ask(&scene.engine, pool, command).await?;
@@ -221,21 +226,25 @@ impl Scene {
         self.produce(count, Workload::runnable).await.map(|_| ())
     }
 
+    /// Gives each workspace its part, in commands of at most a batch.
     async fn produce(
         &self,
         count: usize,
-        make: fn(&mut Workload, usize) -> Command,
+        make: fn(&mut Workload, usize, usize) -> Command,
     ) -> Result<Duration> {
         let begun = Instant::now();
-        let left = Arc::new(AtomicUsize::new(count));
+        let batch = BATCH.min(count / WORKSPACES);
+        let left = Arc::new(AtomicUsize::new(count / batch));
         let mut producers = tokio::task::JoinSet::new();
         for _ in 0..PRODUCERS {
             let (engine, pool) = (self.engine.clone(), self.pool);
             let (workload, left) = (Arc::clone(&self.workload), Arc::clone(&left));
             producers.spawn(async move {
-                while let Some(batch) = take(&left, BATCH) {
-                    let command =
-                        make(&mut *workload.lock().map_err(|_| "a producer died")?, batch);
+                while let Some(nth) = take(&left) {
+                    let command = {
+                        let mut workload = workload.lock().map_err(|_| "a producer died")?;
+                        make(&mut workload, nth % WORKSPACES, batch)
+                    };
                     ask(&engine, pool, command).await?;
                 }
                 Result::Ok(())
@@ -251,7 +260,7 @@ impl Scene {
     async fn round(&self, agents: usize, quota: usize, with_usage: bool) -> Result<Round> {
         let workload = Arc::new(self.workload.lock().map_err(|_| "a producer died")?.clone());
         let race = Arc::new(Race {
-            left: AtomicUsize::new(quota),
+            left: std::array::from_fn(|_| AtomicUsize::new(quota / WORKSPACES)),
             given: AtomicUsize::new(0),
             from: agents,
             to: quota - agents,
@@ -282,7 +291,8 @@ impl Scene {
 
 /// What the agents of a round share.
 struct Race {
-    left: AtomicUsize,
+    /// Tasks still to be taken in each workspace.
+    left: [AtomicUsize; WORKSPACES],
     given: AtomicUsize,
     from: usize,
     to: usize,
@@ -311,7 +321,7 @@ async fn work(
     race: &Race,
 ) -> Result<()> {
     let mut held: Option<Granted> = None;
-    while take(&race.left, 1).is_some() {
+    while take(&race.left[agent % WORKSPACES]).is_some() {
         let claim = ask(&engine, pool, workload.claim(agent, engine.now()));
         let reply = if let Some(lease) = held.take() {
             let done = ask(&engine, pool, workload.complete(agent, &lease, with_usage));
@@ -333,14 +343,12 @@ async fn work(
     Ok(())
 }
 
-/// At most `most` of what is left.
-fn take(left: &AtomicUsize, most: usize) -> Option<usize> {
-    let before = left
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            (left > 0).then(|| left.saturating_sub(most))
-        })
-        .ok()?;
-    Some(before.min(most))
+/// Takes one of what is left: its number.
+fn take(left: &AtomicUsize) -> Option<usize> {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+        left.checked_sub(1)
+    })
+    .ok()
 }
 
 async fn ask(engine: &Engine, pool: PoolId, command: Command) -> Result<Reply> {
@@ -371,7 +379,7 @@ async fn prove(url: &str, given: usize) -> Result<()> {
     )
     .fetch_one(&mut connection)
     .await?;
-    let expected = (given as i64, (given - workload::WORKSPACES) as i64);
+    let expected = (given as i64, (given - WORKSPACES) as i64);
     if rows != expected {
         return Err(format!("decisions and ends are {rows:?}, not {expected:?}").into());
     }
