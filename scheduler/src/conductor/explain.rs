@@ -209,10 +209,16 @@ impl Conductor {
             0
         };
         if ahead + others > 0 && (ahead > 0 || !blockers.is_empty()) {
+            // Its turn comes no sooner than what else holds it lets go.
+            let held = blockers
+                .iter()
+                .filter_map(|blocker| blocker.eta)
+                .max_by_key(|eta| eta.p50);
+            let agents = self.agents_eta(lane, task, ahead + others, now);
             blockers.push(Blocker {
                 have: Some((ahead + others) as f64),
                 unblocks_when: Some(Unblock::TurnCame),
-                eta: self.agents_eta(lane, task, ahead + others, now),
+                eta: agents.into_iter().chain(held).max_by_key(|eta| eta.p50),
                 actions: vec![Action::BoostTask],
                 ..plain(Code::LowerPriority)
             });

@@ -167,6 +167,9 @@ pub(crate) fn budget_stop(budget: &BudgetSpec, settled: u64) -> String {
 
 /// When it is over, as said after its clause.
 fn soon(code: Code, eta: Eta, now: Time) -> String {
+    if eta.p50 <= now {
+        return "; expected now".to_owned();
+    }
     let span = duration(eta.p50.since(now));
     let about = match eta.method {
         EtaMethod::Exact => "",
