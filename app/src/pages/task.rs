@@ -66,7 +66,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         store.decisions(workspace, &filter, page),
         store.children(workspace, id, page),
     )?;
-    let (explanation, score, budgets) = live;
+    let (explanation, points, budgets) = live;
     let others = others(&seat, &detail, explanation.as_ref()).await?;
     let mut decisions = decisions.items;
     add_verdict(&seat, explanation.as_ref(), &mut decisions).await?;
@@ -74,7 +74,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         seat,
         detail,
         explanation,
-        score,
+        score: points,
         budgets,
         attempts,
         decisions,

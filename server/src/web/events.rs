@@ -23,7 +23,7 @@ use crate::problem::Problem;
 /// How often a quiet stream shows that it lives; pages call themselves stale after two and a half.
 const BEAT: Duration = Duration::from_secs(5);
 /// A stream's life: the browser comes back by itself, and is asked again who it is.
-const LIFE: Duration = Duration::from_secs(300);
+const LIFE: Duration = Duration::from_mins(5);
 
 /// `GET /w/{ws}/events`.
 pub async fn stream(
