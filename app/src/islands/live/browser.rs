@@ -109,7 +109,7 @@ fn tick(page: &Rc<Page>) {
         // A session that has ended is noticed by looking.
         page.behind.set(true);
     }
-    if page.visible() {
+    if is_visible() {
         relate(&document());
         plan(page);
     }
@@ -119,7 +119,7 @@ fn tick(page: &Rc<Page>) {
 /// Looks as soon as it may, if there is anything to see and anybody who sees it.
 fn plan(page: &Rc<Page>) {
     let idle = !page.behind.get() || page.looking.get() || page.planned.get();
-    if idle || page.paused.get_untracked() || !page.visible() {
+    if idle || page.paused.get_untracked() || !is_visible() {
         return;
     }
     page.planned.set(true);
@@ -140,17 +140,14 @@ async fn look(page: Rc<Page>) {
     let began = Date::now();
     let seen = take_over().await;
     let now = Date::now();
-    match seen {
-        Ok(held) => {
-            page.held.set(held);
-            page.behind.set(page.behind.get() || held);
-            page.next_look_ms
-                .set(began + GAP_MS.max((now - began) * REST));
-        }
-        Err(_) => {
-            page.behind.set(true);
-            page.next_look_ms.set(now + RETRY_MS);
-        }
+    if let Ok(held) = seen {
+        page.held.set(held);
+        page.behind.set(page.behind.get() || held);
+        page.next_look_ms
+            .set(began + GAP_MS.max((now - began) * REST));
+    } else {
+        page.behind.set(true);
+        page.next_look_ms.set(now + RETRY_MS);
     }
     page.looking.set(false);
     page.show();
@@ -202,11 +199,12 @@ fn bring(shown: &Document, fresh: &Document) -> Result<bool, JsValue> {
     Ok(held)
 }
 
-impl Page {
-    fn visible(&self) -> bool {
-        document().visibility_state() == VisibilityState::Visible
-    }
+/// Whether anybody can see this tab.
+fn is_visible() -> bool {
+    document().visibility_state() == VisibilityState::Visible
+}
 
+impl Page {
     fn show(&self) {
         let quiet_ms = Date::now() - self.heard_ms.get();
         let open = self

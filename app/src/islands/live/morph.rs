@@ -14,15 +14,12 @@ pub fn morph(from: &Node, to: &Node) -> Result<(), JsValue> {
         }
         return Ok(());
     }
-    match (from.dyn_ref::<Element>(), to.dyn_ref::<Element>()) {
-        (Some(from), Some(to)) => {
-            attributes(from, to)?;
-            children(from, to)
-        }
-        _ => {
-            from.set_node_value(to.node_value().as_deref());
-            Ok(())
-        }
+    if let (Some(from), Some(to)) = (from.dyn_ref::<Element>(), to.dyn_ref::<Element>()) {
+        attributes(from, to)?;
+        children(from, to)
+    } else {
+        from.set_node_value(to.node_value().as_deref());
+        Ok(())
     }
 }
 
