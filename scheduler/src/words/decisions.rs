@@ -1,6 +1,6 @@
 //! Decisions in words.
 
-use super::numbers::{amount, count, duration, plain};
+use super::numbers::{amount, count, duration, instant, plain};
 use super::waits;
 use crate::{
     Act, Actor, BudgetEvent, BudgetFacts, Decision, DispatchFacts, ExpiryEvent, ExpiryFacts,
@@ -65,7 +65,7 @@ pub fn reasoning(decision: &Decision) -> String {
             amount(facts.limit, facts.unit),
             facts
                 .resets_at
-                .map(|at| format!(" The window turns at {at}."))
+                .map(|at| format!(" The window turns at {}.", instant(at)))
                 .unwrap_or_default()
         ),
         Facts::Throttle(facts) => throttle_reasoning(facts, decision),
@@ -313,7 +313,7 @@ fn overruled(facts: &OverrideFacts) -> String {
                 expires_at,
             }),
         ) => {
-            format!("Boosted by {delta} points until {expires_at}")
+            format!("Boosted by {delta} points until {}", instant(expires_at))
         }
         (
             Act::Boost,
@@ -321,7 +321,7 @@ fn overruled(facts: &OverrideFacts) -> String {
                 score_delta: None,
                 expires_at,
             }),
-        ) => format!("Pinned until {expires_at}"),
+        ) => format!("Pinned until {}", instant(expires_at)),
         (Act::Boost, None) => "Boost taken away".to_owned(),
     }
 }
@@ -344,7 +344,7 @@ fn expiry_reasoning(facts: &ExpiryFacts) -> String {
             facts.max_attempts,
             facts
                 .retry_at
-                .map(|at| format!(" It may start again at {at}."))
+                .map(|at| format!(" It may start again at {}.", instant(at)))
                 .unwrap_or_default()
         ),
         ExpiryEvent::Boost => {

@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-use crate::{Span, Unit};
+use crate::{Span, Time, Unit};
 
 /// An amount of a budget: `$1.25` or `12,000 tokens`. Money to the cent, and exact below one.
 #[must_use]
@@ -38,6 +38,14 @@ pub fn duration(span: Span) -> String {
         7_200_000..172_800_000 => format!("{hours} h"),
         _ => format!("{} d", (hours + 12) / 24),
     }
+}
+
+/// An instant to the minute: `21 Nov 2026, 00:49 UTC`.
+pub(super) fn instant(at: Time) -> String {
+    let format = time::macros::format_description!(
+        "[day padding:none] [month repr:short] [year], [hour]:[minute] UTC"
+    );
+    at.to_datetime().format(format).unwrap_or_default()
 }
 
 /// With commas between thousands.
@@ -83,6 +91,14 @@ mod tests {
             [0, 1_250, 1_250_000, 1_234_567_890_000].map(|value| amount(value, Unit::Microusd));
         assert_eq!(read, ["$0.00", "$0.00125", "$1.25", "$1,234,567.89"]);
         assert_eq!(amount(12_000, Unit::Tokens), "12,000 tokens");
+    }
+
+    #[test]
+    fn instants_read_to_the_minute() {
+        assert_eq!(
+            instant(Time(1_795_222_150_000_000)),
+            "21 Nov 2026, 00:49 UTC"
+        );
     }
 
     #[test]
