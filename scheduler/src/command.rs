@@ -204,6 +204,15 @@ pub struct EditTask {
     pub class: Option<crate::Class>,
     /// New estimate.
     pub estimate: Option<crate::Estimate>,
+    /// Other capabilities, sorted, without doubles.
+    #[serde(default)]
+    pub capabilities: Option<Vec<String>>,
+    /// Other requirements, sorted by name, one entry a name.
+    #[serde(default)]
+    pub requires: Option<Vec<Requirement>>,
+    /// Another agent to be pinned to, or nobody in particular (`Some("")`).
+    #[serde(default)]
+    pub agent: Option<String>,
     /// New text, stored in the same transaction.
     pub title: Option<String>,
     /// New text, stored in the same transaction.

@@ -238,7 +238,11 @@ impl Conductor {
             return Err(Refusal::VersionConflict { current });
         }
         let state = self.tasks[ix].place.state();
-        let scheduling = edit.class.is_some() || edit.estimate.is_some();
+        let scheduling = edit.class.is_some()
+            || edit.estimate.is_some()
+            || edit.capabilities.is_some()
+            || edit.requires.is_some()
+            || edit.agent.is_some();
         if scheduling && !matches!(state, TaskState::Pending | TaskState::Backlog) {
             return Err(Refusal::WrongState {
                 state,
@@ -257,6 +261,15 @@ impl Conductor {
                 needs.class = edit.class.unwrap_or(needs.class);
                 if let Some(estimate) = edit.estimate {
                     needs.estimate = estimate;
+                }
+                if let Some(capabilities) = edit.capabilities {
+                    needs.capabilities = capabilities;
+                }
+                if let Some(requires) = edit.requires {
+                    needs.requires = requires;
+                }
+                if let Some(agent) = edit.agent {
+                    needs.agent = Some(agent).filter(|name| !name.is_empty());
                 }
             });
         }
