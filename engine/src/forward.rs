@@ -17,6 +17,8 @@ pub const INTERNAL_BODY_BYTES: usize = 8 << 20;
 
 /// Within one data centre a server that lives is connected to well within this.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Shorter than the other side keeps an idle connection, which would else close just as it is used.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// For what the conductor answers at once: a full batch, a slow disk.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -34,6 +36,7 @@ impl Forwarder {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()

@@ -1,6 +1,8 @@
 //! Reads requests: bodies, query strings and the idempotency key, with problems that point at what
 //! was wrong.
 
+use std::error::Error;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
@@ -10,6 +12,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use sha2::{Digest, Sha256};
+use tower_http::timeout::TimeoutError;
 
 use crate::auth::Caller;
 use crate::problem::Problem;
@@ -56,8 +59,18 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
                 detail,
             ))
         }
+        Err(error) if is_late(&*error) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "too_slow",
+            "The rest of the body did not come in time.",
+        )),
         Err(_) => Err(Problem::unreadable("The body ended early.")),
     }
+}
+
+/// Whether a body could not be read because the client stopped sending it.
+fn is_late(error: &(dyn Error + 'static)) -> bool {
+    error.is::<TimeoutError>() || error.source().is_some_and(is_late)
 }
 
 /// Whether the body says it is a form: what `curl -d` sends when it is not told otherwise. Such a

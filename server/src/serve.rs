@@ -1,10 +1,8 @@
 //! `baton serve`.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use engine::{Engine, EngineConfig};
 use sha2::{Digest, Sha256};
 use store::Store;
@@ -15,6 +13,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::config::Config;
+use crate::connections::{self, Patience};
 use crate::database::Database;
 use crate::state::App;
 use crate::{health, router, web};
@@ -53,20 +52,8 @@ async fn serve(
     let app = App::new(store.clone(), engine.clone(), stopping.clone());
     let pages = web::router(&app, &url)?;
     let router = router::router(app, metrics, pages)?;
-    // Without TCP_NODELAY, small answers wait for the client's acknowledgement of earlier ones.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            warn!(%error, "TCP_NODELAY");
-        }
-    });
-    let server = tokio::spawn(
-        axum::serve(
-            listener,
-            router.into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(turned(stopping))
-        .into_future(),
-    );
+    let patience = Patience::default();
+    let server = tokio::spawn(connections::serve(listener, router, patience, stopping));
     welcome(store, &url).await?;
     asked_to_stop.await;
     info!("stopping");
@@ -83,7 +70,7 @@ async fn serve(
         );
         return Ok(());
     };
-    ended?.context("serving")
+    ended.context("serving")
 }
 
 /// Says where it serves and, while nobody has an account, how the first person comes in.
@@ -111,9 +98,4 @@ async fn asked(mut interrupt: Signal, mut terminate: Signal) {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-}
-
-async fn turned(mut stopping: watch::Receiver<bool>) {
-    // A sender that is gone stops the server too.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
 }

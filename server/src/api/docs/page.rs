@@ -41,6 +41,7 @@ const CODES: [(&str, &str); 18] = [
         "still_running",
         "409. The request with this Idempotency-Key is still running.",
     ),
+    ("too_slow", "408. The rest of the body did not come in time."),
     ("too_large", "413. The body is larger than 1 MiB."),
     ("unsupported_media_type", "415. Bodies are JSON."),
     (
