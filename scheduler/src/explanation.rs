@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, DecisionId, LeaseId, TaskId, TaskState, Time};
+use crate::{AgentId, DecisionId, LeaseId, PermitId, TaskId, TaskState, Time};
 
 /// Why a task does not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -179,8 +179,12 @@ pub struct Blocker {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Holder {
-    /// The lease.
-    pub lease: LeaseId,
+    /// The lease, unless a permit holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseId>,
+    /// The permit, unless a lease holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permit: Option<PermitId>,
     /// Its task; absent where another workspace of the pool holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,

@@ -210,17 +210,33 @@ impl Policy {
     /// # Errors
     /// The first value that cannot be used.
     pub fn check(&self) -> Result<(), InvalidPolicy> {
-        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let bands = Class::ALL.map(|class| self.class_bands.of(class));
+        let unknown = &self.unknown_cost;
         let rules = [
             (
-                positive(self.ageing_per_hour),
+                (0.01..=100_000.0).contains(&self.ageing_per_hour),
                 "/ageing_per_hour",
-                "must be above 0, so that waiting stays bounded",
+                "must be from 0.01 to 100,000 points, so that waiting stays bounded",
             ),
             (
-                positive(self.fair_share_weight),
+                (0.001..=1_000.0).contains(&self.fair_share_weight),
                 "/fair_share_weight",
-                "must be above 0",
+                "must be from 0.001 to 1,000",
+            ),
+            (
+                bands.iter().all(|band| band.abs() <= 1_000_000),
+                "/class_bands",
+                "must be from -1,000,000 to 1,000,000 points each",
+            ),
+            (
+                unknown.default_tokens <= 1_000_000_000_000,
+                "/unknown_cost/default_tokens",
+                "must be at most 1,000,000,000,000",
+            ),
+            (
+                unknown.default_microusd <= 1_000_000_000_000,
+                "/unknown_cost/default_microusd",
+                "must be at most 1,000,000,000,000",
             ),
             (
                 (0.0..1.0).contains(&self.exploratory_headroom),

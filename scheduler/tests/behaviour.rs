@@ -479,7 +479,7 @@ fn a_budget_on_a_tree_counts_its_root_and_what_is_split_from_it() {
 #[test]
 fn unknown_cost_is_learnt_or_refused_as_the_policy_says() {
     let mut world = world();
-    world.put_budget(0, "all", Unit::Tokens, 5_000, Window::Total);
+    world.put_budget(0, "all", Unit::Tokens, 50_000, Window::Total);
     let reserved =
         |world: &World| match world
             .conductor
@@ -1034,4 +1034,174 @@ fn every_decision_can_be_said_in_words() {
             "facts survive being stored"
         );
     }
+}
+
+#[test]
+fn a_guess_never_locks_a_budget() {
+    let mut world = world();
+    world.put_budget(0, "all", Unit::Tokens, 1 << 40, Window::Day);
+    world.add(0, &[]);
+    let lease = world.claim(0, 0, 1).leases.remove(0);
+    let much = Usage {
+        input_tokens: 900_000,
+        ..Usage::default()
+    };
+    world.complete(0, 0, &lease, Some(much)).unwrap();
+    world.put_budget(0, "all", Unit::Tokens, 1_000_000, Window::Day);
+    world.add(0, &[]);
+    assert!(
+        world.claim(0, 0, 1).leases.is_empty(),
+        "100,000 are left, 250,000 are guessed"
+    );
+    world.put_budget(0, "all", Unit::Tokens, 2_000_000, Window::Day);
+    assert_eq!(world.claim(0, 0, 1).leases.len(), 1);
+}
+
+#[test]
+fn a_budget_on_a_model_counts_the_model_that_was_called() {
+    let mut world = world();
+    let on = |model: &str| scheduler::PutBudget {
+        id: scheduler::BudgetId(id(6, model.len() as u64)),
+        name: model.to_owned(),
+        scope: BudgetScope::Model(model.to_owned()),
+        unit: Unit::Tokens,
+        limit: 10_000,
+        window: Window::Day,
+        soft_at: 0.8,
+    };
+    world
+        .ask(0, boss(), Request::PutBudget(on("small")))
+        .unwrap();
+    world
+        .ask(0, boss(), Request::PutBudget(on("large-one")))
+        .unwrap();
+    let mut task = world.new_task(&[]);
+    task.needs.estimate = estimate(100);
+    task.needs.estimate.model = Some("small".to_owned());
+    let unnamed = world.new_task(&[]);
+    world.create(0, vec![task, unnamed]).unwrap();
+    let used = |model: &str| Usage {
+        model: Some(model.to_owned()),
+        input_tokens: 700,
+        ..Usage::default()
+    };
+    for (lease, model) in world
+        .claim(0, 0, 2)
+        .leases
+        .iter()
+        .zip(["large-one", "small"])
+    {
+        world.complete(0, 0, lease, Some(used(model))).unwrap();
+    }
+    let View::Budgets { budgets } = world
+        .conductor
+        .view(workspace(0), &Query::Budgets, world.now)
+    else {
+        panic!("budgets")
+    };
+    let settled: Vec<(u64, u64)> = budgets
+        .iter()
+        .map(|b| (b.row.state.settled, b.reserved))
+        .collect();
+    assert_eq!(
+        settled,
+        [(700, 0), (700, 0)],
+        "each model's budget, by what was reported"
+    );
+}
+
+#[test]
+fn a_claim_without_work_names_what_stepped_aside_and_an_agent_that_is_full() {
+    let mut world = world();
+    world.put_resource(0, "model", slots(1), false);
+    world.add(0, &[("model", 3)]);
+    let claimed = world.claim(0, 0, 1);
+    assert_eq!(
+        claimed
+            .waits
+            .iter()
+            .map(|wait| wait.code)
+            .collect::<Vec<_>>(),
+        [Code::NeverFits]
+    );
+    let card = scheduler::PutAgent {
+        id: agent(5),
+        name: "agent-5".to_owned(),
+        capabilities: Vec::new(),
+        models: Vec::new(),
+        max_concurrency: Some(1),
+        card: serde_json::Value::Null,
+    };
+    world
+        .ask(0, agent_actor(5), Request::PutAgent(card))
+        .unwrap();
+    world.add(0, &[]);
+    world.add(0, &[]);
+    assert_eq!(world.claim(0, 5, 2).leases.len(), 1);
+    let full = world.claim(0, 5, 1);
+    assert!(
+        full.waits[0].headline.contains("1 of the 1 leases"),
+        "{full:?}"
+    );
+}
+
+#[test]
+fn a_permit_is_its_agents_and_is_seen_as_a_holder() {
+    let mut world = world();
+    world.put_agent(0, 1, &[]);
+    world.put_resource(0, "model", slots(1), false);
+    let asked = TakePermit {
+        agent: agent(0),
+        name: "agent-0".to_owned(),
+        requires: vec![Requirement {
+            resource: "model".to_owned(),
+            amount: 1,
+        }],
+        wait_until: world.now,
+    };
+    let taken = world.ask(0, agent_actor(0), Request::TakePermit(asked));
+    let Ok(Reply::Permit {
+        permit, expires_at, ..
+    }) = taken
+    else {
+        panic!("{taken:?}")
+    };
+    let others = world.ask(0, agent_actor(1), Request::ReturnPermit { permit });
+    assert!(matches!(others, Err(Refusal::Forbidden { .. })));
+    let task = world.add(0, &[("model", 1)]);
+    assert!(world.claim(0, 0, 1).leases.is_empty());
+    let why = world.explain(0, task).unwrap();
+    assert_eq!(why.blockers[0].holders[0].permit, Some(permit));
+    assert_eq!(why.blockers[0].eta.unwrap().p50, expires_at);
+}
+
+#[test]
+fn agents_give_no_directives_and_hand_over_to_known_agents_only() {
+    let mut world = world();
+    let mut task = world.new_task(&[]);
+    task.needs.class = Class::Directive;
+    let create = Request::CreateTasks(CreateTasks {
+        tasks: vec![task],
+        facts: Vec::new(),
+    });
+    assert!(matches!(
+        world.ask(0, agent_actor(0), create),
+        Err(Refusal::Invalid { .. })
+    ));
+    let task = world.add(0, &[]);
+    let to = Handoff {
+        epoch: None,
+        to_agent: Some("ghost".to_owned()),
+        to_capability: None,
+    };
+    let handoff = Overrule {
+        task,
+        act: Act::Handoff,
+        reason: None,
+        boost: None,
+        handoff: Some(to),
+        facts: Vec::new(),
+    };
+    let refused = world.ask(0, boss(), Request::Overrule(handoff));
+    assert!(matches!(refused, Err(Refusal::Invalid { .. })));
 }

@@ -1,8 +1,8 @@
 //! Agents ask for work.
 
 use super::Conductor;
-use super::state::{AgentIx, GroupIx, Timer, WaitingClaim, WsIx};
-use crate::{Answer, Claim, Claimed, Granted, Refusal, Reply, Ticket, Wait};
+use super::state::{AgentIx, GroupIx, TaskIx, Timer, WaitingClaim, WsIx};
+use crate::{Answer, Claim, Claimed, Code, Granted, Refusal, Reply, Ticket, Wait};
 
 /// Waits named in an answer.
 const WAITS_TOLD: usize = 10;
@@ -20,7 +20,7 @@ impl Conductor {
         let groups = self.groups_for(agent, claim);
         let leases = self.fill(agent, &groups, claim.max);
         if !leases.is_empty() || claim.wait_until <= self.now {
-            return Some(Ok(Reply::Claimed(self.claimed(&groups, leases))));
+            return Some(Ok(Reply::Claimed(self.claimed(agent, &groups, leases))));
         }
         for &group in &groups {
             self.groups[group].waiters.insert(ticket);
@@ -72,7 +72,7 @@ impl Conductor {
     /// Ends a wait with what it got, or with why there was nothing.
     pub(super) fn answer_claim(&mut self, ticket: Ticket, leases: Vec<Granted>) {
         if let Some(claim) = self.take_claim(ticket) {
-            let answer = Reply::Claimed(self.claimed(&claim.groups, leases));
+            let answer = Reply::Claimed(self.claimed(claim.agent, &claim.groups, leases));
             self.out.replies.push((ticket, Ok(answer)));
         }
     }
@@ -88,18 +88,20 @@ impl Conductor {
         Some(claim)
     }
 
-    fn claimed(&self, groups: &[GroupIx], leases: Vec<Granted>) -> Claimed {
+    fn claimed(&self, agent: AgentIx, groups: &[GroupIx], leases: Vec<Granted>) -> Claimed {
         if !leases.is_empty() {
             return Claimed {
                 leases,
-                waits: Vec::new(),
-                retry_after_ms: 0,
+                ..Claimed::default()
             };
         }
-        let waits = self.waits(groups, WAITS_TOLD);
+        let waits = match self.no_room(agent) {
+            Some(wait) => vec![wait],
+            None => self.waits(groups, WAITS_TOLD),
+        };
         let soonest = waits
             .iter()
-            .filter_map(|wait| wait.eta.map(|eta| eta.p50.since(self.now).as_millis_ceil()))
+            .filter_map(|wait| Some(wait.eta?.p50.since(self.now).as_millis_ceil()))
             .min();
         let retry = soonest
             .unwrap_or(1_000)
@@ -111,6 +113,33 @@ impl Conductor {
         }
     }
 
+    /// An agent that may take no more is told that, whatever waits.
+    fn no_room(&self, ix: AgentIx) -> Option<Wait> {
+        if self.room_of(ix) > 0 {
+            return None;
+        }
+        let agent = &self.agents[ix];
+        let headline = if agent.status == crate::AgentStatus::Draining {
+            "this agent has said that it is draining".to_owned()
+        } else {
+            let most = agent.card.max_concurrency.unwrap_or(u32::MAX);
+            format!(
+                "this agent holds {} of the {most} leases it may hold",
+                agent.running
+            )
+        };
+        let code = Code::AgentsBusy;
+        Some(Wait {
+            code,
+            tier: code.tier(),
+            resource: None,
+            waiting: 0,
+            headline,
+            unblocks_when: Some(crate::Unblock::AgentFree),
+            eta: None,
+        })
+    }
+
     /// What waits in these groups, best head first, one entry a code and resource.
     pub(super) fn waits(&self, groups: &[GroupIx], most: usize) -> Vec<Wait> {
         let mut heads: Vec<_> = groups
@@ -119,11 +148,14 @@ impl Conductor {
             .copied()
             .collect();
         heads.sort_unstable();
+        let lanes = heads
+            .into_iter()
+            .take(8 * most)
+            .filter_map(|(_, lane)| self.lane_wait(lane, self.now));
+        let aside = self.stalled_in(groups).take(8 * most);
+        let aside = aside.filter_map(|task| self.task_wait(task, 1, self.now));
         let mut waits: Vec<Wait> = Vec::new();
-        for (_, lane) in heads.into_iter().take(8 * most) {
-            let Some(wait) = self.lane_wait(lane, self.now) else {
-                continue;
-            };
+        for wait in lanes.chain(aside) {
             let same = |known: &Wait| known.code == wait.code && known.resource == wait.resource;
             match waits.iter().position(same) {
                 Some(at) => waits[at].waiting += wait.waiting,
@@ -132,5 +164,14 @@ impl Conductor {
             }
         }
         waits
+    }
+
+    /// Tasks of these groups that stepped aside.
+    fn stalled_in<'a>(&'a self, groups: &'a [GroupIx]) -> impl Iterator<Item = TaskIx> + 'a {
+        let ws = groups.first().map(|&group| self.groups[group].ws);
+        let stalled = ws
+            .into_iter()
+            .flat_map(|ws| self.workspaces[ws].stalled.iter().copied());
+        stalled.filter(|&task| groups.contains(&self.lanes[self.lane_of(task)].group))
     }
 }

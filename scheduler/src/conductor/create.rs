@@ -12,6 +12,7 @@ use crate::{
 impl Conductor {
     /// All or none.
     pub(super) fn create_tasks(&mut self, ws: WsIx, actor: &Actor, request: CreateTasks) -> Answer {
+        check_classes(actor, &request.tasks)?;
         self.check_references(ws, &request)?;
         self.check_fuses(ws, actor, &request)?;
         self.take_up_facts(ws, &request);
@@ -333,5 +334,17 @@ impl Conductor {
     /// When a task was accepted last; for a load, which must go on from there.
     pub(super) fn note_created(&mut self, at: Time) {
         self.last_created = self.last_created.max(at);
+    }
+}
+
+/// A directive goes before all other work: only people and Baton itself give one.
+fn check_classes(actor: &Actor, tasks: &[NewTask]) -> Result<(), Refusal> {
+    let directive = |task: &NewTask| task.needs.class == crate::Class::Directive;
+    match tasks.iter().position(directive) {
+        Some(at) if matches!(actor, Actor::Agent { .. }) => Err(Refusal::Invalid {
+            pointer: format!("/{at}/class"),
+            detail: "directives are given by people; an agent creates other classes".to_owned(),
+        }),
+        _ => Ok(()),
     }
 }

@@ -85,8 +85,8 @@ impl Conductor {
         let of_these = |lease: &&super::state::Lease| online.contains(&lease.agent);
         let leases = self.leases.values().filter(of_these).take(4 * PLAYED);
         let busy: Vec<Time> = leases.map(|lease| lease.expected_end.max(now)).collect();
-        let free = places.saturating_sub(busy.len());
-        Some(play(busy, free, places, ahead, self.pace(task), now))
+        // An agent that is free and does not ask comes when it wants: nobody can say when.
+        (busy.len() >= places).then(|| play(busy, 0, places, ahead, self.pace(task), now))
     }
 
     /// When reservations of a budget are expected to have come back so far that `need` is free, if

@@ -52,12 +52,16 @@ impl Conductor {
         })
     }
 
+    /// The dispatch it runs by, or its lane's verdict where that says what holds this task too.
     fn decision_behind(&self, task: TaskIx, lane: LaneIx) -> Option<crate::DecisionId> {
         let lease = self.tasks[task].extra().and_then(|extra| extra.lease);
-        let running = lease
-            .and_then(|lease| self.leases.get(&lease))
-            .map(|lease| lease.decision);
-        running.or(self.lanes[lane].verdict.decision)
+        let running = lease.and_then(|lease| self.leases.get(&lease));
+        let verdict = self.lanes[lane].verdict;
+        let shared = self.tasks[task].place == Place::Queued
+            && verdict.holds
+            && self.lane_code(task).map(|(code, _)| code) == verdict.of.map(|(code, _)| code);
+        let of_lane = verdict.decision.filter(|_| shared);
+        running.map(|lease| lease.decision).or(of_lane)
     }
 
     fn position(&self, task: TaskIx) -> Option<Position> {
@@ -249,10 +253,19 @@ impl Conductor {
         });
         Blocker {
             resource: wanted,
-            have: Some(group.agents.len() as f64),
+            have: Some(self.agents_counted(group, code) as f64),
             unblocks_when: Some(unblocks_when),
             actions,
             ..plain(code)
+        }
+    }
+
+    /// The agents a blocker is about: those that are online where one of them is awaited.
+    fn agents_counted(&self, group: &super::state::Group, code: Code) -> usize {
+        let online = |&&ix: &&super::state::AgentIx| self.is_online(ix, self.now);
+        match code {
+            Code::AgentsBusy => group.agents.iter().filter(online).count(),
+            _ => group.agents.len(),
         }
     }
 
@@ -443,31 +456,44 @@ impl Conductor {
                 .sum();
             let own = reader == Some(lease.ws);
             Some(Holder {
-                lease: lease.id,
+                lease: Some(lease.id),
+                permit: None,
                 task: own.then(|| self.tasks[lease.task].id),
                 agent: own.then(|| self.agents[lease.agent].card.id),
                 amount,
             })
         };
-        self.resources[ix]
-            .holders
-            .iter()
-            .filter_map(holder)
-            .take(most)
-            .collect()
+        let by_permit = |id: &crate::PermitId| {
+            let permit = self.permits.get(id)?;
+            let held = permit.held.iter().filter(|held| held.resource == ix);
+            Some(Holder {
+                lease: None,
+                permit: Some(*id),
+                task: None,
+                agent: (reader == Some(permit.ws)).then_some(permit.agent),
+                amount: held.map(|held| held.amount).sum(),
+            })
+        };
+        let resource = &self.resources[ix];
+        let leases = resource.holders.iter().filter_map(holder);
+        let permits = resource.permits.iter().filter_map(by_permit);
+        leases.chain(permits).take(most).collect()
     }
 
     /// What a lane waits for, by its head; `None` while it goes to the next agent that asks.
     pub(super) fn lane_wait(&self, lane: LaneIx, now: Time) -> Option<Wait> {
         let (_, head) = self.lanes[lane].queue.first()?;
-        let worst = self
-            .blockers(head, now)
-            .into_iter()
-            .min_by_key(|blocker| (blocker.tier, blocker.code))?;
+        self.task_wait(head, self.lanes[lane].queue.len() as u32, now)
+    }
+
+    /// What a task waits for first of all, and so many with it.
+    pub(super) fn task_wait(&self, task: TaskIx, waiting: u32, now: Time) -> Option<Wait> {
+        let blockers = self.blockers(task, now).into_iter();
+        let worst = blockers.min_by_key(|blocker| (blocker.tier, blocker.code))?;
         Some(Wait {
             code: worst.code,
             tier: worst.tier,
-            waiting: self.lanes[lane].queue.len() as u32,
+            waiting,
             headline: words::blocker(&worst, now),
             resource: worst.resource,
             unblocks_when: worst.unblocks_when,

@@ -112,7 +112,7 @@ impl Conductor {
                 limit: budget.spec.limit,
                 settled: budget.state.settled,
                 reserved: budget.reserved,
-                taken: self.charge(task, budget.spec.unit).unwrap_or(0),
+                taken: self.charge(task, &budget.spec).unwrap_or(0),
             }
         };
         budgets.map(fact).collect()

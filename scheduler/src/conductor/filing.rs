@@ -170,6 +170,9 @@ impl Conductor {
         self.tasks[ix].place = place;
         let lane = self.lane_of(ix);
         self.count(lane, place, 1);
+        if matches!(place, Place::Stalled(_)) {
+            self.workspaces[self.lanes[lane].ws].stalled.insert(ix);
+        }
         self.doubt_verdict(lane, ix);
         if place == Place::Queued {
             let entry = (self.tasks[ix].rank, ix);
@@ -185,6 +188,9 @@ impl Conductor {
         let task = &self.tasks[ix];
         let (place, entry, lane) = (task.place, (task.rank, ix), self.lane_of(ix));
         self.count(lane, place, -1);
+        if matches!(place, Place::Stalled(_)) {
+            self.workspaces[self.lanes[lane].ws].stalled.remove(&ix);
+        }
         if place == Place::Queued && self.lanes[lane].queue.remove(entry) {
             self.refile(lane);
         }
@@ -310,19 +316,8 @@ impl Conductor {
                 self.agenda.verdicts.insert(lane, head);
             }
         }
-        if self.workspaces[ws].counts.stalled > 0 {
-            let stalled = |ix: TaskIx| {
-                matches!(self.tasks[ix].place, Place::Stalled(_)) && self.ws_of(ix) == ws
-            };
-            let stalled: Vec<TaskIx> = self
-                .tasks
-                .iter()
-                .map(|(ix, _)| ix)
-                .filter(|&ix| stalled(ix))
-                .collect();
-            for ix in stalled {
-                self.put(ix, Place::Queued);
-            }
+        for ix in self.workspaces[ws].stalled.clone() {
+            self.put(ix, Place::Queued);
         }
         for group in self.workspaces[ws].groups.clone() {
             if !self.groups[group].waiters.is_empty() {

@@ -4,7 +4,10 @@ use std::ops::ControlFlow;
 
 use super::Conductor;
 use super::state::{AgentIx, BudIx, Budget, Gate, LaneIx, Meter, ResIx, Resource, TaskIx};
-use crate::{Code, Time, Unit, UnknownCostMode};
+use crate::{BudgetSpec, Code, Time, Unit, UnknownCostMode};
+
+/// What nobody estimated is reserved with a quarter of the budget's limit at most.
+const GUESSED_SHARE: u64 = 4;
 
 /// One thing that holds a task back, with what is needed to say it in numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -163,14 +166,15 @@ impl Conductor {
 
     fn budget_hold(&self, task: TaskIx, ix: BudIx, now: Time) -> Option<Hold> {
         let budget = &self.budgets[ix];
-        let Some(need) = self.charge(task, budget.spec.unit) else {
+        let Some(need) = self.charge(task, &budget.spec) else {
             return Some(Hold::Unestimated { budget: ix });
         };
         let settled = budget.settled_at(now);
         if need > budget.spec.limit {
             Some(Hold::BeyondBudget { budget: ix, need })
-        } else if settled + need > budget.spec.limit || (need == 0 && settled >= budget.spec.limit)
-        {
+        } else if need == 0 {
+            None
+        } else if settled + need > budget.spec.limit {
             Some(Hold::Spent { budget: ix, need })
         } else if settled + budget.reserved + need > budget.spec.limit {
             Some(Hold::Booked { budget: ix, need })
@@ -181,10 +185,10 @@ impl Conductor {
 
     /// What a task is reserved with: its estimate, else what its kind has used, else the default;
     /// `None` where the policy wants an estimate and there is none.
-    pub(super) fn charge(&self, task: TaskIx, unit: Unit) -> Option<u64> {
+    pub(super) fn charge(&self, task: TaskIx, budget: &BudgetSpec) -> Option<u64> {
         let profile = &self.profiles[self.tasks[task].profile];
         let estimate = &profile.needs.estimate;
-        let stated = match unit {
+        let stated = match budget.unit {
             Unit::Tokens => match (estimate.input_tokens, estimate.output_tokens) {
                 (None, None) => None,
                 (read, written) => {
@@ -202,16 +206,16 @@ impl Conductor {
             return None;
         }
         let kind = workspace.kinds.get(&profile.needs.kind);
-        let (learnt, default) = match unit {
+        let (learnt, default) = match budget.unit {
             Unit::Tokens => (kind.map(|kind| kind.tokens), policy.default_tokens),
             Unit::Microusd => (kind.map(|kind| kind.cost_microusd), policy.default_microusd),
         };
         // A kind that never reported anything has taught nothing.
-        Some(
-            learnt
-                .filter(|&mean| mean >= 1.0)
-                .map_or(default, |mean| mean.ceil() as u64),
-        )
+        let guess = learnt
+            .filter(|&mean| mean >= 1.0)
+            .map_or(default, |mean| mean.ceil() as u64);
+        // A guess never takes so much of a budget that nothing could start and teach a better one.
+        Some(guess.min((budget.limit / GUESSED_SHARE).max(1)))
     }
 
     /// What follows for a lane from what holds its head.

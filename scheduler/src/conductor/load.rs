@@ -119,6 +119,7 @@ impl Conductor {
             kinds: HashMap::new(),
             virtual_time: self.virtual_time,
             counts: Counts::default(),
+            stalled: std::collections::BTreeSet::new(),
             blown: Vec::new(),
         });
         self.workspace_of.insert(id, ws);
@@ -262,10 +263,12 @@ impl Conductor {
         let held = self.restore_grants(row.workspace, &row.grants);
         self.timers
             .insert((row.expires_at, Timer::PermitExpiry(row.id)));
+        self.note_holder(row.id, &held);
         self.permits.insert(
             row.id,
             Permit {
                 ws,
+                agent: row.agent,
                 expires_at: row.expires_at,
                 held,
             },

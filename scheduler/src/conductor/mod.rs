@@ -232,7 +232,7 @@ impl Conductor {
             Request::PutBudget(request) => self.put_budget(ws, &actor, request),
             Request::PutPolicy(request) => self.put_policy(ws, &actor, request),
             Request::TakePermit(request) => return self.take_permit(ticket, ws, request),
-            Request::ReturnPermit { permit } => self.return_permit(ws, permit),
+            Request::ReturnPermit { permit } => self.return_permit(ws, &actor, permit),
         })
     }
 

@@ -99,6 +99,18 @@ impl Conductor {
                 detail,
             });
         }
+        let agents = &self.workspaces[self.ws_of(ix)].agents;
+        if let Some(name) = handoff
+            .to_agent
+            .as_ref()
+            .filter(|name| !agents.contains_key(*name))
+        {
+            let detail = format!("no agent named {name:?} is registered");
+            return Err(Refusal::Invalid {
+                pointer: "/to_agent".to_owned(),
+                detail,
+            });
+        }
         if !matches!(actor, Actor::Agent { .. }) {
             return Ok(());
         }

@@ -1,9 +1,10 @@
 //! Permits: grants for calls an agent makes on its own, without a task.
 
 use super::Conductor;
-use super::state::{Gate, Permit, ResIx, Timer, WaitingPermit, WsIx, grants};
+use super::state::{Gate, Held, Permit, ResIx, Timer, WaitingPermit, WsIx, grants};
 use crate::{
-    Answer, Code, PermitId, PermitRow, Refusal, Reply, Requirement, Span, TakePermit, Ticket, Wait,
+    Actor, Answer, Code, PermitId, PermitRow, Refusal, Reply, Requirement, Span, TakePermit,
+    Ticket, Wait,
 };
 
 /// How long a permit holds slots if it is not returned.
@@ -97,10 +98,12 @@ impl Conductor {
             grants: grants.clone(),
         });
         self.timers.insert((expires_at, Timer::PermitExpiry(id)));
+        self.note_holder(id, &held);
         self.permits.insert(
             id,
             Permit {
                 ws,
+                agent: asked.agent,
                 expires_at,
                 held,
             },
@@ -110,6 +113,13 @@ impl Conductor {
             expires_at,
             grants,
         })
+    }
+
+    /// Slots are held by this permit from now on.
+    pub(super) fn note_holder(&mut self, id: PermitId, held: &[Held]) {
+        for held in held.iter().filter(|held| !held.slots.is_empty()) {
+            self.resources[held.resource].permits.insert(id);
+        }
     }
 
     fn no_permit(&self, ws: WsIx, asked: &TakePermit) -> Reply {
@@ -214,9 +224,14 @@ impl Conductor {
         }
     }
 
-    pub(super) fn return_permit(&mut self, ws: WsIx, id: PermitId) -> Answer {
-        if self.permits.get(&id).is_none_or(|permit| permit.ws != ws) {
-            return Err(Refusal::NotFound);
+    pub(super) fn return_permit(&mut self, ws: WsIx, actor: &Actor, id: PermitId) -> Answer {
+        let permit = self.permits.get(&id).filter(|permit| permit.ws == ws);
+        let permit = permit.ok_or(Refusal::NotFound)?;
+        if let Actor::Agent { id, .. } = actor
+            && *id != permit.agent
+        {
+            let detail = "another agent holds this permit".to_owned();
+            return Err(Refusal::Forbidden { detail });
         }
         self.end_permit(id);
         Ok(Reply::Returned)
@@ -228,6 +243,9 @@ impl Conductor {
         };
         self.timers
             .remove(&(permit.expires_at, Timer::PermitExpiry(id)));
+        for held in &permit.held {
+            self.resources[held.resource].permits.remove(&id);
+        }
         self.give_all_back(None, permit.held, None);
         self.out.records.permits_ended.push(id);
     }

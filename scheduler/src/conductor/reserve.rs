@@ -182,7 +182,12 @@ impl Conductor {
                 amount,
             ))
         });
-        let mut returns: Vec<_> = returns.collect();
+        let permits = self.resources[resource].permits.iter().filter_map(|id| {
+            let permit = self.permits.get(id)?;
+            let held = permit.held.iter().filter(|held| held.resource == resource);
+            Some((Some(permit.expires_at), held.map(|held| held.amount).sum()))
+        });
+        let mut returns: Vec<_> = returns.chain(permits).collect();
         returns.sort_by_key(|&(at, _)| at.unwrap_or(Time::NEVER));
         returns
     }

@@ -40,7 +40,7 @@ impl Conductor {
     }
 
     /// Leases the agent may still take.
-    fn room_of(&self, agent: AgentIx) -> u32 {
+    pub(super) fn room_of(&self, agent: AgentIx) -> u32 {
         let agent = &self.agents[agent];
         if agent.status == crate::AgentStatus::Draining {
             return 0;
@@ -271,7 +271,7 @@ impl Conductor {
         budgets.extend_from_slice(&self.agents[agent].budgets);
         let mut booked = Vec::with_capacity(budgets.len());
         for ix in budgets {
-            let left = self.charge(task, self.budgets[ix].spec.unit).unwrap_or(0);
+            let left = self.charge(task, &self.budgets[ix].spec).unwrap_or(0);
             self.budgets[ix].reserved += left;
             booked.push(Reserved {
                 budget: ix,

@@ -11,9 +11,9 @@ use crate::bucket::Bucket;
 use crate::queue::RankedQueue;
 use crate::slots::Slots;
 use crate::{
-    AgentStatus, Boost, BudgetSpec, BudgetState, Class, Code, DecisionId, Grant, LeaseId, Needs,
-    PermitId, Policy, Priority, PutAgent, ResourceSpec, ResourceState, TaskId, TaskState, Ticket,
-    Time, WorkspaceId,
+    AgentId, AgentStatus, Boost, BudgetSpec, BudgetState, Class, Code, DecisionId, Grant, LeaseId,
+    Needs, PermitId, Policy, Priority, PutAgent, ResourceSpec, ResourceState, TaskId, TaskState,
+    Ticket, Time, WorkspaceId,
 };
 
 ix! {
@@ -208,6 +208,8 @@ pub(super) struct Workspace {
     /// Fair share: the start tag of its next dispatch, in seconds of a whole contended resource.
     pub(super) virtual_time: f64,
     pub(super) counts: Counts,
+    /// Tasks that stepped aside until something is set.
+    pub(super) stalled: BTreeSet<TaskIx>,
     /// Refusals by a fuse in the current minute, so that a loop makes one decision and a counter.
     pub(super) blown: Vec<Blown>,
 }
@@ -254,6 +256,8 @@ pub(super) struct Resource {
     pub(super) reserved: Option<LaneIx>,
     /// Leases that hold slots of it.
     pub(super) holders: BTreeSet<LeaseId>,
+    /// Permits that hold slots of it.
+    pub(super) permits: BTreeSet<PermitId>,
     pub(super) timer: Option<Time>,
 }
 
@@ -334,6 +338,7 @@ pub(super) struct Reserved {
 #[derive(Debug)]
 pub(super) struct Permit {
     pub(super) ws: WsIx,
+    pub(super) agent: AgentId,
     pub(super) expires_at: Time,
     pub(super) held: Vec<Held>,
 }

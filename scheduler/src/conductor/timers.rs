@@ -155,19 +155,12 @@ impl Conductor {
         let crate::BudgetScope::TaskTree(root) = budget.spec.scope else {
             return;
         };
-        if self.workspaces[budget.ws].counts.stalled == 0 {
-            return;
-        }
-        let concerned = |task: &super::state::Task| {
-            matches!(task.place, Place::Stalled(_))
-                && (task.id == root || task.ancestors().contains(&root))
+        let concerned = |&ix: &TaskIx| {
+            let task = &self.tasks[ix];
+            task.id == root || task.ancestors().contains(&root)
         };
-        let stalled: Vec<TaskIx> = self
-            .tasks
-            .iter()
-            .filter(|(_, task)| concerned(task))
-            .map(|(ix, _)| ix)
-            .collect();
+        let stalled = self.workspaces[budget.ws].stalled.iter().copied();
+        let stalled: Vec<TaskIx> = stalled.filter(concerned).collect();
         for task in stalled {
             self.put(task, Place::Queued);
         }

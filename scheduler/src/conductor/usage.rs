@@ -1,8 +1,10 @@
 //! What was really used: settled in budgets and buckets, written to the ledger.
 
 use super::Conductor;
-use super::state::{BudIx, Gate, Held, Lease, Meter, ResIx, WsIx};
-use crate::{Actor, Answer, LeaseId, Refusal, Reply, ReportUsage, Unit, Usage, UsageRow};
+use super::state::{BudIx, Gate, Held, Lease, Meter, ResIx, Reserved, WsIx};
+use crate::{
+    Actor, Answer, BudgetScope, LeaseId, Refusal, Reply, ReportUsage, Unit, Usage, UsageRow,
+};
 
 impl Conductor {
     pub(super) fn report_usage(
@@ -38,10 +40,16 @@ impl Conductor {
         };
         lease.tokens = lease.tokens.saturating_add(tokens);
         lease.cost_microusd = lease.cost_microusd.saturating_add(usage.cost_microusd);
+        self.cover_model(id, usage.model.as_deref());
+        let Some(lease) = self.leases.get_mut(&id) else {
+            return Err(Refusal::LeaseLost);
+        };
         let mut settled = Vec::with_capacity(lease.reservations.len());
         for booked in &mut lease.reservations {
             let budget = &mut self.budgets[booked.budget];
+            let counted = counts_model(&budget.spec.scope, usage.model.as_deref());
             let used = match budget.spec.unit {
+                _ if !counted => 0,
                 Unit::Tokens => tokens,
                 Unit::Microusd => usage.cost_microusd,
             };
@@ -62,6 +70,29 @@ impl Conductor {
             self.record_usage(id, usage);
         }
         Ok(())
+    }
+
+    /// Work that turns out to call another model than was expected is counted by that model's
+    /// budgets too, from now on.
+    fn cover_model(&mut self, id: LeaseId, model: Option<&str>) {
+        let (Some(model), Some(lease)) = (model, self.leases.get(&id)) else {
+            return;
+        };
+        let on_model = |&ix: &BudIx| match &self.budgets[ix].spec.scope {
+            BudgetScope::Model(name) => name == model,
+            _ => false,
+        };
+        let known = |ix: BudIx| lease.reservations.iter().any(|booked| booked.budget == ix);
+        let budgets = self.workspaces[lease.ws].budgets.values().copied();
+        let new: Vec<BudIx> = budgets.filter(on_model).filter(|&ix| !known(ix)).collect();
+        if let Some(lease) = self.leases.get_mut(&id) {
+            let covered = |budget| Reserved {
+                budget,
+                left: 0,
+                used: 0,
+            };
+            lease.reservations.extend(new.into_iter().map(covered));
+        }
     }
 
     /// Where in the lease's grants the reported resources stand.
@@ -165,5 +196,13 @@ impl Conductor {
         };
         let ws = budget.ws;
         self.decide(ws, actor, crate::Facts::Budget(facts));
+    }
+}
+
+/// Whether a budget counts use of this model; without a word on the model it is the expected one.
+fn counts_model(scope: &BudgetScope, model: Option<&str>) -> bool {
+    match (scope, model) {
+        (BudgetScope::Model(name), Some(model)) => name == model,
+        _ => true,
     }
 }

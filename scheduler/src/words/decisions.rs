@@ -171,8 +171,11 @@ fn not_yet(facts: &NotYetFacts, decision: &Decision) -> String {
         .iter()
         .map(|blocker| waits::blocker(blocker, decision.at))
         .collect();
-    let lane = count(u64::from(facts.lane.waiting), "task");
-    format!("This holds the lane's {lane}: {}.", clauses.join("; "))
+    let held = match facts.lane.waiting {
+        0 => "the task".to_owned(),
+        waiting => format!("the lane's {}", count(waiting.into(), "task")),
+    };
+    format!("This holds {held}: {}.", clauses.join("; "))
 }
 
 /// The factors that count, largest first.

@@ -47,7 +47,7 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
             format!("it needs {need} of “{name}”, and there are never more than {limit}")
         }
         Code::BudgetExhausted => format!(
-            "the budget “{name}” is spent: {}",
+            "the budget “{name}” cannot cover it: {}",
             of_limit(blocker, "left")
         ),
         Code::BudgetWindow => format!("the budget “{name}” has {}", of_limit(blocker, "free")),
