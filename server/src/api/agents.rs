@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::read::AgentListed;
 
+use super::bodies::sorted;
 use crate::auth::Caller;
 use crate::check::{Check, NOTE_BYTES};
 use crate::input::{Id, Input};
@@ -313,12 +314,6 @@ impl AgentBody {
             card,
         }
     }
-}
-
-fn sorted(mut words: Vec<String>) -> Vec<String> {
-    words.sort_unstable();
-    words.dedup();
-    words
 }
 
 impl Agent {

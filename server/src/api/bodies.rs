@@ -133,13 +133,20 @@ impl From<&RequirementBody> for Requirement {
     }
 }
 
-/// Requirements in the core's words.
+/// Requirements in the core's words, as they came.
 pub fn requirements(bodies: Option<&[RequirementBody]>) -> Vec<Requirement> {
     bodies
         .unwrap_or_default()
         .iter()
         .map(Requirement::from)
         .collect()
+}
+
+/// In the order that lets equal needs be kept once, without doubles.
+pub fn sorted<T: Ord>(mut words: Vec<T>) -> Vec<T> {
+    words.sort_unstable();
+    words.dedup();
+    words
 }
 
 impl EstimateBody {
@@ -201,16 +208,11 @@ impl NewTaskBody {
 
     /// What it needs, in the canonical order that lets equal needs be kept once.
     pub fn needs(&self) -> Needs {
-        let mut capabilities = self.capabilities.clone().unwrap_or_default();
-        capabilities.sort_unstable();
-        capabilities.dedup();
-        let mut requires = requirements(self.requires.as_deref());
-        requires.sort_unstable();
         Needs {
             kind: self.kind.clone().unwrap_or_else(|| "general".to_owned()),
             class: self.class.unwrap_or_default(),
-            capabilities,
-            requires,
+            capabilities: sorted(self.capabilities.clone().unwrap_or_default()),
+            requires: sorted(requirements(self.requires.as_deref())),
             agent: self.agent.clone(),
             estimate: self
                 .estimate
@@ -246,6 +248,14 @@ pub struct TaskPatch {
     pub class: Option<Class>,
     /// What it is expected to use.
     pub estimate: Option<EstimateBody>,
+    /// Capabilities an agent must have, instead of those it has now.
+    pub capabilities: Option<Vec<String>>,
+    /// Resources taken all or nothing while it runs, instead of those it has now; at most 32.
+    pub requires: Option<Vec<RequirementBody>>,
+    /// The one agent that may do it, by name; null or empty for nobody in particular.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub agent: Option<Option<String>>,
     /// The version that was read; refused with 409 when it moved on.
     pub version: u32,
 }
@@ -255,8 +265,10 @@ pub struct TaskPatch {
     clippy::option_option,
     reason = "absent, null and a value are three things"
 )]
-fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Time>>, D::Error> {
-    Option::<Time>::deserialize(from).map(Some)
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(from).map(Some)
 }
 
 impl TaskPatch {
@@ -273,5 +285,17 @@ impl TaskPatch {
         if let Some(estimate) = &self.estimate {
             estimate.check(check);
         }
+        check.words(
+            self.capabilities.as_deref().unwrap_or_default(),
+            "/capabilities",
+        );
+        check.requirements(&requirements(self.requires.as_deref()));
+        check.optional_name(self.agent().filter(|name| !name.is_empty()), "/agent");
+    }
+
+    /// The agent to be pinned to: empty for nobody in particular, `None` to leave it as it is.
+    pub fn agent(&self) -> Option<&str> {
+        let agent = self.agent.as_ref()?;
+        Some(agent.as_deref().unwrap_or_default())
     }
 }

@@ -8,7 +8,7 @@ use scheduler::{
 };
 use serde::Deserialize;
 
-use super::bodies::TaskPatch;
+use super::bodies::{TaskPatch, requirements, sorted};
 use super::task_view::TaskAfter;
 use crate::auth::Caller;
 use crate::check::{Check, NOTE_BYTES};
@@ -16,7 +16,7 @@ use crate::input::{Id, Input};
 use crate::problem::Problem;
 use crate::state::App;
 
-/// Change a waiting task's text or how it is ranked.
+/// Change a waiting task's text, how it is ranked, or what it needs.
 #[utoipa::path(patch, path = "/tasks/{id}", tag = "tasks", params(("id" = uuid::Uuid, Path)),
     request_body = TaskPatch, responses((status = 200, body = TaskAfter)))]
 pub async fn edit(
@@ -32,15 +32,18 @@ pub async fn edit(
     if !answered_before(&app, &caller, input.once.as_ref()).await? {
         unchanged_since(&app, &caller, task, patch.version).await?;
     }
+    let agent = patch.agent().map(str::to_owned);
+    let requires = patch.requires.as_deref();
+    let requires = requires.map(|requires| sorted(requirements(Some(requires))));
     let request = Request::EditTask(EditTask {
         task,
         priority: patch.priority,
         due_at: patch.due_at,
         class: patch.class,
         estimate: patch.estimate.as_ref().map(Estimate::from),
-        capabilities: None,
-        requires: None,
-        agent: None,
+        capabilities: patch.capabilities.map(sorted),
+        requires,
+        agent,
         title: patch.title,
         description: patch.description,
         version: patch.version,

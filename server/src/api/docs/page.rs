@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 pub const STYLE: &str = include_str!("page.css");
 
 /// What each problem's code means, for the links in problems.
-const CODES: [(&str, &str); 18] = [
+const CODES: [(&str, &str); 19] = [
     ("unreadable", "400. The body or a header cannot be read."),
     (
         "unauthenticated",
@@ -41,7 +41,10 @@ const CODES: [(&str, &str); 18] = [
         "still_running",
         "409. The request with this Idempotency-Key is still running.",
     ),
-    ("too_slow", "408. The rest of the body did not come in time."),
+    (
+        "too_slow",
+        "408. The rest of the body did not come in time.",
+    ),
     ("too_large", "413. The body is larger than 1 MiB."),
     ("unsupported_media_type", "415. Bodies are JSON."),
     (
