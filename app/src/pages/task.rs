@@ -66,7 +66,11 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         store.decisions(workspace, &filter, page),
         store.children(workspace, id, page),
     )?;
-    let (explanation, points, budgets) = live;
+    let (mut explanation, points, budgets) = live;
+    if let Some(explanation) = &mut explanation {
+        let latest = decisions.items.first().map(|listed| listed.decision.id);
+        explanation.decision_id = explanation.decision_id.or(latest);
+    }
     let others = others(&seat, &detail, explanation.as_ref()).await?;
     let mut decisions = decisions.items;
     add_verdict(&seat, explanation.as_ref(), &mut decisions).await?;

@@ -7,11 +7,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use scheduler::{
-    Class, CreateTasks, Explanation, NewTask, Query, Refusal, Reply, Request, TaskId, TaskState,
-    View,
+    Class, CreateTasks, DecisionId, Explanation, NewTask, Query, Refusal, Reply, Request, TaskId,
+    TaskState, View,
 };
 use serde::Deserialize;
-use store::read::{Listed, TaskFilter};
+use store::read::{DecisionFilter, Listed, Page, TaskFilter};
 
 use super::bodies::{NewTaskBody, OneOrMany};
 use super::task_view::{Task, TaskSummary};
@@ -316,7 +316,11 @@ pub async fn explanation(
         explanation: Some(explanation),
     } = app.ask(&caller, query).await?
     {
-        return Ok(Json(*explanation));
+        let mut explanation = *explanation;
+        if explanation.decision_id.is_none() {
+            explanation.decision_id = latest_decision(&app, &caller, id).await?;
+        }
+        return Ok(Json(explanation));
     }
     let detail = app
         .store
@@ -324,4 +328,22 @@ pub async fn explanation(
         .await?
         .ok_or_else(Problem::not_found)?;
     Ok(Json(super::task_view::ended(&detail, app.now())))
+}
+
+/// The last that was decided of a task, if anything was.
+async fn latest_decision(
+    app: &App,
+    caller: &Caller,
+    task: TaskId,
+) -> Result<Option<DecisionId>, Problem> {
+    let filter = DecisionFilter {
+        task: Some(task),
+        ..DecisionFilter::default()
+    };
+    let page = Page {
+        limit: 1,
+        after: None,
+    };
+    let listed = app.store.decisions(caller.workspace, &filter, page).await?;
+    Ok(listed.items.first().map(|listed| listed.decision.id))
 }
