@@ -63,6 +63,11 @@ async fn the_description_is_openapi_3_1_and_its_page_loads_nothing_from_elsewher
             "{name} is not described"
         );
     }
+    for path in ["/api/v1/nothing", "/api/v2/tasks"] {
+        let nothing = house.get("", path).await;
+        assert_eq!(nothing.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(nothing.body["code"], "not_found", "{path}");
+    }
     let page = house.get("", "/api/docs").await;
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     assert!(

@@ -20,6 +20,7 @@ mod usage;
 
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
+use axum::routing::any;
 use serde::Serialize;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
@@ -176,10 +177,10 @@ fn build(
         api = api.routes(guarded(who, handler));
     }
     let whole = OpenApiRouter::with_openapi(Description::openapi());
-    let (router, mut description) = whole
-        .nest(BASE, api.fallback(nothing_here))
-        .split_for_parts();
+    let (router, mut description) = whole.nest(BASE, api).split_for_parts();
     describe(&mut description);
+    // Other versions are no pages either, to which somebody could be sent after signing in.
+    let router = router.route("/api/{*rest}", any(nothing_here));
     (router.method_not_allowed_fallback(not_so), description)
 }
 
