@@ -141,9 +141,14 @@ impl Problem {
 
     /// 503: try again soon.
     pub fn away(detail: impl Into<String>) -> Self {
-        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
-        problem.0.retry_after_s = Some(1);
-        problem
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).with_retry_after(1)
+    }
+
+    /// Says when to ask again.
+    #[must_use]
+    pub fn with_retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after_s = Some(seconds);
+        self
     }
 
     /// 500; the cause goes to the log, never to the client.

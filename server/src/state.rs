@@ -106,7 +106,8 @@ impl From<EngineError> for Problem {
                 StatusCode::CONFLICT,
                 "still_running",
                 "The request with this Idempotency-Key is still running.",
-            ),
+            )
+            .with_retry_after(1),
             EngineError::Store(error) => error.into(),
             EngineError::Client(error) => Self::internal(&error),
         }

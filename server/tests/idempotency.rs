@@ -81,10 +81,13 @@ async fn of_many_at_the_same_time_one_is_carried_out(database: PgPool) {
     for answer in &answers {
         match answer.status {
             StatusCode::CREATED => drop(ids.insert(answer.body["id"].to_string())),
-            status => assert_eq!(
-                (status, &answer.body["code"]),
-                (StatusCode::CONFLICT, &json!("still_running"))
-            ),
+            status => {
+                assert_eq!(
+                    (status, &answer.body["code"]),
+                    (StatusCode::CONFLICT, &json!("still_running"))
+                );
+                assert_eq!(answer.headers["retry-after"], "1");
+            }
         }
     }
     assert_eq!(ids.len(), 1);
