@@ -1,5 +1,7 @@
 //! Asks the server that holds a pool, and answers those that ask this one.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -22,11 +24,16 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// For what the conductor answers at once: a full batch, a slow disk.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Why a server did not answer; for the log.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// A client for the other servers of the installation.
 #[derive(Debug)]
 pub(crate) struct Forwarder {
     client: reqwest::Client,
     bearer: HeaderValue,
+    /// The servers that did not answer when they were last asked.
+    silent: Mutex<HashSet<Box<str>>>,
     secret: Vec<u8>,
 }
 
@@ -48,6 +55,7 @@ impl Forwarder {
         Ok(Self {
             client,
             bearer,
+            silent: Mutex::default(),
             secret: secret.into_bytes(),
         })
     }
@@ -73,7 +81,32 @@ impl Forwarder {
         ask: &Ask,
         patience: Duration,
     ) -> Result<Told, EngineError> {
-        let body = serde_json::to_vec(ask).map_err(|error| away(&error))?;
+        match self.exchange(url, ask, patience).await {
+            Ok(told) => {
+                if self.silent().remove(url) {
+                    tracing::info!(url, "the server that holds the pool answers again");
+                }
+                match told {
+                    Told::Trouble(trouble) => Err(trouble.into()),
+                    told => Ok(told),
+                }
+            }
+            Err(reason) => {
+                // Said once: every request meets it until another server has taken over.
+                if self.silent().insert(url.into()) {
+                    tracing::warn!(url, %reason, "the server that holds the pool did not answer");
+                }
+                Err(EngineError::Away)
+            }
+        }
+    }
+
+    fn silent(&self) -> MutexGuard<'_, HashSet<Box<str>>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn exchange(&self, url: &str, ask: &Ask, patience: Duration) -> Result<Told, BoxError> {
+        let body = serde_json::to_vec(ask)?;
         let asked = self
             .client
             .post(format!("{url}{INTERNAL_PATH}/{}", path(ask)))
@@ -81,15 +114,11 @@ impl Forwarder {
             .header(CONTENT_TYPE, "application/json")
             .timeout(patience)
             .body(body);
-        let response = asked.send().await.map_err(|error| away(&error))?;
+        let response = asked.send().await?;
         if !response.status().is_success() {
-            return Err(away(&response.status()));
+            return Err(response.status().to_string().into());
         }
-        let told = response.bytes().await.map_err(|error| away(&error))?;
-        match serde_json::from_slice(&told).map_err(|error| away(&error))? {
-            Told::Trouble(trouble) => Err(trouble.into()),
-            told => Ok(told),
-        }
+        Ok(serde_json::from_slice(&response.bytes().await?)?)
     }
 }
 
@@ -122,11 +151,6 @@ const fn path(ask: &Ask) -> &'static str {
         Ask::View { .. } => "view",
         Ask::Stats { .. } => "stats",
     }
-}
-
-fn away(reason: &dyn std::fmt::Display) -> EngineError {
-    tracing::warn!(%reason, "the server that holds the pool did not answer");
-    EngineError::Away
 }
 
 #[cfg(test)]
