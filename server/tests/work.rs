@@ -131,6 +131,7 @@ async fn what_waits_says_why_in_the_claim_and_in_the_explanation(database: PgPoo
         (&json!("not_yet"), &json!("no_free_slot"))
     );
     assert!(!why["headline"].as_str().unwrap().is_empty());
+    assert!(why["decision_id"].is_string(), "{why}");
     let stats = house.get(&manager, "/stats").await.body;
     assert_eq!(stats["pending_by_code"], json!({ "no_free_slot": 1 }));
     house.close().await;
@@ -279,6 +280,60 @@ async fn an_edit_needs_the_version_that_was_read(database: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_a_waiting_task_needs_can_be_changed(database: PgPool) {
+    let house = House::new(&database).await;
+    let (key, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
+    for name in ["gpu", "db"] {
+        let limit = json!({ "kind": "slots", "slots": 1 });
+        house
+            .done(&key, &format!("PUT /resources/{name}"), limit)
+            .await;
+    }
+    let task = json!({ "title": "one", "agent": "somebody", "capabilities": ["old"] });
+    let made = house.done(&key, "POST /tasks", task).await;
+    let path = format!("/tasks/{}", made["id"].as_str().unwrap());
+    let edit = format!("PATCH {path}");
+    let needs = |resource: &str| json!({ "resource": resource, "amount": 1 });
+    let patch = json!({ "version": 1, "capabilities": ["b", "a", "b"], "agent": "scout",
+        "requires": [needs("gpu"), needs("db")] });
+    house.done(&key, &edit, patch).await;
+    let task = house.get(&key, &path).await.body;
+    assert_eq!(task["capabilities"], json!(["a", "b"]));
+    assert_eq!(task["requires"], json!([needs("db"), needs("gpu")]));
+    assert_eq!(
+        (&task["agent"], &task["version"]),
+        (&json!("scout"), &json!(2))
+    );
+    let listed = house.get(&key, "/tasks?agent=scout").await.body;
+    assert_eq!(listed["items"][0]["id"], made["id"]);
+
+    let claim = house.done(&scout, "POST /claims", json!({})).await;
+    assert_eq!(claim["leases"], json!([]), "it lacks the capabilities");
+    let patch = json!({ "version": 2, "capabilities": [], "agent": null });
+    house.done(&key, &edit, patch).await;
+    assert_eq!(house.get(&key, &path).await.body["agent"], json!(null));
+    let refused = json!({ "version": 3, "requires": [needs("db"), needs("db")], "agent": " x" });
+    let refused = house.ask(&key, &edit, refused).await;
+    let pointers = &refused.body["errors"];
+    assert_eq!(pointers[0]["pointer"], "/requires/1/resource", "{pointers}");
+    assert_eq!(pointers[1]["pointer"], "/agent", "{pointers}");
+
+    let claim = json!({ "wait_ms": 20_000 });
+    let claim = house.done(&scout, "POST /claims", claim).await;
+    assert_eq!(
+        claim["leases"][0]["grants"],
+        json!([needs("db"), needs("gpu")])
+    );
+    let late = json!({ "version": 3, "agent": "" });
+    let late = house.ask(&key, &edit, late).await;
+    assert_eq!(
+        (late.status, &late.body["code"]),
+        (StatusCode::CONFLICT, &json!("wrong_state"))
+    );
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn fuses_refuse_with_their_numbers_and_a_cycle_is_one(database: PgPool) {
     let house = House::new(&database).await;
     let key = house.key(Role::Manager).await;
@@ -393,6 +448,14 @@ async fn a_review_is_kept_with_its_decision(database: PgPool) {
         .await
         .body;
     assert_eq!(read["reviews"].as_array().unwrap().len(), 1);
+    let of_scout = house
+        .get(&manager, "/decisions?agent=scout&kind=dispatch")
+        .await;
+    assert_eq!(of_scout.body["items"][0]["id"], decision);
+    for name in ["agent", "resource"] {
+        let nobody = house.get(&manager, &format!("/decisions?{name}=who")).await;
+        assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
     assert_eq!(read["reviews"][0]["verdict"], "disagree");
     house.close().await;
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use scheduler::{Actor, DecisionId, DecisionKind, Time};
+use scheduler::{Actor, AgentId, DecisionId, DecisionKind, Query, ResourceId, Time, View};
 use serde::{Deserialize, Serialize};
 use store::read::{DecisionFilter, Review, Verdict};
 
@@ -25,10 +25,10 @@ pub struct DecisionParams {
     kind: Option<DecisionKind>,
     /// Only decisions about this task.
     task: Option<uuid::Uuid>,
-    /// Only decisions about this agent.
-    agent: Option<uuid::Uuid>,
-    /// Only decisions about this resource.
-    resource: Option<uuid::Uuid>,
+    /// Only decisions about this agent, by identifier or name.
+    agent: Option<String>,
+    /// Only decisions about this resource, by identifier or name.
+    resource: Option<String>,
     /// Made then or later.
     #[param(value_type = Option<String>, format = DateTime)]
     from: Option<Time>,
@@ -98,17 +98,49 @@ pub async fn list(
         cursor,
     } = params;
     let page = paging::page(limit, cursor.as_deref())?;
+    let agent = match agent {
+        Some(word) => Some(agent_of(&app, &caller, &word).await?),
+        None => None,
+    };
+    let resource = match resource {
+        Some(word) => Some(resource_of(&app, &caller, &word).await?),
+        None => None,
+    };
     let filter = DecisionFilter {
         kind,
         task: task.map(Into::into),
-        agent: agent.map(Into::into),
-        resource: resource.map(Into::into),
+        agent,
+        resource,
         from,
         to,
     };
     Ok(Json(paging::list(
         app.store.decisions(caller.workspace, &filter, page).await?,
     )))
+}
+
+/// The agent of that identifier or name.
+async fn agent_of(app: &App, caller: &Caller, word: &str) -> Result<AgentId, Problem> {
+    if let Ok(id) = word.parse::<uuid::Uuid>() {
+        return Ok(id.into());
+    }
+    let named = app.store.agent_named(caller.workspace, word).await?;
+    named.ok_or_else(|| Problem::invalid_at("?agent", "is no agent of this workspace"))
+}
+
+/// The resource of that identifier or name.
+async fn resource_of(app: &App, caller: &Caller, word: &str) -> Result<ResourceId, Problem> {
+    if let Ok(id) = word.parse::<uuid::Uuid>() {
+        return Ok(id.into());
+    }
+    let named = match app.ask(caller, Query::Resources).await? {
+        View::Resources { resources } => resources
+            .into_iter()
+            .find(|view| view.spec.name == word)
+            .map(|view| view.spec.id),
+        _ => None,
+    };
+    named.ok_or_else(|| Problem::invalid_at("?resource", "is no resource of this workspace"))
 }
 
 /// Read one decision: what, why, on which state of the resources, and what else was considered.
