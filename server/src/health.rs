@@ -1,5 +1,7 @@
 //! Beside the API: alive, ready, measured.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -40,9 +42,21 @@ pub async fn ready(State(app): State<App>) -> Response {
     (status, Json(Readiness { database, engine })).into_response()
 }
 
+/// How often measurements are folded into their histograms, whether or not anybody reads them.
+const UPKEEP: Duration = Duration::from_secs(5);
+
 /// Collects what the process measures of itself.
 pub fn recorder() -> anyhow::Result<PrometheusHandle> {
-    Ok(PrometheusBuilder::new().install_recorder()?)
+    let handle = PrometheusBuilder::new().install_recorder()?;
+    let kept = handle.clone();
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(UPKEEP);
+        loop {
+            ticks.tick().await;
+            kept.run_upkeep();
+        }
+    });
+    Ok(handle)
 }
 
 /// `GET /metrics`: in Prometheus' text format.

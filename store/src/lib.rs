@@ -56,19 +56,22 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
 /// How long a request waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections kept for flushes, so that no reader can make a commit wait.
-const WRITERS: u32 = 4;
+/// The connection kept for flushes, so that no reader can make a commit wait.
+const WRITERS: u32 = 1;
+/// Connections kept for holding on to pools, which must not wait for either.
+const KEEPERS: u32 = 2;
 
 /// A handle to the database; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     readers: PgPool,
-    writers: PgPool,
+    writer: flush::Writer,
+    keepers: PgPool,
 }
 
 impl Store {
     /// Connects to `url` and proves that the database answers. Holds at most `max_connections`
-    /// connections (at least 6), of which four are for flushes alone.
+    /// connections (at least 5), of which one is for flushes and two are for holding on to pools.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         let store = Self::open(PgConnectOptions::from_str(url)?, max_connections);
         store.now().await?;
@@ -92,9 +95,11 @@ impl Store {
             ("jit", "off"),
         ]);
         let reader = options.options([("jit", "off")]);
+        let readers = max_connections.saturating_sub(WRITERS + KEEPERS).max(2);
         Self {
-            readers: pool(max_connections.saturating_sub(WRITERS).max(2)).connect_lazy_with(reader),
-            writers: pool(WRITERS).connect_lazy_with(writer),
+            readers: pool(readers).connect_lazy_with(reader.clone()),
+            writer: flush::Writer::new(writer),
+            keepers: pool(KEEPERS).connect_lazy_with(reader),
         }
     }
 
@@ -124,7 +129,8 @@ impl Store {
 
     /// Closes every connection once its query is over.
     pub async fn close(&self) {
-        self.writers.close().await;
+        self.writer.close().await;
+        self.keepers.close().await;
         self.readers.close().await;
     }
 }

@@ -92,7 +92,7 @@ impl Store {
             url,
             ttl.0,
         )
-        .fetch_optional(&self.writers)
+        .fetch_optional(&self.keepers)
         .await?;
         Ok(row.map(|row| Held {
             fence: Fence {
@@ -116,7 +116,7 @@ impl Store {
             fence.holder,
             ttl.0,
         )
-        .fetch_optional(&self.writers)
+        .fetch_optional(&self.keepers)
         .await?;
         Ok(row.map(|row| Held {
             fence: *fence,
@@ -134,7 +134,7 @@ impl Store {
             fence.epoch,
             fence.holder,
         )
-        .execute(&self.writers)
+        .execute(&self.keepers)
         .await?;
         Ok(done.rows_affected() == 1)
     }

@@ -11,14 +11,18 @@ mod normal;
 mod open;
 mod rest;
 mod text;
+mod writer;
 
 use std::collections::HashMap;
 
 use scheduler::{Records, TaskId, Time, WorkspaceId};
 
+use sqlx::{Connection, PgConnection};
+
 use crate::{Fence, FlushError, Store};
 use normal::Normal;
 pub use text::TaskText;
+pub(crate) use writer::Writer;
 
 /// What one flush stores.
 #[derive(Clone, Debug, Default)]
@@ -56,25 +60,30 @@ impl Store {
     /// only the database knows.
     pub async fn flush(&self, fence: &Fence, batch: &Batch) -> Result<Flushed, FlushError> {
         let normal = Normal::of(&batch.records);
-        if normal.is_hot_only(&batch.records) && batch.idempotency.is_empty() {
-            let mut connection = self.writers.acquire().await?;
-            let texts = hot::write(fence, &batch.records, &normal, &mut connection).await?;
-            return Ok(Flushed { texts });
-        }
-        let mut transaction = self.writers.begin().await?;
-        open::write(fence, batch, &normal, &mut transaction).await?;
-        let mut texts = hot::write(fence, &batch.records, &normal, &mut transaction).await?;
-        for attempt in &normal.brief {
-            texts.extend(text::read(attempt.workspace, &[attempt.task], &mut transaction).await?);
-        }
-        rest::write(
-            &batch.records,
-            &normal,
-            &batch.idempotency,
-            &mut transaction,
-        )
-        .await?;
-        transaction.commit().await?;
-        Ok(Flushed { texts })
+        let mut taken = self.writer.take().await?;
+        let flushed = write(fence, batch, &normal, &mut taken.connection).await?;
+        taken.keep();
+        Ok(flushed)
     }
+}
+
+async fn write(
+    fence: &Fence,
+    batch: &Batch,
+    normal: &Normal<'_>,
+    connection: &mut PgConnection,
+) -> Result<Flushed, FlushError> {
+    if normal.is_hot_only(&batch.records) && batch.idempotency.is_empty() {
+        let texts = hot::write(fence, &batch.records, normal, connection).await?;
+        return Ok(Flushed { texts });
+    }
+    let mut transaction = connection.begin().await?;
+    open::write(fence, batch, normal, &mut transaction).await?;
+    let mut texts = hot::write(fence, &batch.records, normal, &mut transaction).await?;
+    for attempt in &normal.brief {
+        texts.extend(text::read(attempt.workspace, &[attempt.task], &mut transaction).await?);
+    }
+    rest::write(&batch.records, normal, &batch.idempotency, &mut transaction).await?;
+    transaction.commit().await?;
+    Ok(Flushed { texts })
 }

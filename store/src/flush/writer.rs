@@ -1,0 +1,60 @@
+//! The connection that flushes go through.
+
+use std::sync::Arc;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One connection, outside any pool: a pool asks a connection whether it still lives each time it is
+/// taken and given back, and changes between several, each with its own plans and caches. Flushes go
+/// one after the other anyway.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    options: PgConnectOptions,
+    connection: Arc<Mutex<Option<PgConnection>>>,
+}
+
+/// The connection while one flush has it. It is kept only if the flush says that it went well: one
+/// that failed, or was given up half-way, is closed, and the database rolls back.
+pub(crate) struct Taken<'a> {
+    place: MutexGuard<'a, Option<PgConnection>>,
+    pub(crate) connection: PgConnection,
+}
+
+impl Writer {
+    /// Connects on first use.
+    pub(crate) fn new(options: PgConnectOptions) -> Self {
+        Self {
+            options,
+            connection: Arc::default(),
+        }
+    }
+
+    pub(crate) async fn take(&self) -> Result<Taken<'_>, sqlx::Error> {
+        let mut place = self.connection.lock().await;
+        let connection = match place.take() {
+            Some(connection) => connection,
+            None => self.options.connect().await?,
+        };
+        Ok(Taken { place, connection })
+    }
+
+    pub(crate) async fn close(&self) {
+        use sqlx::Connection;
+
+        if let Some(connection) = self.connection.lock().await.take()
+            && let Err(error) = connection.close().await
+        {
+            // Nothing is lost: what was flushed is committed.
+            drop(error);
+        }
+    }
+}
+
+impl Taken<'_> {
+    /// The flush went well: the next one may have the connection.
+    pub(crate) fn keep(mut self) {
+        *self.place = Some(self.connection);
+    }
+}
