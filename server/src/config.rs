@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use axum::http::Uri;
 use tracing_subscriber::EnvFilter;
 
 /// Connections to the database unless `BATON_DATABASE_CONNECTIONS` says otherwise.
@@ -30,11 +31,10 @@ impl Config {
     /// Reads the environment.
     pub fn from_env() -> anyhow::Result<Self> {
         let connections = text("BATON_DATABASE_CONNECTIONS")
-            .map(|count| {
-                count
-                    .parse()
-                    .context("BATON_DATABASE_CONNECTIONS must be a number")
-            })
+            .map(|count| connections(&count))
+            .transpose()?;
+        let public_url = text("BATON_PUBLIC_URL")
+            .map(|url| public_url(&url))
             .transpose()?;
         Ok(Self {
             listen: text("BATON_LISTEN").unwrap_or_else(|| "127.0.0.1:3000".to_owned()),
@@ -42,7 +42,7 @@ impl Config {
             data_dir: text("BATON_DATA_DIR")
                 .unwrap_or_else(|| "./.baton".to_owned())
                 .into(),
-            public_url: text("BATON_PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
+            public_url,
             database_connections: connections.unwrap_or(DATABASE_CONNECTIONS),
         })
     }
@@ -61,6 +61,25 @@ impl Config {
     }
 }
 
+/// One connection writes while another reads, so there are two at least.
+fn connections(count: &str) -> anyhow::Result<u32> {
+    let count = count.parse().ok().filter(|count| *count >= 2);
+    count.context("BATON_DATABASE_CONNECTIONS must be a whole number of at least 2")
+}
+
+fn public_url(url: &str) -> anyhow::Result<String> {
+    let usable = url.parse::<Uri>().is_ok_and(|url| {
+        matches!(url.scheme_str(), Some("http" | "https"))
+            && url.host().is_some_and(|host| !host.is_empty())
+            && url.query().is_none()
+    });
+    anyhow::ensure!(
+        usable,
+        "BATON_PUBLIC_URL must be an address like https://baton.example.com, not {url}"
+    );
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
 fn text(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -77,6 +96,27 @@ pub fn start_log(level: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_that_cannot_work_are_refused() {
+        assert_eq!(
+            public_url("https://b.example/").unwrap(),
+            "https://b.example"
+        );
+        for wrong in [
+            "b.example",
+            "ftp://b.example",
+            "/b",
+            "http://",
+            "https://b/?q",
+        ] {
+            assert!(public_url(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(connections("2").unwrap(), 2);
+        for wrong in ["1", "0", "-3", "many"] {
+            assert!(connections(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn an_address_for_all_interfaces_is_reached_over_the_loopback() {

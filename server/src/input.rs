@@ -16,6 +16,7 @@ use tower_http::timeout::TimeoutError;
 
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::words::plain;
 
 /// The largest body that is read, in bytes.
 pub const BODY_LIMIT: usize = 1 << 20;
@@ -129,7 +130,7 @@ fn unfit(pointer: String, error: &serde_json::Error) -> Problem {
         let detail = text
             .rsplit_once(" at line ")
             .map_or(text.as_str(), |(detail, _)| detail);
-        Problem::invalid_at(pointer, detail)
+        Problem::invalid_at(pointer, plain(detail))
     } else {
         Problem::unreadable(format!("This is not JSON: {error}."))
     }
@@ -230,12 +231,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
                 .strip_prefix("Failed to deserialize query string: ")
                 .unwrap_or(&text);
             match text.split_once(": ") {
-                Some((name, detail)) => Problem::invalid_at(format!("?{name}"), detail),
-                None => Problem::invalid_at("?", text),
+                Some((name, detail)) if is_word(name) => {
+                    Problem::invalid_at(format!("?{name}"), plain(detail))
+                }
+                _ => Problem::invalid_at("?", plain(text)),
             }
         })?;
         Ok(Self(params))
     }
+}
+
+/// Whether this is a parameter's name rather than the beginning of a message.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.contains(' ')
 }
 
 /// The identifier in a path. What is not an identifier names nothing: 404.

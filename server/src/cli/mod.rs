@@ -11,7 +11,8 @@ use clap::{Parser, Subcommand};
 use crate::config::{Config, start_log};
 use crate::database::Database;
 
-/// Baton: decides which task runs next, when, and by which agent.
+/// Baton schedules work for AI agents: it decides which task runs next, when, and by which agent,
+/// within the limits of what they share, and says why.
 #[derive(Debug, Parser)]
 #[command(name = "baton", version, about)]
 pub struct Cli {
