@@ -218,13 +218,13 @@ async fn people_hold_release_cancel_retry_boost_and_hand_over(database: PgPool) 
         factors.iter().any(|factor| factor["name"] == "boost"),
         "{factors:?}"
     );
+    let handoff = json!({ "to_agent": "rival", "note": "knows it" });
+    let nobody = house.ask(&manager, &act("handoff"), handoff.clone()).await;
+    assert_eq!(nobody.body["errors"][0]["pointer"], "/to_agent");
     house
-        .done(
-            &manager,
-            &act("handoff"),
-            json!({ "to_agent": "rival", "note": "knows it" }),
-        )
+        .done(&manager, "POST /agents", json!({ "name": "rival" }))
         .await;
+    house.done(&manager, &act("handoff"), handoff).await;
     let none = house.done(&scout, "POST /claims", json!({})).await;
     assert_eq!(none["leases"], json!([]));
     let (rival, _) = house.key_in("acme", Role::Agent, "rival").await;
