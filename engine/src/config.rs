@@ -11,6 +11,9 @@ pub struct EngineConfig {
     pub server_id: Uuid,
     /// Where the other servers reach this one, without a trailing slash.
     pub public_url: String,
+    /// Whether only this process can be reached there: it has bound that very address. Then a pool
+    /// recorded as held there by another is held by nobody, and is taken over at the start.
+    pub is_only_one_there: bool,
     /// How long a pool stays taken without a renewal.
     pub pool_ttl: Duration,
     /// How often a held pool is renewed and the database's clock read.
@@ -60,6 +63,7 @@ impl EngineConfig {
         Self {
             server_id,
             public_url: public_url.into(),
+            is_only_one_there: false,
             pool_ttl: Duration::from_secs(10),
             renew_every: Duration::from_secs(3),
             watch_every: Duration::from_secs(1),
@@ -68,6 +72,11 @@ impl EngineConfig {
             polls: PollIntervals::default(),
             bounds: Bounds::default(),
         }
+    }
+
+    /// Whether that address can only be this process's own.
+    pub(crate) fn is_own(&self, url: &str) -> bool {
+        self.is_only_one_there && self.public_url == url
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use scheduler::{Command, PoolId, Question, Time, View};
 use store::installation::Server;
+use store::pool::Holder;
 use store::{Store, StoreError};
 use tokio::sync::{broadcast, watch};
 
@@ -213,7 +214,7 @@ impl Engine {
         let Some(other) = Box::pin(self.shared.store.holder_of(pool)).await? else {
             return Ok(Route::Nobody);
         };
-        if other.holder == self.shared.config.server_id {
+        if other.holder == self.shared.config.server_id || self.shared.is_predecessor(&other) {
             return Ok(Route::Nobody);
         }
         let route = Route::There(other.url.into());
@@ -266,6 +267,11 @@ impl Engine {
 }
 
 impl Shared {
+    /// Whether what holds a pool is an earlier process at this one's own address, so gone.
+    pub(crate) fn is_predecessor(&self, holder: &Holder) -> bool {
+        holder.holder != self.config.server_id && self.config.is_own(&holder.url)
+    }
+
     /// Says that this server is alive, and reads the database's clock.
     pub(crate) async fn be_seen(&self) -> Result<(), StoreError> {
         let asked = Instant::now();

@@ -60,7 +60,10 @@ impl Health {
             .collect();
         let decided =
             |pool: &PoolHealth| matches!(pool.place, Place::Here { .. } | Place::Elsewhere { .. });
-        let ready = pools.iter().all(decided) && loops.values().all(|health| health.running);
+        // The first pool is as old as the installation: where none is known, its holder was just found dead.
+        let ready = !pools.is_empty()
+            && pools.iter().all(decided)
+            && loops.values().all(|health| health.running);
         Self {
             ready,
             pools,

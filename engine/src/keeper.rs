@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use scheduler::{PoolId, Span};
+use store::pool::Holder;
 use store::{Fence, StoreError};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -112,11 +113,19 @@ impl Keeper {
     }
 
     async fn look_over(&mut self) -> Result<(), StoreError> {
+        let first = !*self.shared.looked_over.borrow();
         for row in self.shared.store.pools().await? {
             if self.held.contains_key(&row.id) {
                 continue;
             }
             match self.shared.store.holder_of(row.id).await? {
+                Some(other) if self.shared.is_predecessor(&other) => {
+                    self.shared.routes.set(row.id, Route::Nobody);
+                    if first {
+                        self.bury(row.id, &other).await?;
+                        self.take(row.id).await?;
+                    }
+                }
                 Some(other) if other.holder != self.shared.config.server_id => {
                     self.shared
                         .routes
@@ -126,6 +135,20 @@ impl Keeper {
             }
         }
         metrics::gauge!(names::POOLS_HELD).set(self.held.len() as f64);
+        Ok(())
+    }
+
+    /// Frees a pool that this server's predecessor held when it was killed. Only at the start: later
+    /// it may be held by one that has bound the address since, while this one goes away.
+    async fn bury(&self, pool: PoolId, predecessor: &Holder) -> Result<(), StoreError> {
+        let fence = Fence {
+            pool,
+            epoch: predecessor.epoch,
+            holder: predecessor.holder,
+        };
+        if self.shared.store.release(&fence).await? {
+            tracing::info!(%pool, epoch = fence.epoch, "pool freed: its holder served here and is gone");
+        }
         Ok(())
     }
 

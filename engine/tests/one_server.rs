@@ -10,7 +10,7 @@ mod support;
 
 use std::time::Duration;
 
-use engine::{EngineError, Resume};
+use engine::{EngineError, Place, Resume};
 use scheduler::{CreateTasks, Query, Question, Refusal, Reply, Request, TaskId, TaskState, View};
 use sqlx::PgPool;
 use support::{House, PATIENCE, heard, is_done, key, leases, soon, task};
@@ -518,5 +518,48 @@ async fn a_server_that_cannot_renew_stops_deciding_before_its_pool_expires(datab
         1,
         "whether or not the flush that hung was committed"
     );
+    engine.shutdown().await;
+}
+
+/// Another process says that it holds the pool for an hour, at the address of the tests' engines.
+async fn held_by_another(house: &House) {
+    sqlx::query(
+        "UPDATE pool SET epoch = epoch + 1, holder = gen_random_uuid(), holder_url = 'http://127.0.0.1:9',
+             expires_at = clock_timestamp() + interval '1 hour'",
+    )
+    .execute(&house.database)
+    .await
+    .unwrap();
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_starts_at_a_dead_server_s_address_takes_its_pools_at_once(database: PgPool) {
+    let house = House::new(database).await;
+    held_by_another(&house).await;
+    let shares = house.engine().await;
+    assert!(
+        matches!(shares.health().pools[0].place, Place::Elsewhere { .. }),
+        "others may be reached at a shared address"
+    );
+    shares.shutdown().await;
+
+    let engine = house
+        .engine_with(|config| config.is_only_one_there = true)
+        .await;
+    let created = soon(engine.submit(house.pool, house.create(1), None)).await;
+    assert!(created.unwrap().answer.is_ok());
+    assert!(engine.health().ready);
+
+    // One that has bound the address since is not robbed, and nothing is decided here any more.
+    held_by_another(&house).await;
+    let refused = soon(engine.submit(house.pool, house.create(1), None)).await;
+    assert!(refused.is_err());
+    soon(async {
+        while engine.health().pools[0].place != Place::Nowhere {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(!engine.health().ready);
     engine.shutdown().await;
 }

@@ -44,7 +44,11 @@ async fn serve(
         .await
         .with_context(|| format!("listening on {}", config.listen))?;
     let url = config.url(listener.local_addr()?);
-    let engine_config = EngineConfig::new(uuid::Uuid::new_v4(), url.clone());
+    let engine_config = EngineConfig {
+        // Several servers may share a public address, but only one can listen on its own.
+        is_only_one_there: config.public_url.is_none(),
+        ..EngineConfig::new(uuid::Uuid::new_v4(), url.clone())
+    };
     let engine = Engine::start(store.clone(), engine_config)
         .await
         .context("starting the engine")?;
