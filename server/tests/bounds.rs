@@ -20,6 +20,16 @@ fn pointers(answer: &Answer) -> Vec<&str> {
         .collect()
 }
 
+/// Whoever reads it has not read the source.
+fn assert_plain(answer: &Answer) {
+    let detail = answer.body["detail"].as_str().unwrap();
+    for word in [
+        "expected", "struct", "enum", "u32", "u64", "parsing", "digit",
+    ] {
+        assert!(!detail.contains(word), "{detail}");
+    }
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn every_fault_of_a_task_is_pointed_at(database: PgPool) {
     let house = House::new(&database).await;
@@ -90,6 +100,7 @@ async fn every_fault_of_a_task_is_pointed_at(database: PgPool) {
             answer.body
         );
         assert_eq!(pointers(&answer), [pointer], "{shown}");
+        assert_plain(&answer);
         assert_eq!(answer.headers["content-type"], "application/problem+json");
     }
     assert_eq!(house.get(&key, "/tasks").await.body["items"], json!([]));
@@ -233,6 +244,16 @@ async fn limits_budgets_policies_and_lists_are_bounded_too(database: PgPool) {
         ("GET /tasks?limit=201", json!({}), "?limit"),
         ("GET /tasks?limit=0", json!({}), "?limit"),
         ("GET /tasks?cursor=nonsense", json!({}), "?cursor"),
+        ("GET /tasks?limit=many", json!({}), "?limit"),
+        ("GET /tasks?limit=-1", json!({}), "?limit"),
+        ("GET /tasks?parent_id=x", json!({}), "?parent_id"),
+        ("GET /decisions?task=x", json!({}), "?task"),
+        ("GET /decisions?from=yesterday", json!({}), "?from"),
+        ("PUT /resources/r", json!([]), ""),
+        ("PUT /resources/r", json!(7), ""),
+        ("PUT /budgets/b", json!(1), ""),
+        ("PUT /policy", json!([]), ""),
+        ("POST /resources/r/throttled", json!("x"), ""),
         ("GET /tasks?q=%00", json!({}), "?"),
         ("GET /tasks?state=lost", json!({}), "?state"),
     ];
@@ -245,6 +266,7 @@ async fn limits_budgets_policies_and_lists_are_bounded_too(database: PgPool) {
             answer.body
         );
         assert_eq!(pointers(&answer), [pointer], "{name} {body}");
+        assert_plain(&answer);
     }
     let misspelt = house.get(&key, "/tasks?stat=done").await;
     assert_eq!(misspelt.status, StatusCode::UNPROCESSABLE_ENTITY);

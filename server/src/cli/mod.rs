@@ -14,7 +14,7 @@ use crate::database::Database;
 /// Baton schedules work for AI agents: it decides which task runs next, when, and by which agent,
 /// within the limits of what they share, and says why.
 #[derive(Debug, Parser)]
-#[command(name = "baton", version, about)]
+#[command(name = "baton", version)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
