@@ -66,7 +66,7 @@ async fn an_agent_that_waits_gets_the_task_with_its_creation(database: PgPool) {
             .answer
             .unwrap()
     };
-    let (given, created) = soon(async { tokio::join!(waiting, created) }).await;
+    let (given, created) = soon(Box::pin(async { tokio::join!(waiting, created) })).await;
     let given = given.unwrap();
     let Reply::Created { tasks } = created else {
         panic!("{created:?}")
@@ -187,7 +187,7 @@ async fn the_same_key_at_the_same_time_runs_once(database: PgPool) {
             .unwrap();
         second
     };
-    let (first, second) = soon(async { tokio::join!(waiting, second) }).await;
+    let (first, second) = soon(Box::pin(async { tokio::join!(waiting, second) })).await;
     assert!(
         matches!(second, Err(EngineError::StillRunning)),
         "{second:?}"

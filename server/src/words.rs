@@ -88,7 +88,7 @@ fn wanted(expected: &str) -> String {
     kind.to_owned()
 }
 
-/// `one of `a`, `b`` and `` `a` or `b` `` as a plain list.
+/// The words between backticks as a plain list.
 fn choices(known: &str) -> String {
     let named: Vec<_> = known.split('`').skip(1).step_by(2).collect();
     named.join(", ")
