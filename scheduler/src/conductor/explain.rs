@@ -3,19 +3,17 @@
 use std::ops::ControlFlow;
 
 use super::Conductor;
+use super::blocker::{NAMED, plain};
 use super::eta::exact;
-use super::holds::Hold;
-use super::state::{Gate, LaneIx, Meter, Place, ResIx, TaskIx, WsIx};
+use super::state::{Gate, LaneIx, Place, ResIx, TaskIx, WsIx};
 use crate::words;
 use crate::{
-    Action, Blocker, Code, Explanation, Holder, Position, Span, TaskId, TaskState, Tier, Time,
-    Unblock, Verdict, Wait,
+    Action, Blocker, Code, Explanation, Position, Span, TaskId, TaskState, Tier, Time, Unblock,
+    Verdict, Wait,
 };
 
 /// How long an explanation may be shown without asking again.
 const RECHECK: Span = Span::from_secs(5);
-/// Holders and tasks named in a blocker.
-const NAMED: usize = 10;
 
 impl Conductor {
     /// Why a task is where it is; `None` for one the conductor does not hold.
@@ -64,7 +62,7 @@ impl Conductor {
         running.map(|lease| lease.decision).or(of_lane)
     }
 
-    fn position(&self, task: TaskIx) -> Option<Position> {
+    pub(super) fn position(&self, task: TaskIx) -> Option<Position> {
         let entry = &self.tasks[task];
         if entry.place != Place::Queued {
             return None;
@@ -172,25 +170,6 @@ impl Conductor {
         });
     }
 
-    /// A spent budget needs a person, or its window to turn, whichever comes first: both are said.
-    fn window_of(&self, hold: Hold, now: Time) -> Option<Blocker> {
-        let Hold::Spent { budget, need } = hold else {
-            return None;
-        };
-        let budget = &self.budgets[budget];
-        let resets_at = budget.resets_at().filter(|&at| at > now)?;
-        Some(Blocker {
-            resource: Some(budget.spec.name.clone()),
-            have: Some(budget.spec.limit.saturating_sub(budget.settled_at(now)) as f64),
-            need: Some(need as f64),
-            limit: Some(budget.spec.limit as f64),
-            unit: Some(budget.spec.unit),
-            unblocks_when: Some(Unblock::WindowReset),
-            eta: Some(exact(resets_at)),
-            ..plain(Code::BudgetWindow)
-        })
-    }
-
     fn push_turn(&self, task: TaskIx, now: Time, blockers: &mut Vec<Blocker>) {
         let lane = self.lane_of(task);
         let ahead = self
@@ -294,192 +273,6 @@ impl Conductor {
         (self.resources[ix].ws.is_none() && self.groups[*first].ws != entry.ws).then_some(ix)
     }
 
-    /// One thing that holds a task, in the numbers a person sees.
-    pub(super) fn blocker(&self, hold: Hold, task: Option<TaskIx>, now: Time) -> Blocker {
-        let code = self.code_of(hold);
-        let since = task.and_then(|task| {
-            let verdict = self.lanes[self.lane_of(task)].verdict;
-            verdict
-                .of
-                .filter(|&(of, _)| verdict.holds && of == code)
-                .map(|_| verdict.since)
-        });
-        let base = Blocker {
-            since,
-            ..plain(code)
-        };
-        match hold {
-            Hold::Undefined { at } => {
-                let name = task.map(|task| {
-                    self.profiles[self.tasks[task].profile].needs.requires[at]
-                        .resource
-                        .clone()
-                });
-                let actions = vec![Action::DefineResource, Action::EditTask];
-                Blocker {
-                    resource: name,
-                    unblocks_when: Some(Unblock::ResourceDefined),
-                    actions,
-                    ..base
-                }
-            }
-            Hold::NeverFits {
-                resource,
-                need,
-                limit,
-            } => Blocker {
-                resource: Some(self.resources[resource].spec.name.clone()),
-                have: Some(limit.into()),
-                need: Some(need.into()),
-                limit: Some(limit.into()),
-                unblocks_when: Some(Unblock::LimitRaised),
-                actions: vec![Action::RaiseLimit, Action::EditTask],
-                ..base
-            },
-            Hold::Closed { resource, until } => Blocker {
-                resource: Some(self.resources[resource].spec.name.clone()),
-                unblocks_when: Some(Unblock::ResourceReopened),
-                eta: Some(exact(until)),
-                actions: vec![Action::ReopenResource],
-                ..base
-            },
-            Hold::Short {
-                resource,
-                need,
-                have,
-                ..
-            } => self.short(base, resource, need, have, task, now),
-            Hold::Reserved { resource, lane } => Blocker {
-                resource: Some(self.resources[resource].spec.name.clone()),
-                tasks: self.lanes[lane]
-                    .queue
-                    .first()
-                    .map(|(_, head)| self.tasks[head].id)
-                    .into_iter()
-                    .collect(),
-                unblocks_when: Some(Unblock::TurnCame),
-                ..base
-            },
-            Hold::BeyondBudget { budget, need }
-            | Hold::Spent { budget, need }
-            | Hold::Booked { budget, need } => self.budget_blocker(base, hold, budget, need, now),
-            Hold::Unestimated { budget } => Blocker {
-                resource: Some(self.budgets[budget].spec.name.clone()),
-                unblocks_when: Some(Unblock::EstimateGiven),
-                actions: vec![Action::EditTask],
-                ..base
-            },
-        }
-    }
-
-    fn short(
-        &self,
-        base: Blocker,
-        ix: ResIx,
-        need: u32,
-        have: i64,
-        task: Option<TaskIx>,
-        now: Time,
-    ) -> Blocker {
-        let ahead = task
-            .and_then(|task| self.position(task))
-            .map_or(0, |position| position.rank as usize - 1);
-        let resource = &self.resources[ix];
-        let is_slots = matches!(resource.meter, Meter::Slots(_));
-        let eta = match task {
-            Some(task) => self.resource_eta(ix, task, ahead, now),
-            None => resource.opens_at(need, now).map(exact),
-        };
-        Blocker {
-            resource: Some(resource.spec.name.clone()),
-            holders: if is_slots {
-                self.holders(ix, task.map(|task| self.ws_of(task)), NAMED)
-            } else {
-                Vec::new()
-            },
-            have: Some(have as f64),
-            need: Some(need.into()),
-            limit: Some(resource.limit().into()),
-            unblocks_when: Some(if is_slots {
-                Unblock::SlotFreed
-            } else {
-                Unblock::BucketRefilled
-            }),
-            eta,
-            actions: vec![Action::RaiseLimit],
-            ..base
-        }
-    }
-
-    fn budget_blocker(
-        &self,
-        base: Blocker,
-        hold: Hold,
-        ix: super::state::BudIx,
-        need: u64,
-        now: Time,
-    ) -> Blocker {
-        let budget = &self.budgets[ix];
-        let left = budget
-            .spec
-            .limit
-            .saturating_sub(budget.settled_at(now).saturating_add(budget.reserved));
-        let (unblocks_when, actions) = match hold {
-            Hold::Booked { .. } => (Unblock::ReservationReturned, Vec::new()),
-            _ => (Unblock::LimitRaised, vec![Action::RaiseBudget]),
-        };
-        Blocker {
-            resource: Some(budget.spec.name.clone()),
-            have: Some(left as f64),
-            need: Some(need as f64),
-            limit: Some(budget.spec.limit as f64),
-            unit: Some(budget.spec.unit),
-            unblocks_when: Some(unblocks_when),
-            eta: match hold {
-                Hold::Booked { .. } => self.booked_eta(ix, need, now),
-                _ => None,
-            },
-            actions,
-            ..base
-        }
-    }
-
-    /// Who holds slots, as a reader of a workspace may know it.
-    pub(super) fn holders(&self, ix: ResIx, reader: Option<WsIx>, most: usize) -> Vec<Holder> {
-        let holder = |lease: &crate::LeaseId| {
-            let lease = self.leases.get(lease)?;
-            let amount = lease
-                .held
-                .iter()
-                .filter(|held| held.resource == ix)
-                .map(|held| held.amount)
-                .sum();
-            let own = reader == Some(lease.ws);
-            Some(Holder {
-                lease: Some(lease.id),
-                permit: None,
-                task: own.then(|| self.tasks[lease.task].id),
-                agent: own.then(|| self.agents[lease.agent].card.id),
-                amount,
-            })
-        };
-        let by_permit = |id: &crate::PermitId| {
-            let permit = self.permits.get(id)?;
-            let held = permit.held.iter().filter(|held| held.resource == ix);
-            Some(Holder {
-                lease: None,
-                permit: Some(*id),
-                task: None,
-                agent: (reader == Some(permit.ws)).then_some(permit.agent),
-                amount: held.map(|held| held.amount).sum(),
-            })
-        };
-        let resource = &self.resources[ix];
-        let leases = resource.holders.iter().filter_map(holder);
-        let permits = resource.permits.iter().filter_map(by_permit);
-        leases.chain(permits).take(most).collect()
-    }
-
     /// What a lane waits for, by its head; `None` while it goes to the next agent that asks.
     pub(super) fn lane_wait(&self, lane: LaneIx, now: Time) -> Option<Wait> {
         let (_, head) = self.lanes[lane].queue.first()?;
@@ -499,23 +292,5 @@ impl Conductor {
             unblocks_when: worst.unblocks_when,
             eta: worst.eta,
         })
-    }
-}
-
-fn plain(code: Code) -> Blocker {
-    Blocker {
-        code,
-        tier: code.tier(),
-        since: None,
-        resource: None,
-        holders: Vec::new(),
-        tasks: Vec::new(),
-        have: None,
-        need: None,
-        limit: None,
-        unit: None,
-        unblocks_when: None,
-        eta: None,
-        actions: Vec::new(),
     }
 }

@@ -5,9 +5,10 @@
 //! holds a task, once for dispatch and for explanation; `start` gives a lease and `facts` records from
 //! what; `fairness` charges workspaces and `reserve` saves up; `wake` moves on what can move; `graph`
 //! knows who waits for whom; `verdicts`, `timers` and `load` do what they are named after; `explain`,
-//! `eta` and `views` read.
+//! `blocker`, `eta` and `views` read.
 
 mod agents;
+mod blocker;
 mod claims;
 mod create;
 mod eta;

@@ -787,8 +787,6 @@ pub fn class_of(n: u64) -> Class {
     Class::ALL[(n % 5) as usize]
 }
 
-pub const OUTCOMES: [AttemptOutcome; 2] = [AttemptOutcome::Completed, AttemptOutcome::Failed];
-
 fn hash(name: &str) -> u64 {
     name.bytes().fold(7_u64, |sum, byte| {
         sum.wrapping_mul(31).wrapping_add(byte.into())
