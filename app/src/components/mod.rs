@@ -1,5 +1,6 @@
 //! What pages are made of: one component per file.
 
+pub mod chart;
 pub mod decision_line;
 pub mod factors;
 pub mod header;
