@@ -6,11 +6,13 @@
 
 use std::sync::Arc;
 
-use engine::{Engine, EngineError};
+use engine::{Engine, EngineError, Heard, IdempotencyKey};
 use leptos::prelude::*;
-use scheduler::{PoolId, Query, Question, Time, UserId, View, WorkspaceId};
+use scheduler::{Command, PoolId, Query, Question, Time, UserId, View, WorkspaceId};
 use store::accounts::{Membership, WorkspaceRole};
 use store::{Store, StoreError};
+
+use crate::acts::permission;
 
 /// What every page can reach. Given as context by the server.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct Visitor {
     pub email: String,
     /// The workspaces they may enter, by slug.
     pub memberships: Arc<[Membership]>,
+    /// Whether they are an administrator of the installation.
+    pub runs_the_house: bool,
 }
 
 /// A member's place in a workspace: the right to read it.
@@ -118,6 +122,23 @@ impl Seat {
             query,
         };
         Ok(self.house.engine.view(self.pool, question).await?)
+    }
+
+    /// Has a command decided, once for its key.
+    pub(crate) async fn submit(
+        &self,
+        command: Command,
+        once: IdempotencyKey,
+    ) -> Result<Heard, EngineError> {
+        self.house
+            .engine
+            .submit(self.pool, command, Some(once))
+            .await
+    }
+
+    /// Whether whoever sits here may do that act.
+    pub fn may(&self, act: &str) -> bool {
+        permission::may(self.role, act)
     }
 
     /// The address of something in this workspace.

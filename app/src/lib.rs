@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`islands`] | what moves in the browser; all that becomes wasm |
 //! | `access` | who reads, and which workspace they may read: every page's data comes through a seat |
+//! | `acts` | what people may do: the server functions, who may, and how they answer |
 //! | `pages` | one file or folder per page: what it loads, and how it looks |
 //! | `components` | what pages are made of, one per file |
 //! | `text` | words and numbers that only pages need |
@@ -21,7 +22,9 @@
 #[cfg(feature = "ssr")]
 pub mod access;
 #[cfg(feature = "ssr")]
-mod components;
+pub mod acts;
+#[cfg(feature = "ssr")]
+pub mod components;
 pub mod islands;
 #[cfg(feature = "ssr")]
 mod pages;

@@ -7,6 +7,8 @@ use leptos_router::{SsrMode, path};
 
 use crate::components::header::Header;
 use crate::components::hydration::Hydration;
+use crate::components::notices::Notices;
+use crate::islands::acts::Acts;
 use crate::pages::decision::DecisionPage;
 use crate::pages::decisions::Decisions;
 use crate::pages::failure::NotFound;
@@ -64,6 +66,8 @@ fn Pages(theme: Theme) -> impl IntoView {
                 "To the content"
             </a>
             <Header theme />
+            <Notices />
+            <Acts />
             <main id="main">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=Overview ssr=SsrMode::Async />

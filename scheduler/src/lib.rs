@@ -5,6 +5,7 @@
 //! something waits, what-if, replay and the simulator.
 
 mod arena;
+pub mod bounds;
 mod bucket;
 mod command;
 mod conductor;

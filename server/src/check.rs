@@ -2,22 +2,10 @@
 
 use crate::problem::{Fault, Problem};
 
-/// The longest title, in characters.
-pub const TITLE_CHARS: usize = 200;
-/// The longest description, in bytes.
-pub const DESCRIPTION_BYTES: usize = 64 << 10;
-/// The longest name of anything, in characters.
-pub const NAME_CHARS: usize = 100;
-/// The longest note, reason or error, in bytes.
-pub const NOTE_BYTES: usize = 8 << 10;
-/// Tasks in one request.
-pub const BATCH: usize = 1_000;
-/// Resource requirements of one task.
-pub const REQUIREMENTS: usize = 32;
-/// Dependencies of one task.
-pub const DEPENDENCIES: usize = 256;
-/// Capabilities or models of a task or an agent.
-pub const WORDS: usize = 64;
+pub use scheduler::bounds::{
+    BATCH, DEPENDENCIES, DESCRIPTION_BYTES, NAME_CHARS, NOTE_BYTES, REQUIREMENTS, TITLE_CHARS,
+    WORDS, name_fault,
+};
 
 /// Collects faults under a JSON pointer.
 #[derive(Debug, Default)]
@@ -121,13 +109,4 @@ impl Check {
             Err(Problem::invalid(self.faults))
         }
     }
-}
-
-/// What is wrong with a name, if anything is.
-pub fn name_fault(name: &str) -> Option<String> {
-    let length = name.chars().count();
-    let fits = (1..=NAME_CHARS).contains(&length)
-        && name.trim() == name
-        && !name.chars().any(char::is_control);
-    (!fits).then(|| format!("must have 1 to {NAME_CHARS} characters, none of them invisible"))
 }

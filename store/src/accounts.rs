@@ -20,7 +20,9 @@ pub enum AccountRole {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceRole {
-    /// Reads, and hands in work.
+    /// Reads.
+    Viewer,
+    /// Makes and changes tasks.
     Member,
     /// Sets limits and overrules.
     Manager,

@@ -1,13 +1,16 @@
 //! What pages are made of: one component per file.
 
+pub mod act_form;
 pub mod chart;
 pub mod decision_line;
 pub mod factors;
+pub mod field;
 pub mod header;
 pub mod hydration;
 pub mod logo;
 pub mod mark;
 pub mod meter;
 pub mod moment;
+pub mod notices;
 pub mod pager;
 pub mod stave;

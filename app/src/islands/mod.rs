@@ -1,4 +1,5 @@
 //! What moves in the browser: one island per file or folder.
 
+pub mod acts;
 pub mod live;
 pub mod theme_switch;

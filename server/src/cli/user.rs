@@ -39,6 +39,7 @@ pub enum RoleName {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum WorkspaceRoleName {
+    Viewer,
     Member,
     Manager,
     Admin,
@@ -56,6 +57,7 @@ impl From<RoleName> for AccountRole {
 impl From<WorkspaceRoleName> for WorkspaceRole {
     fn from(name: WorkspaceRoleName) -> Self {
         match name {
+            WorkspaceRoleName::Viewer => Self::Viewer,
             WorkspaceRoleName::Member => Self::Member,
             WorkspaceRoleName::Manager => Self::Manager,
             WorkspaceRoleName::Admin => Self::Admin,

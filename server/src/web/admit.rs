@@ -1,6 +1,7 @@
 //! The guard: nobody sees a page without a session.
 
 use app::access::Visitor;
+use app::acts::Said;
 use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -10,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use scheduler::UserId;
 use store::StoreError;
+use store::accounts::AccountRole;
 use tower_sessions::Session;
 
 use super::Web;
@@ -39,6 +41,10 @@ pub async fn admit(
         Ok(Some(_)) if way_in => Redirect::to("/").into_response(),
         Ok(Some(visitor)) => {
             request.extensions_mut().insert(visitor);
+            let query = request.uri().query().unwrap_or_default();
+            if let Some(said) = Said::kept(&session, query, web.app.now()).await {
+                request.extensions_mut().insert(said);
+            }
             next.run(request).await
         }
         Ok(None) => match web.app.store.needs_setup().await {
@@ -74,6 +80,7 @@ pub async fn visitor(web: &Web, session: &Session) -> Result<Option<Visitor>, St
         account: account.id,
         email: account.email,
         memberships,
+        runs_the_house: account.role == AccountRole::Admin,
     }))
 }
 

@@ -3,15 +3,19 @@
 use app::access::House;
 use app::{AssetUrls, Shell};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::FromRef;
-use axum::http::Request;
-use axum::response::Response;
+use axum::http::{Request, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 
 use crate::assets;
 use crate::state::App;
+
+/// The largest form of an act, in bytes: a description of the longest, with every byte escaped.
+const ACT_LIMIT: usize = 256 << 10;
 
 /// What the pages' framework needs of a request's surroundings.
 #[derive(Debug, Clone, FromRef)]
@@ -33,9 +37,23 @@ pub fn router(app: &App) -> anyhow::Result<Router> {
     };
     let context = move || provide_context(house.clone());
     Ok(Router::new()
+        // The server functions of the acts are mounted with the pages.
         .leptos_routes_with_context(&state, routes, context.clone(), shell.clone())
+        .layer(from_fn(bounded))
         .fallback(move |request| nothing_here(request, context.clone(), shell.clone()))
         .with_state(state))
+}
+
+/// Reads no more of a form than an act can need.
+async fn bounded(request: Request<Body>, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match to_bytes(body, ACT_LIMIT).await {
+        Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
+        Err(_) => {
+            let text = "This is more than a form may send, so nothing was done.";
+            (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()
+        }
+    }
 }
 
 async fn nothing_here<IV>(

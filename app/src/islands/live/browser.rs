@@ -171,13 +171,24 @@ async fn take_over() -> Result<bool, JsValue> {
         .await?
         .as_string()
         .unwrap_or_default();
-    let fresh = DomParser::new()?.parse_from_string(&text, SupportedType::TextHtml)?;
-    relate(&fresh);
-    bring(&document(), &fresh)
+    bring(&document(), &parse(&text)?, false)
 }
 
-fn bring(shown: &Document, fresh: &Document) -> Result<bool, JsValue> {
-    let regions = shown.query_selector_all("[data-live]")?;
+/// A page as it was sent, with its instants as they are shown.
+pub fn parse(text: &str) -> Result<Document, JsValue> {
+    let fresh = DomParser::new()?.parse_from_string(text, SupportedType::TextHtml)?;
+    relate(&fresh);
+    Ok(fresh)
+}
+
+/// Takes over what differs; whether something had to be left. The answer to an act of one's own
+/// leaves nothing.
+pub fn bring(shown: &Document, fresh: &Document, answer: bool) -> Result<bool, JsValue> {
+    let regions = shown.query_selector_all(if answer {
+        "[data-live], [data-act-region]"
+    } else {
+        "[data-live]"
+    })?;
     let mut held = false;
     for region in (0..regions.length()).filter_map(|at| regions.get(at)) {
         let region: web_sys::Element = region.dyn_into()?;
@@ -187,7 +198,7 @@ fn bring(shown: &Document, fresh: &Document) -> Result<bool, JsValue> {
         if region.is_equal_node(Some(&new)) {
             continue;
         }
-        if region.has_attribute("data-hold") && region.matches(":hover")? {
+        if !answer && region.has_attribute("data-hold") && region.matches(":hover")? {
             held = true;
         } else {
             morph(&region, &new)?;

@@ -2,7 +2,9 @@
 //!
 //! The server renders everything. On a change this island asks for the page's address again and
 //! takes over only what differs within elements marked `data-live`, so focus, scroll position and
-//! opened details stay. What is marked `data-hold` is left alone while the pointer is over it.
+//! opened details stay. What is marked `data-hold` is left alone while the pointer is over it. The
+//! answer to an act of one's own is brought in the same way, at once, and wherever the pointer is;
+//! then what is marked `data-act-region` is taken over too.
 
 #[cfg(feature = "hydrate")]
 mod browser;
@@ -12,6 +14,9 @@ mod morph;
 mod relative;
 
 use leptos::prelude::*;
+
+#[cfg(feature = "hydrate")]
+pub(super) use browser::{bring, parse};
 
 /// How well the page keeps up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Node};
 
-/// Makes `from` like `to`. Whether a `<details>` is open is the reader's choice and stays.
+/// Makes `from` like `to`. Whether a `<details>` is open is the reader's choice and stays; so does
+/// a form's one-time name, which tells a form sent twice from two, until the form was answered.
 pub fn morph(from: &Node, to: &Node) -> Result<(), JsValue> {
     if from.is_equal_node(Some(to)) {
         return Ok(());
@@ -24,7 +25,12 @@ pub fn morph(from: &Node, to: &Node) -> Result<(), JsValue> {
 }
 
 fn attributes(from: &Element, to: &Element) -> Result<(), JsValue> {
-    let kept = |name: &str| name == "open" && from.local_name() == "details";
+    let once = from.get_attribute("name").as_deref() == Some("once");
+    let kept = |name: &str| match name {
+        "open" => from.local_name() == "details",
+        "value" => once,
+        _ => name == "aria-busy",
+    };
     for name in from.get_attribute_names() {
         let Some(name) = name.as_string() else {
             continue;

@@ -1,0 +1,416 @@
+//! How an act ended, and how its author hears of it.
+
+use engine::EngineError;
+use http::header::{ACCEPT, LOCATION, REFERER};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use scheduler::{Refusal, Span, Time};
+use serde::{Deserialize, Serialize};
+use store::StoreError;
+use tower_sessions::Session;
+use uuid::Uuid;
+
+use super::{Fault, Form};
+use crate::access::{House, PageError};
+
+/// Under this name a session keeps what its person was told last.
+const SAID: &str = "said";
+/// So long an answer is shown again when its page is loaded again.
+const SHOWN_FOR: Span = Span::from_secs(120);
+
+/// An act was done.
+#[derive(Clone, Debug)]
+pub struct Done {
+    words: String,
+    to: Option<String>,
+    undo: Option<Undo>,
+}
+
+/// The act that takes another back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// Its name.
+    pub act: String,
+    /// What it is about: names and values of the form.
+    pub fields: Vec<(String, String)>,
+}
+
+/// An act was not done, and nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Fields that cannot be used.
+    Faults(Vec<Fault>),
+    /// Anything else, in a sentence.
+    Words(StatusCode, String),
+}
+
+/// What a program hears of an act; browsers are sent to a page that shows a [`Said`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// Whether it was done.
+    pub done: bool,
+    /// In a sentence.
+    pub words: String,
+    /// The fields that cannot be used.
+    pub faults: Vec<Fault>,
+    /// Where what was made can be seen.
+    pub to: Option<String>,
+}
+
+/// What a person was told last; the page they are sent back to shows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Said {
+    /// Stands in the page's address.
+    pub id: String,
+    /// When.
+    pub at: Time,
+    /// Whether the act was done.
+    pub done: bool,
+    /// In a sentence.
+    pub words: String,
+    /// The form's identifier in its page.
+    pub form: String,
+    /// The fields that cannot be used.
+    pub faults: Vec<Fault>,
+    /// What was typed, to be shown again when it was refused.
+    pub typed: Form,
+    /// The way back.
+    pub undo: Option<Undo>,
+    /// The workspace it was about.
+    pub ws: String,
+}
+
+impl Done {
+    /// In a sentence: what is so now.
+    pub fn new(words: impl Into<String>) -> Self {
+        Self {
+            words: words.into(),
+            to: None,
+            undo: None,
+        }
+    }
+
+    /// Leads to what was made.
+    #[must_use]
+    pub fn to(mut self, path: String) -> Self {
+        self.to = Some(path);
+        self
+    }
+
+    /// Offers the act that takes it back, with its form's fields.
+    #[must_use]
+    pub fn undo(mut self, act: &str, fields: &[(&str, String)]) -> Self {
+        let fields = fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()));
+        self.undo = Some(Undo {
+            act: act.to_owned(),
+            fields: fields.collect(),
+        });
+        self
+    }
+}
+
+impl Refused {
+    /// It does not go with how things are now.
+    pub fn because(words: impl Into<String>) -> Self {
+        Self::Words(StatusCode::CONFLICT, words.into())
+    }
+
+    /// One field is at fault.
+    pub fn field(field: &str, words: impl Into<String>) -> Self {
+        Self::Faults(vec![Fault {
+            field: field.to_owned(),
+            words: words.into(),
+        }])
+    }
+
+    /// There is no such thing, or not for this reader.
+    pub fn not_found() -> Self {
+        Self::Words(
+            StatusCode::NOT_FOUND,
+            "What this was about is not here, or not yours to see.".to_owned(),
+        )
+    }
+
+    pub(super) fn forbidden(words: String) -> Self {
+        Self::Words(StatusCode::FORBIDDEN, words)
+    }
+
+    pub(super) fn signed_out() -> Self {
+        Self::Words(StatusCode::UNAUTHORIZED, "Sign in first.".to_owned())
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Faults(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Words(status, _) => *status,
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Faults(faults) if faults.len() == 1 => {
+                "One field cannot be used as it is.".to_owned()
+            }
+            Self::Faults(faults) => format!("{} fields cannot be used as they are.", faults.len()),
+            Self::Words(_, words) => words.clone(),
+        }
+    }
+}
+
+impl Said {
+    /// What the page that is being rendered has to tell.
+    pub fn of_request() -> Option<Self> {
+        use_context::<Parts>()?.extensions.get::<Self>().cloned()
+    }
+
+    /// What a session's person was told, if the address asks for just that and it is not long ago.
+    pub async fn kept(session: &Session, query: &str, now: Time) -> Option<Self> {
+        let id = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("said="))?;
+        let said = session.get::<Self>(SAID).await.ok().flatten()?;
+        (said.id == id && now.since(said.at) < SHOWN_FOR).then_some(said)
+    }
+
+    /// What is wrong with a field of a form.
+    pub fn fault(&self, field: &str) -> Option<&str> {
+        let fault = self.faults.iter().find(|fault| fault.field == field)?;
+        Some(&fault.words)
+    }
+}
+
+impl Form {
+    /// Tells how the act ended: a browser by the page it came from, a program by JSON.
+    pub async fn answer(self, result: Result<Done, Refused>) -> Result<Answer, ServerFnError> {
+        let status = result
+            .as_ref()
+            .map_or_else(Refused::status, |_| StatusCode::OK);
+        let (done, undo) = match result {
+            Ok(done) => (Ok((done.words, done.to)), done.undo),
+            Err(refused) => (Err(refused), None),
+        };
+        let answer = match done {
+            Ok((words, to)) => Answer {
+                done: true,
+                words,
+                faults: Vec::new(),
+                to,
+            },
+            Err(refused) => Answer {
+                done: false,
+                words: refused.words(),
+                faults: match refused {
+                    Refused::Faults(faults) => faults,
+                    Refused::Words(..) => Vec::new(),
+                },
+                to: None,
+            },
+        };
+        let (Some(parts), Some(response)) =
+            (use_context::<Parts>(), use_context::<ResponseOptions>())
+        else {
+            return Ok(answer);
+        };
+        if accepts_html(&parts) {
+            let address = self.tell(&parts, &answer, undo).await;
+            response.set_status(StatusCode::SEE_OTHER);
+            response.insert_header(LOCATION, address);
+        } else {
+            response.set_status(status);
+        }
+        Ok(answer)
+    }
+
+    /// Keeps the answer for the page it is shown on, and says where that is.
+    async fn tell(&self, parts: &Parts, answer: &Answer, undo: Option<Undo>) -> HeaderValue {
+        let said = Said {
+            id: Uuid::new_v4().simple().to_string(),
+            at: House::of_request().map_or_else(Time::default, |house| house.engine.now()),
+            done: answer.done,
+            words: answer.words.clone(),
+            form: self.get("form").to_owned(),
+            faults: answer.faults.clone(),
+            typed: if answer.done {
+                Self::default()
+            } else {
+                self.typed()
+            },
+            undo,
+            ws: self.get("ws").to_owned(),
+        };
+        let back = answer.to.clone().unwrap_or_else(|| back(parts));
+        let address = with_said(&back, &said);
+        if let Some(session) = parts.extensions.get::<Session>()
+            && let Err(error) = session.insert(SAID, &said).await
+        {
+            tracing::warn!(%error, "an answer was not kept for its page");
+        }
+        HeaderValue::from_str(&address).unwrap_or(HeaderValue::from_static("/"))
+    }
+}
+
+fn accepts_html(parts: &Parts) -> bool {
+    let accept = parts
+        .headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// The page the form stands on, as a path of this server whatever the header says.
+fn back(parts: &Parts) -> String {
+    let referrer = parts
+        .headers
+        .get(REFERER)
+        .and_then(|value| value.to_str().ok());
+    referrer
+        .and_then(|referrer| referrer.parse::<http::Uri>().ok())
+        .and_then(|uri| uri.path_and_query().map(ToString::to_string))
+        .filter(|path| path.starts_with('/') && !path.starts_with("//"))
+        .unwrap_or_else(|| "/".to_owned())
+}
+
+/// The address of a page with what is told there; a refused form comes into view.
+fn with_said(address: &str, said: &Said) -> String {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let kept = query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("said="));
+    let own = format!("said={}", said.id);
+    let query: Vec<&str> = kept.chain([own.as_str()]).collect();
+    let plain = said
+        .form
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let fragment = match said.form.as_str() {
+        form if !said.done && plain && !form.is_empty() => format!("#{form}"),
+        _ => String::new(),
+    };
+    format!("{path}?{}{fragment}", query.join("&"))
+}
+
+impl From<PageError> for Refused {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::NotFound => Self::not_found(),
+            PageError::SignedOut => Self::signed_out(),
+            PageError::Away => Self::Words(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Baton is busy changing hands, so nothing was done. Try again in a moment."
+                    .to_owned(),
+            ),
+            PageError::Broken => Self::Words(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something broke here, so nothing is known to have been done. It has been logged."
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        PageError::from(error).into()
+    }
+}
+
+impl From<EngineError> for Refused {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::IdempotencyMismatch => Self::because(
+                "This form was sent before with other words, and that was done. Load the page again.",
+            ),
+            EngineError::StillRunning => Self::because(
+                "This was sent before and is still being done. Load the page again in a moment.",
+            ),
+            other => PageError::from(other).into(),
+        }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound | Refusal::NeedFacts { .. } => Self::not_found(),
+            Refusal::WrongState { state, .. } => Self::because(format!(
+                "It is {} by now, and this does not go with that.",
+                crate::text::state(state)
+            )),
+            Refusal::VersionConflict { .. } => Self::because(
+                "Somebody else has changed it since you opened this. Look at it again, then decide.",
+            ),
+            Refusal::LeaseLost => Self::because("The lease is over by now."),
+            Refusal::Fuse { limit, count, .. } => Self::because(format!(
+                "A fuse refuses: its limit is {limit}, and this would make {count}."
+            )),
+            Refusal::Invalid { pointer, detail } => {
+                let field = pointer
+                    .split('/')
+                    .rfind(|part| part.parse::<u32>().is_err());
+                Self::field(field.unwrap_or_default(), sentence(&detail))
+            }
+            Refusal::Forbidden { detail } => Self::forbidden(sentence(&detail)),
+            Refusal::NeedWorkspace | Refusal::Draining => PageError::Away.into(),
+        }
+    }
+}
+
+/// Begins with a capital and ends with a full stop.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let capital: String = chars
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
+    let stop = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{capital}{}{stop}", chars.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(done: bool, address: &str) -> String {
+        let said = Said {
+            id: "42".into(),
+            at: Time::default(),
+            done,
+            words: String::new(),
+            form: "hold_task".into(),
+            faults: Vec::new(),
+            typed: Form::default(),
+            undo: None,
+            ws: "a".into(),
+        };
+        with_said(address, &said)
+    }
+
+    #[test]
+    fn an_answer_keeps_the_page_s_filters_and_replaces_the_answer_before() {
+        assert_eq!(
+            told(true, "/w/a/tasks?state=done&said=41&q=x"),
+            "/w/a/tasks?state=done&q=x&said=42"
+        );
+        assert_eq!(told(false, "/w/a/tasks"), "/w/a/tasks?said=42#hold_task");
+    }
+
+    #[test]
+    fn the_way_back_never_leaves_this_server() {
+        let back_from = |referrer: &str| {
+            let request = http::Request::builder().header(REFERER, referrer);
+            back(&request.body(()).unwrap().into_parts().0)
+        };
+        assert_eq!(back_from("http://127.0.0.1:3000/w/a?x=1"), "/w/a?x=1");
+        assert_eq!(back_from("https://evil.example//evil.example/x"), "/");
+        assert_eq!(back_from("nonsense"), "/");
+    }
+}

@@ -1,0 +1,166 @@
+//! The form of an act: what it posts, what it keeps when it is refused, what it shows at once.
+
+use leptos::prelude::*;
+use uuid::Uuid;
+
+use super::field::Field;
+use crate::access::Seat;
+use crate::acts::Said;
+
+/// A form on its way to being shown. See [`crate::acts`] for the recipe.
+#[derive(Debug)]
+pub struct ActForm {
+    act: &'static str,
+    id: String,
+    ws: String,
+    hidden: Vec<(String, String)>,
+    becomes: Vec<(String, AnyView)>,
+    said: Option<Said>,
+    grave: bool,
+    class: &'static str,
+}
+
+impl ActForm {
+    /// The form of an act in the workspace of that seat; `None` when its holder may not.
+    pub fn new(act: &'static str, seat: &Seat) -> Option<Self> {
+        seat.may(act).then(|| Self::outside(act, &seat.slug))
+    }
+
+    /// The form of an act for which the page has found out by itself that its reader may.
+    pub fn outside(act: &'static str, ws: &str) -> Self {
+        Self {
+            act,
+            id: act.to_owned(),
+            ws: ws.to_owned(),
+            hidden: Vec::new(),
+            becomes: Vec::new(),
+            said: Said::of_request(),
+            grave: false,
+            class: "act",
+        }
+    }
+
+    /// Tells it from others of the same act on the page. Letters, digits, `-` and `_`.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = id.into();
+        self
+    }
+
+    /// A value that is posted and not shown.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.hidden.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// With scripts: what the elements of that selector show from the moment the form is sent.
+    #[must_use]
+    pub fn becomes(mut self, selector: &str, view: impl IntoView + 'static) -> Self {
+        self.becomes.push((selector.to_owned(), view.into_any()));
+        self
+    }
+
+    /// Its button warns: this cannot be taken back.
+    #[must_use]
+    pub fn grave(mut self) -> Self {
+        self.grave = true;
+        self
+    }
+
+    /// Another class than `act`, which is a column of fields.
+    #[must_use]
+    pub fn class(mut self, class: &'static str) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// Whether this form was just refused, so that what surrounds it opens.
+    pub fn was_refused(&self) -> bool {
+        self.refusal().is_some()
+    }
+
+    fn refusal(&self) -> Option<&Said> {
+        self.said
+            .as_ref()
+            .filter(|said| !said.done && said.form == self.id)
+    }
+
+    /// A field, with what was typed and what is wrong with it.
+    pub fn field(&self, name: &'static str, label: &'static str) -> Field {
+        let refusal = self.refusal();
+        Field {
+            id: format!("{}-{}", self.id, name.trim_end_matches("[]")),
+            name,
+            label,
+            hint: None,
+            value: refusal.map(|said| said.typed.get(name).to_owned()),
+            fault: refusal.and_then(|said| said.fault(name)).map(str::to_owned),
+            required: false,
+        }
+    }
+
+    /// The whole form, with its fields and one button.
+    pub fn show(self, button: &'static str, fields: impl IntoView) -> AnyView {
+        let class = if self.grave {
+            "button button-grave"
+        } else {
+            "button button-main"
+        };
+        let button = view! { <button class=class>{button}</button> };
+        self.show_with(view! {
+            {fields.into_any()}
+            {button.into_any()}
+        })
+    }
+
+    /// The whole form around all that it has, buttons too.
+    pub fn show_with(self, inside: impl IntoView) -> AnyView {
+        let refusal = self.refusal().map(|said| {
+            view! { <p class="fault" role="alert">{said.words.clone()}</p> }
+        });
+        let Self {
+            act,
+            id,
+            ws,
+            hidden,
+            becomes,
+            class,
+            ..
+        } = self;
+        let own = [
+            ("ws", ws),
+            ("once", Uuid::new_v4().simple().to_string()),
+            ("form", id.clone()),
+        ];
+        let own = own.map(|(name, value)| (name.to_owned(), value));
+        let hidden = own.into_iter().chain(hidden);
+        let hidden = hidden
+            .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
+            .collect_view();
+        let becomes = becomes
+            .into_iter()
+            .map(|(selector, view)| view! { <template data-at=selector>{view}</template> })
+            .collect_view();
+        view! {
+            <form id=id class=class method="post" action=format!("/api/pages/{act}") data-act>
+                {hidden}
+                {becomes}
+                {refusal}
+                {inside.into_any()}
+            </form>
+        }
+        .into_any()
+    }
+}
+
+/// A button that opens what it takes to be sure: the form of an act that cannot be taken back.
+pub fn asking(button: &'static str, opens: bool, form: AnyView) -> AnyView {
+    view! {
+        <details class="asking" open=opens>
+            <summary class="button">{button}</summary>
+            <div class="asking-panel">{form}</div>
+        </details>
+    }
+    .into_any()
+}
