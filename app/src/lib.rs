@@ -24,7 +24,7 @@ pub mod access;
 #[cfg(feature = "ssr")]
 pub mod acts;
 #[cfg(feature = "ssr")]
-pub mod components;
+mod components;
 pub mod islands;
 #[cfg(feature = "ssr")]
 mod pages;

@@ -25,8 +25,8 @@ impl Field {
 
     /// What it holds before anybody has typed.
     #[must_use]
-    pub fn holding(mut self, value: impl ToString) -> Self {
-        self.value.get_or_insert_with(|| value.to_string());
+    pub fn holding(mut self, value: impl Into<String>) -> Self {
+        self.value.get_or_insert_with(|| value.into());
         self
     }
 
