@@ -5,7 +5,7 @@ use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
-use crate::components::header::Header;
+use crate::components::frame::Frame;
 use crate::components::hydration::Hydration;
 use crate::components::notices::Notices;
 use crate::islands::acts::Acts;
@@ -43,6 +43,13 @@ pub fn Shell(assets: AssetUrls) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link
+                    rel="preload"
+                    href="/fonts/newsreader.woff2"
+                    r#as="font"
+                    r#type="font/woff2"
+                    crossorigin=""
+                />
                 <link rel="stylesheet" href=assets.style.clone() />
                 <Hydration assets />
                 <MetaTags />
@@ -65,10 +72,10 @@ fn Pages(theme: Theme) -> impl IntoView {
             <a class="skip" href="#main">
                 "To the content"
             </a>
-            <Header theme />
-            <Notices />
-            <Acts />
+            <div class="frame">
+            <Frame theme />
             <main id="main">
+                <Notices />
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=Overview ssr=SsrMode::Async />
                     <Route path=path!("/login") view=Login ssr=SsrMode::Async />
@@ -79,6 +86,8 @@ fn Pages(theme: Theme) -> impl IntoView {
                     <Route path=path!("/w/:ws/decisions/:id") view=DecisionPage ssr=SsrMode::Async />
                 </Routes>
             </main>
+            </div>
+            <Acts />
         </Router>
     }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { admin, complaints, setupCode, signIn, workspace } from "./support";
+import { admin, complaints, openAccount, setupCode, signIn, workspace } from "./support";
 
 test("the first person sets up, signs out, mistypes, and signs in", async ({ page }) => {
   const problems = complaints(page);
@@ -24,6 +24,7 @@ test("the first person sets up, signs out, mistypes, and signs in", async ({ pag
   );
   await expect(page.getByText("Hand in the first task")).toBeVisible();
 
+  await openAccount(page);
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL(/\/login$/);
   await page.goto("/setup");

@@ -59,6 +59,11 @@ export async function signIn(page: Page, email = admin.email, password = admin.p
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
+/** Opens the menu of one's account. */
+export async function openAccount(page: Page) {
+  await page.getByRole("button", { name: admin.email }).click();
+}
+
 /** Notes what the browser complains about. */
 export function complaints(page: Page): string[] {
   const problems: string[] = [];

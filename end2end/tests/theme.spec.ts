@@ -1,4 +1,5 @@
 import { expect, test } from "@playwright/test";
+import { openAccount } from "./support";
 
 test("the theme is changed at once and remembered by the server", async ({ page }) => {
   const problems: string[] = [];
@@ -8,11 +9,13 @@ test("the theme is changed at once and remembered by the server", async ({ page 
   await page.goto("/");
   const root = page.locator("html");
   await expect(root).toHaveAttribute("data-awake", "");
+  await openAccount(page);
   await page.getByRole("radio", { name: "Dark" }).check();
   await expect(root).toHaveAttribute("data-theme", "dark");
 
   await page.reload();
   await expect(root).toHaveAttribute("data-theme", "dark");
+  await openAccount(page);
   await expect(page.getByRole("radio", { name: "Dark" })).toBeChecked();
   expect(problems).toEqual([]);
 });

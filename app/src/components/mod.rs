@@ -7,7 +7,7 @@ pub mod decision_line;
 pub mod factors;
 #[expect(dead_code, reason = "the forms of the pages come page by page")]
 pub mod field;
-pub mod header;
+pub mod frame;
 pub mod hydration;
 pub mod logo;
 pub mod mark;
@@ -15,4 +15,5 @@ pub mod meter;
 pub mod moment;
 pub mod notices;
 pub mod pager;
+pub mod places;
 pub mod stave;
