@@ -115,13 +115,16 @@ fn contrast(one: f64, other: f64) -> f64 {
 fn luminance(oklch: &str) -> f64 {
     let parts: Vec<f64> = oklch.split(' ').map(|part| part.parse().unwrap()).collect();
     let (lightness, chroma, hue) = (parts[0], parts[1], parts[2].to_radians());
-    let (a, b) = (chroma * hue.cos(), chroma * hue.sin());
-    let l = (lightness + 0.396_337_777_4 * a + 0.215_803_757_3 * b).powi(3);
-    let m = (lightness - 0.105_561_345_8 * a - 0.063_854_172_8 * b).powi(3);
-    let s = (lightness - 0.089_484_177_5 * a - 1.291_485_548_0 * b).powi(3);
-    let red = 4.076_741_662_1 * l - 3.307_711_591_3 * m + 0.230_969_929_2 * s;
-    let green = -1.268_438_004_6 * l + 2.609_757_401_1 * m - 0.341_319_396_5 * s;
-    let blue = -0.004_196_086_3 * l - 0.703_418_614_7 * m + 1.707_614_701_0 * s;
-    let cut = |part: f64| part.clamp(0.0, 1.0);
-    0.2126 * cut(red) + 0.7152 * cut(green) + 0.0722 * cut(blue)
+    let (green_red, blue_yellow) = (chroma * hue.cos(), chroma * hue.sin());
+    let cone = |by_red: f64, by_yellow: f64| {
+        (lightness + by_red * green_red + by_yellow * blue_yellow).powi(3)
+    };
+    let long = cone(0.396_337_777_4, 0.215_803_757_3);
+    let medium = cone(-0.105_561_345_8, -0.063_854_172_8);
+    let short = cone(-0.089_484_177_5, -1.291_485_548_0);
+    let light = |of: [f64; 3]| (of[0] * long + of[1] * medium + of[2] * short).clamp(0.0, 1.0);
+    let red = light([4.076_741_662_1, -3.307_711_591_3, 0.230_969_929_2]);
+    let green = light([-1.268_438_004_6, 2.609_757_401_1, -0.341_319_396_5]);
+    let blue = light([-0.004_196_086_3, -0.703_418_614_7, 1.707_614_701_0]);
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
 }

@@ -38,7 +38,7 @@ pub fn Frame(theme: Theme) -> AnyView {
     let here = workspace_of(&visitor, &path, &query);
     let live = here
         .as_ref()
-        .map(|here| view! { <Live stream=format!("/w/{}/events", here.slug) /> });
+        .map(|here| view! { <div class="frame-live"><Live stream=format!("/w/{}/events", here.slug) /></div> });
     view! {
         <header class="frame-head">
             {name} {live} {switcher(&visitor, here.as_ref())}
