@@ -29,6 +29,8 @@ pub(crate) struct Holding {
     pub until: watch::Sender<tokio::time::Instant>,
     pub actor: AbortHandle,
     pub since: Instant,
+    /// Whether it is being drained, to be released when its actor has ended.
+    pub leaving: bool,
 }
 
 /// Before a pool whose conductor failed is taken again.
@@ -86,6 +88,7 @@ impl Holding {
                 until,
                 actor,
                 since: Instant::now(),
+                leaving: false,
             },
             here,
         )

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use scheduler::{PoolId, Span};
-use store::pool::Holder;
+use store::pool::{Holder, PoolRow};
 use store::{Fence, StoreError};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -59,7 +59,7 @@ impl Keeper {
                     self.let_go().await;
                     return Ok(());
                 }
-                Some(ended) = self.actors.join_next() => self.reap(&ended),
+                Some(ended) = self.actors.join_next() => self.reap(&ended).await,
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -114,7 +114,13 @@ impl Keeper {
 
     async fn look_over(&mut self) -> Result<(), StoreError> {
         let first = !*self.shared.looked_over.borrow();
-        for row in self.shared.store.pools().await? {
+        let rows = self.shared.store.pools().await?;
+        self.forget_but(&rows);
+        for row in rows {
+            if row.closing {
+                self.let_go_of(row.id).await;
+                continue;
+            }
             if self.held.contains_key(&row.id) {
                 continue;
             }
@@ -202,7 +208,7 @@ impl Keeper {
     }
 
     /// An actor ended; its pool is taken again at the next look, if it is still free to take.
-    fn reap(&mut self, ended: &Result<Ended, JoinError>) {
+    async fn reap(&mut self, ended: &Result<Ended, JoinError>) {
         match ended {
             Ok(Ended::Drained) => {}
             Ok(why) => tracing::error!(%why, "a conductor ended; its memory is dropped"),
@@ -216,11 +222,47 @@ impl Keeper {
             .map(|(pool, _)| *pool)
             .collect();
         for pool in over {
-            if let Some(holding) = self.held.remove(&pool) {
-                self.pause(pool, holding.since.elapsed());
-                self.count_failure(pool);
-                self.shared.routes.set(pool, Route::Nobody);
+            let Some(holding) = self.held.remove(&pool) else {
+                continue;
+            };
+            if holding.leaving {
+                self.release(&holding).await;
+                continue;
             }
+            self.pause(pool, holding.since.elapsed());
+            self.count_failure(pool);
+            self.shared.routes.set(pool, Route::Nobody);
+        }
+    }
+
+    /// Has a closing pool drained; it is released when its actor has ended.
+    async fn let_go_of(&mut self, pool: PoolId) {
+        self.shared.routes.remove(pool);
+        let Some(holding) = self.held.get_mut(&pool).filter(|held| !held.leaving) else {
+            return;
+        };
+        tracing::info!(%pool, "pool is closing");
+        holding.leaving = true;
+        holding.inbox.tell_surely(Message::Drain).await;
+    }
+
+    /// Forgets what was known of pools that are gone.
+    fn forget_but(&mut self, rows: &[PoolRow]) {
+        let gone = |pool: &PoolId| !rows.iter().any(|row| row.id == *pool);
+        self.measures.retain(|pool, _| !gone(pool));
+        self.pauses.retain(|pool, _| !gone(pool));
+        for (pool, _) in self.shared.routes.all() {
+            if gone(&pool) {
+                self.shared.routes.remove(pool);
+                self.shared.ring.forget(pool);
+            }
+        }
+    }
+
+    async fn release(&self, holding: &Holding) {
+        let pool = holding.fence.pool;
+        if let Err(error) = self.shared.store.release(&holding.fence).await {
+            tracing::warn!(%pool, %error, "a pool could not be released; it expires by itself");
         }
     }
 
@@ -250,13 +292,11 @@ impl Keeper {
                 "a conductor could not write all it had in time; its callers were not answered"
             );
         }
-        for (pool, holding) in self.held.drain() {
+        for (pool, holding) in std::mem::take(&mut self.held) {
             // A flush that is cut off here either committed or not: the release waits for it.
             holding.actor.abort();
             self.shared.routes.set(pool, Route::Nobody);
-            if let Err(error) = self.shared.store.release(&holding.fence).await {
-                tracing::warn!(%pool, %error, "a pool could not be released; it expires by itself");
-            }
+            self.release(&holding).await;
         }
     }
 

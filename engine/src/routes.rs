@@ -60,6 +60,14 @@ impl Routes {
         }
     }
 
+    /// Forgets a pool that is closing or gone.
+    pub(crate) fn remove(&self, pool: PoolId) {
+        self.pools
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&pool);
+    }
+
     /// Everything known.
     pub(crate) fn all(&self) -> Vec<(PoolId, Route)> {
         let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);

@@ -12,6 +12,7 @@
 //! | [`sessions`] | browser sessions by the hash of their identifier, with idle and absolute limits |
 //! | [`idempotency`] | answers given before |
 //! | [`installation`] | the shared secret, the one-time set-up code, the servers alive |
+//! | [`demo`] | the demo's workspace, made and taken away whole |
 //! | [`partitions`] | the weeks of the decision table, made ahead |
 //! | [`retention`] | takes away what has run out |
 //! | [`events`] | LISTEN and NOTIFY between servers |
@@ -26,6 +27,7 @@
 
 pub mod accounts;
 mod convert;
+pub mod demo;
 mod error;
 pub mod events;
 pub mod flush;

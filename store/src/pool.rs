@@ -45,12 +45,14 @@ pub struct Holder {
 pub struct PoolRow {
     pub id: PoolId,
     pub name: String,
+    /// Whether it is to be let go and taken by nobody.
+    pub closing: bool,
 }
 
 impl Store {
     /// Every pool of the installation, by name.
     pub async fn pools(&self) -> Result<Vec<PoolRow>, StoreError> {
-        let rows = sqlx::query!("SELECT id, name FROM pool ORDER BY name")
+        let rows = sqlx::query!("SELECT id, name, closing FROM pool ORDER BY name")
             .fetch_all(&self.readers)
             .await?;
         Ok(rows
@@ -58,6 +60,7 @@ impl Store {
             .map(|row| PoolRow {
                 id: PoolId(row.id),
                 name: row.name,
+                closing: row.closing,
             })
             .collect())
     }
@@ -74,7 +77,7 @@ impl Store {
     }
 
     /// Takes a pool that nobody holds, that ran out, or that this server held in an earlier life.
-    /// `None` while another holds it. Waits for a flush of the earlier holder that is under way.
+    /// `None` while another holds it, and when it is closing. Waits for a flush of the earlier holder that is under way.
     pub async fn try_take(
         &self,
         pool: PoolId,
@@ -85,7 +88,7 @@ impl Store {
         let row = sqlx::query!(
             r#"UPDATE pool SET epoch = epoch + 1, holder = $2, holder_url = $3,
                    expires_at = clock_timestamp() + $4::bigint * interval '1 microsecond'
-               WHERE id = $1 AND (holder IS NULL OR holder = $2 OR expires_at <= clock_timestamp())
+               WHERE id = $1 AND NOT closing AND (holder IS NULL OR holder = $2 OR expires_at <= clock_timestamp())
                RETURNING epoch, expires_at AS "expires_at!", clock_timestamp() AS "now!""#,
             pool.0,
             holder,
@@ -160,7 +163,8 @@ impl Store {
     pub async fn pools_without_holder(&self) -> Result<(u32, u32), StoreError> {
         let row = sqlx::query!(
             r#"SELECT count(*) AS "all!",
-                   count(*) FILTER (WHERE expires_at IS NULL OR expires_at <= clock_timestamp()) AS "free!" FROM pool"#
+                   count(*) FILTER (WHERE expires_at IS NULL OR expires_at <= clock_timestamp()) AS "free!"
+               FROM pool WHERE NOT closing"#
         )
         .fetch_one(&self.readers)
         .await?;

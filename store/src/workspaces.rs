@@ -26,26 +26,7 @@ impl Store {
         policy: &Policy,
     ) -> Result<(), StoreError> {
         let mut transaction = self.readers.begin().await?;
-        sqlx::query!(
-            "INSERT INTO workspace (id, pool_id, slug, name, goal, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-            workspace.id.0,
-            workspace.pool.0,
-            workspace.slug,
-            workspace.name,
-            workspace.goal,
-            workspace.created_at.to_datetime(),
-        )
-        .execute(&mut *transaction)
-        .await
-        .map_err(StoreError::or_taken)?;
-        sqlx::query!(
-            "INSERT INTO policy (workspace_id, version, at, policy) VALUES ($1, 1, $2, $3::text::json)",
-            workspace.id.0,
-            workspace.created_at.to_datetime(),
-            to_json(policy),
-        )
-        .execute(&mut *transaction)
-        .await?;
+        insert(workspace, policy, &mut transaction).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -116,4 +97,33 @@ impl Store {
         })
         .transpose()
     }
+}
+
+/// Stores a workspace with the first version of its policy.
+pub(crate) async fn insert(
+    workspace: &Workspace,
+    policy: &Policy,
+    connection: &mut sqlx::PgConnection,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO workspace (id, pool_id, slug, name, goal, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        workspace.id.0,
+        workspace.pool.0,
+        workspace.slug,
+        workspace.name,
+        workspace.goal,
+        workspace.created_at.to_datetime(),
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(StoreError::or_taken)?;
+    sqlx::query!(
+        "INSERT INTO policy (workspace_id, version, at, policy) VALUES ($1, 1, $2, $3::text::json)",
+        workspace.id.0,
+        workspace.created_at.to_datetime(),
+        to_json(policy),
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
 }

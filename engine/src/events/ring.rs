@@ -69,6 +69,12 @@ impl Ring {
         self.push(Event::missed());
     }
 
+    /// A pool is gone.
+    pub(crate) fn forget(&self, pool: PoolId) {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.remove(&pool);
+    }
+
     /// What followed the event of that name in that pool.
     pub(crate) fn since(&self, pool: PoolId, last: EventId) -> Resume {
         let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,9 +9,9 @@ use scheduler::words::duration;
 use scheduler::{
     Estimate, Needs, NewTask, Policy, Priority, Requirement, ResourceKind, Span, Time, Usage,
 };
-use time::PrimitiveDateTime;
-use time::macros::format_description;
 use uuid::Uuid;
+
+use crate::trace::{self, Request};
 
 /// What a request costs in time, as model services do: a little for each token read, more for each
 /// token written.
@@ -52,7 +52,10 @@ pub fn run(command: &Simulate) -> anyhow::Result<()> {
     }
     let text = std::fs::read_to_string(&command.trace)
         .with_context(|| format!("{} cannot be read", command.trace.display()))?;
-    let arrivals = read_trace(&text)?;
+    let arrivals: Vec<_> = (1..)
+        .zip(&trace::read(&text)?)
+        .map(|(n, request)| arrival(n, request))
+        .collect();
     let Some(first) = arrivals.first().map(|arrival| arrival.at) else {
         bail!(
             "{} holds no request below its header",
@@ -100,40 +103,15 @@ fn scenario(command: &Simulate, arrivals: Vec<Arrival>, start: Time) -> Scenario
     }
 }
 
-fn read_trace(text: &str) -> anyhow::Result<Vec<Arrival>> {
-    let lines = text
-        .lines()
-        .enumerate()
-        .skip(1)
-        .filter(|(_, line)| !line.trim().is_empty());
-    let mut arrivals = lines
-        .map(|(at, line)| {
-            request(at as u64, line).with_context(|| format!("line {}: {line:?}", at + 1))
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    arrivals.sort_by_key(|arrival| arrival.at);
-    Ok(arrivals)
-}
-
-fn request(n: u64, line: &str) -> anyhow::Result<Arrival> {
-    let mut fields = line.split(',').map(str::trim);
-    let (Some(at), Some(read), Some(written)) = (fields.next(), fields.next(), fields.next())
-    else {
-        bail!("three fields are needed: arrival, tokens read, tokens written");
-    };
-    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond]");
-    let at = PrimitiveDateTime::parse(at, format).context("the arrival is no date and time")?;
-    let read: u32 = read.parse().context("the tokens read are no number")?;
-    let written: u32 = written
-        .parse()
-        .context("the tokens written are no number")?;
+fn arrival(n: u64, request: &Request) -> Arrival {
+    let Request { at, read, written } = *request;
     let work = i64::from(read) * US_PER_TOKEN_READ + i64::from(written) * US_PER_TOKEN_WRITTEN;
     let need = |resource: &str, amount| Requirement {
         resource: resource.to_owned(),
         amount,
     };
-    Ok(Arrival {
-        at: at.assume_utc().into(),
+    Arrival {
+        at,
         workspace: 0,
         task: NewTask {
             id: Uuid::from_u128(0x0190_0000_0000_7000_8000_0004_0000_0000 | u128::from(n)).into(),
@@ -170,7 +148,7 @@ fn request(n: u64, line: &str) -> anyhow::Result<Arrival> {
             output_tokens: written.into(),
             ..Usage::default()
         },
-    })
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the report is what scripts read")]
@@ -189,30 +167,4 @@ fn tell(report: &Report, start: Time) {
         "slots peak   {}",
         report.peak.get("model").copied().unwrap_or(0)
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TRACE: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:04.0319600,3180,8\n2023-11-16 18:17:03.9799600,4808,10\n";
-
-    #[test]
-    fn a_trace_is_read_in_order_of_arrival() {
-        let arrivals = read_trace(TRACE).unwrap();
-        assert_eq!(
-            arrivals
-                .iter()
-                .map(|a| a.usage.input_tokens)
-                .collect::<Vec<_>>(),
-            [4_808, 3_180]
-        );
-        assert_eq!(arrivals[0].work, Span(680_800));
-    }
-
-    #[test]
-    fn a_line_that_cannot_be_read_is_named() {
-        let error = read_trace("header\n2023-11-16 18:17:04.0,many,8\n").unwrap_err();
-        assert!(format!("{error:#}").contains("line 2"), "{error:#}");
-    }
 }
