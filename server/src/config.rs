@@ -47,17 +47,22 @@ impl Config {
         })
     }
 
-    /// Where others reach this server, once it listens on `address`. An address that means "every
-    /// interface" is reached over the loopback.
+    /// Where others reach this server, once it listens on `address`.
     pub fn url(&self, address: SocketAddr) -> String {
-        self.public_url.clone().unwrap_or_else(|| {
-            let (ip, port) = (address.ip(), address.port());
-            match (ip.is_unspecified(), ip.is_ipv6()) {
-                (true, false) => format!("http://127.0.0.1:{port}"),
-                (true, true) => format!("http://[::1]:{port}"),
-                (false, _) => format!("http://{address}"),
-            }
-        })
+        self.public_url
+            .clone()
+            .unwrap_or_else(|| local_url(address))
+    }
+}
+
+/// Where this machine reaches a server that listens on `address`. An address that means "every
+/// interface" is reached over the loopback.
+pub fn local_url(address: SocketAddr) -> String {
+    let (ip, port) = (address.ip(), address.port());
+    match (ip.is_unspecified(), ip.is_ipv6()) {
+        (true, false) => format!("http://127.0.0.1:{port}"),
+        (true, true) => format!("http://[::1]:{port}"),
+        (false, _) => format!("http://{address}"),
     }
 }
 
@@ -120,24 +125,12 @@ mod tests {
 
     #[test]
     fn an_address_for_all_interfaces_is_reached_over_the_loopback() {
-        let config = Config {
-            listen: String::new(),
-            database_url: None,
-            data_dir: PathBuf::new(),
-            public_url: None,
-            database_connections: 1,
-        };
-        assert_eq!(
-            config.url("0.0.0.0:3000".parse().unwrap()),
-            "http://127.0.0.1:3000"
-        );
-        assert_eq!(
-            config.url("[::]:3000".parse().unwrap()),
-            "http://[::1]:3000"
-        );
-        assert_eq!(
-            config.url("10.0.0.7:80".parse().unwrap()),
-            "http://10.0.0.7:80"
-        );
+        for (listens, reached) in [
+            ("0.0.0.0:3000", "http://127.0.0.1:3000"),
+            ("[::]:3000", "http://[::1]:3000"),
+            ("10.0.0.7:80", "http://10.0.0.7:80"),
+        ] {
+            assert_eq!(local_url(listens.parse().unwrap()), reached);
+        }
     }
 }

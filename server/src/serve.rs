@@ -1,4 +1,4 @@
-//! `baton serve`.
+//! `baton serve`, and `baton demo` where nobody serves yet.
 
 use std::time::Duration;
 
@@ -7,14 +7,15 @@ use engine::{Engine, EngineConfig};
 use sha2::{Digest, Sha256};
 use store::Store;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::config::Config;
+use crate::config::{Config, local_url};
 use crate::connections::{self, Patience};
 use crate::database::Database;
+use crate::demo::Demo;
 use crate::state::App;
 use crate::{health, router, web};
 
@@ -24,26 +25,25 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Serves until asked to stop, then drains.
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     // Asked for before anything is started, so that a stop during the start is a clean one too.
-    let (interrupt, terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
+    let asked = asked_to_stop()?;
     let database = Database::open(config).await?;
-    let served = serve(config, &database.store, asked(interrupt, terminate)).await;
+    let served = serve(config, &database.store, async |_| asked.await).await;
     database.close().await?;
     served
 }
 
-async fn serve(
+/// Serves until `until`, which is given the demo's switch, is over; then drains.
+pub async fn serve(
     config: &Config,
     store: &Store,
-    asked_to_stop: impl Future<Output = ()>,
+    until: impl AsyncFnOnce(&Demo),
 ) -> anyhow::Result<()> {
     let metrics = health::recorder()?;
     let listener = TcpListener::bind(&config.listen)
         .await
         .with_context(|| format!("listening on {}", config.listen))?;
-    let url = config.url(listener.local_addr()?);
+    let address = listener.local_addr()?;
+    let url = config.url(address);
     let engine_config = EngineConfig {
         // Several servers may share a public address, but only one can listen on its own.
         is_only_one_there: config.public_url.is_none(),
@@ -54,13 +54,18 @@ async fn serve(
         .context("starting the engine")?;
     let (stop, stopping) = watch::channel(false);
     let app = App::new(store.clone(), engine.clone(), stopping.clone());
-    let pages = web::router(&app, &url)?;
+    let demo = Demo::new(store.clone(), local_url(address));
+    let pages = web::router(&app, &demo, &url)?;
     let router = router::router(app, metrics, pages)?;
     let patience = Patience::default();
     let server = tokio::spawn(connections::serve(listener, router, patience, stopping));
     welcome(store, &url).await?;
-    asked_to_stop.await;
+    let cleaner = tokio::spawn(demo.clone().bury_dead());
+    until(&demo).await;
+    cleaner.abort();
     info!("stopping");
+    // While its pool can still be let go.
+    demo.end().await;
     stop.send_replace(true);
     // The engine answers what waits; then the connections have nothing left to wait for.
     let drained = timeout(DRAIN, async {
@@ -97,9 +102,16 @@ fn setup_code() -> anyhow::Result<String> {
     Ok(groups.join("-"))
 }
 
-async fn asked(mut interrupt: Signal, mut terminate: Signal) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+/// Over when the process is asked to stop.
+pub fn asked_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }

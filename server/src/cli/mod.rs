@@ -1,5 +1,6 @@
 //! The command line: what scripts need on stdout and nothing else there; sentences on stderr.
 
+mod demo;
 mod doctor;
 mod key;
 mod simulate;
@@ -33,6 +34,9 @@ enum Command {
     /// People with accounts.
     #[command(subcommand)]
     User(user::Command),
+    /// Watch it move: a demo workspace and a simulated fleet against a rate-limited provider, until
+    /// stopped. Leaves nothing behind.
+    Demo(demo::Command),
     /// Play a trace of requests through the core on a virtual clock and say how it went.
     Simulate(simulate::Simulate),
     /// Check configuration, database, clock and disk, and say what to do.
@@ -51,6 +55,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             start_log("off");
             doctor::run(&config).await
         }
+        Command::Demo(command) => {
+            start_log("info");
+            demo::run(&command, &config).await
+        }
         Command::Simulate(command) => simulate::run(&command),
         other => {
             start_log("warn");
@@ -68,6 +76,6 @@ async fn with_database(command: Command, database: &Database) -> anyhow::Result<
         Command::Workspace(command) => workspace::run(command, store).await,
         Command::Key(command) => key::run(command, store).await,
         Command::User(command) => user::run(command, store).await,
-        Command::Serve | Command::Doctor | Command::Simulate(_) => Ok(()),
+        Command::Serve | Command::Doctor | Command::Demo(_) | Command::Simulate(_) => Ok(()),
     }
 }

@@ -156,13 +156,15 @@ impl Waiting {
     /// The sort of work that the `n`th request is, or the next that has room.
     fn room_for(&self, n: u64) -> Option<Kind> {
         let mut at = scattered(n, 6) % 20;
-        let drawn = KINDS.iter().position(|kind| match at.checked_sub(kind.share) {
-            Some(rest) => {
-                at = rest;
-                false
-            }
-            None => true,
-        })?;
+        let drawn = KINDS
+            .iter()
+            .position(|kind| match at.checked_sub(kind.share) {
+                Some(rest) => {
+                    at = rest;
+                    false
+                }
+                None => true,
+            })?;
         let from_there = KINDS.iter().cycle().skip(drawn).take(KINDS.len());
         from_there.copied().find(|kind| self.has_room(*kind))
     }
@@ -189,10 +191,19 @@ mod tests {
     #[test]
     fn each_kind_gets_about_its_share() {
         let waiting = Waiting::default();
-        let drawn = |kind: Kind| (0..20_000).filter(|n| waiting.room_for(*n) == Some(kind)).count() as u64;
+        let drawn = |kind: Kind| {
+            (0..20_000)
+                .filter(|n| waiting.room_for(*n) == Some(kind))
+                .count() as u64
+        };
         for kind in KINDS {
             let share = kind.share * 1_000;
-            assert!(drawn(kind).abs_diff(share) < share / 5, "{}: {}", kind.name, drawn(kind));
+            assert!(
+                drawn(kind).abs_diff(share) < share / 5,
+                "{}: {}",
+                kind.name,
+                drawn(kind)
+            );
         }
     }
 }

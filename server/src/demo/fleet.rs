@@ -108,7 +108,8 @@ impl Agent {
     }
 
     async fn register(&self) -> Result<Value, Fault> {
-        let card = json!({ "name": self.name, "capabilities": self.capabilities, "max_concurrency": 1 });
+        let card =
+            json!({ "name": self.name, "capabilities": self.capabilities, "max_concurrency": 1 });
         self.client.post("/agents", card).await
     }
 
@@ -133,7 +134,8 @@ impl Agent {
                     "model": plan.model, "input_tokens": used.input_tokens,
                     "output_tokens": used.output_tokens, "cost_microusd": cost,
                 });
-                let output = json!({ "summary": format!("{}: done, as simulated.", lease.task.title) });
+                let output =
+                    json!({ "summary": format!("{}: done, as simulated.", lease.task.title) });
                 let body = json!({ "epoch": lease.epoch, "usage": usage, "output": output });
                 self.tally.completed.fetch_add(1, Ordering::Relaxed);
                 self.tell(lease, "complete", body).await
@@ -153,7 +155,8 @@ impl Agent {
             Ok(used) => used,
             Err(trouble) => return Ok(Err(trouble)),
         };
-        let note = json!({ "epoch": lease.epoch, "progress": 0.6, "note": "reading what came back" });
+        let note =
+            json!({ "epoch": lease.epoch, "progress": 0.6, "note": "reading what came back" });
         self.tell(lease, "renew", note).await?;
         let reading_ms = 800 + scattered(plan.prompt_tokens.into(), 7) % 2_400;
         sleep(Duration::from_millis(reading_ms).div_f64(self.pace)).await;
@@ -167,7 +170,9 @@ impl Agent {
         } else {
             ("/search", SEARCH.name)
         };
-        let body = json!(Search { q: title.to_owned() });
+        let body = json!(Search {
+            q: title.to_owned()
+        });
         self.called(path, resource, &body).await.map(drop)
     }
 
@@ -185,7 +190,12 @@ impl Agent {
         used.map_err(|error| Trouble::Failed(error.to_string()))
     }
 
-    async fn called(&self, path: &str, resource: &'static str, body: &Value) -> Result<Response, Trouble> {
+    async fn called(
+        &self,
+        path: &str,
+        resource: &'static str,
+        body: &Value,
+    ) -> Result<Response, Trouble> {
         let url = format!("{}{path}", self.provider);
         let answer = self.http.post(url).json(body).send().await;
         let answer = answer.map_err(|error| Trouble::Failed(error.to_string()))?;

@@ -23,7 +23,7 @@ use super::{Options, provider};
 use crate::auth::NewKey;
 
 /// How long a demo is believed to live without a word from whoever runs it.
-const TTL: Span = Span::from_secs(15);
+const TTL: Span = Span::from_secs(6);
 /// How often that word is given, and whether to stop is asked.
 const KEEP_EVERY: Duration = Duration::from_millis(500);
 /// How long a pool's holder may take to let it go: longer than a dead one's hold lasts.
@@ -51,12 +51,19 @@ pub async fn make(store: &Store, runner: Uuid) -> anyhow::Result<Option<Workspac
         let workspace = Workspace {
             id: Uuid::now_v7().into(),
             pool: Uuid::new_v4().into(),
-            slug: if n == 1 { "demo".to_owned() } else { format!("demo-{n}") },
+            slug: if n == 1 {
+                "demo".to_owned()
+            } else {
+                format!("demo-{n}")
+            },
             name: "Demo".to_owned(),
             goal: story::GOAL.to_owned(),
             created_at: store.now().await?,
         };
-        match store.create_demo(&workspace, &Policy::default(), runner, TTL).await {
+        match store
+            .create_demo(&workspace, &Policy::default(), runner, TTL)
+            .await
+        {
             Ok(()) => return Ok(Some(workspace)),
             Err(StoreError::Taken) if store.demo().await?.is_some() => return Ok(None),
             Err(StoreError::Taken) => {}
@@ -69,7 +76,7 @@ pub async fn make(store: &Store, runner: Uuid) -> anyhow::Result<Option<Workspac
 /// Takes away what a killed demo left.
 pub async fn bury(store: &Store) -> anyhow::Result<()> {
     match store.demo().await? {
-        Some(demo) if !demo.alive || demo.closing => {
+        Some(demo) if !demo.alive => {
             tracing::info!("taking away a demo that was left behind");
             erase(store, demo.workspace).await
         }
@@ -82,7 +89,10 @@ pub async fn erase(store: &Store, demo: scheduler::WorkspaceId) -> anyhow::Resul
     store.close_demo(demo).await?;
     let began = Instant::now();
     while !store.erase_demo(demo).await? {
-        let gone = store.demo().await?.is_none_or(|left| left.workspace != demo);
+        let gone = store
+            .demo()
+            .await?
+            .is_none_or(|left| left.workspace != demo);
         if gone {
             break;
         }
@@ -107,7 +117,10 @@ impl Life {
         }
         // By now every agent and the provider are dropped.
         if let Err(error) = erase(&self.store, self.workspace.id).await {
-            tracing::error!(error = format!("{error:#}"), "the demo could not be taken away");
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the demo could not be taken away"
+            );
         }
     }
 
@@ -143,7 +156,11 @@ impl Life {
             fleet.spawn(agent.run());
         }
         if self.options.provoke {
-            fleet.spawn(provider::burst(http.clone(), provider.url.clone()));
+            fleet.spawn(provider::burst(
+                http.clone(),
+                provider.url.clone(),
+                self.options.pace,
+            ));
         }
         // Whoever waits for the beginning may have gone.
         let _ = begun.send(());
@@ -172,7 +189,12 @@ impl Life {
     }
 
     /// A stranger with a new key; an agent's is bound to the agent of that name.
-    async fn client(&self, http: &reqwest::Client, role: KeyRole, name: &str) -> anyhow::Result<Client> {
+    async fn client(
+        &self,
+        http: &reqwest::Client,
+        role: KeyRole,
+        name: &str,
+    ) -> anyhow::Result<Client> {
         let new = NewKey::generate(role.into())?;
         let agent = match role {
             KeyRole::Agent => {

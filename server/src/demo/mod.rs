@@ -22,18 +22,23 @@ pub mod provider;
 mod story;
 mod work;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use store::Store;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+pub use client::http;
 pub use fleet::Tally;
 
 use crate::trace;
 
 /// The slice of a real trace that comes with Baton; see NOTICE.
 const TRACE: &str = include_str!("trace.csv");
+
+/// How often a server looks for a demo whose runner died.
+const BURY_EVERY: Duration = Duration::from_secs(5);
 
 /// How a demo is run.
 #[derive(Clone, Debug)]
@@ -77,7 +82,15 @@ struct Parts {
 struct Here {
     stop: watch::Sender<bool>,
     over: watch::Receiver<bool>,
-    tally: Arc<Tally>,
+}
+
+/// The demo that runs.
+#[derive(Debug)]
+pub struct Started {
+    /// Its workspace's slug.
+    pub slug: String,
+    /// What its agents meet; none when it ran already.
+    pub tally: Option<Arc<Tally>>,
 }
 
 impl Demo {
@@ -90,14 +103,22 @@ impl Demo {
         }))
     }
 
-    /// Starts the demo unless one runs; takes away first what a killed one left. Returns its
-    /// workspace's slug once its limits are set and its agents are at work.
-    pub async fn start(&self, options: Options) -> anyhow::Result<String> {
+    /// Where the agents reach the interface.
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// Starts the demo unless one runs; takes away first what a killed one left. Returns once its
+    /// limits are set and its agents are at work.
+    pub async fn start(&self, options: Options) -> anyhow::Result<Started> {
         life::bury(&self.0.store).await?;
         let runner = Uuid::new_v4();
         let Some(made) = life::make(&self.0.store, runner).await? else {
             let running = self.0.store.demo().await?;
-            return Ok(running.map(|demo| demo.slug).unwrap_or_default());
+            return Ok(Started {
+                slug: running.map(|demo| demo.slug).unwrap_or_default(),
+                tally: None,
+            });
         };
         let slug = made.slug.clone();
         let (stop, stopping) = watch::channel(false);
@@ -116,44 +137,56 @@ impl Demo {
             live.run(stopping, begun).await;
             ended.send_replace(true);
         });
-        *self.here() = Some(Here { stop, over, tally });
+        *self.here() = Some(Here { stop, over });
         // It ends without having begun when its limits cannot be set; the log says why.
         let _ = begins.await;
-        Ok(slug)
+        Ok(Started {
+            slug,
+            tally: Some(tally),
+        })
     }
 
-    /// Stops the demo wherever it runs, and returns when nothing of it is left.
-    pub async fn stop(&self) -> anyhow::Result<()> {
+    /// Ends the demo if it runs in this process, and returns when nothing of it is left.
+    pub async fn end(&self) {
         let here = self.here().take();
         if let Some(mut here) = here {
             here.stop.send_replace(true);
             // A sender that is gone has ended too.
             let _ = here.over.wait_for(|over| *over).await;
         }
+    }
+
+    /// Stops the demo wherever it runs, and returns when nothing of it is left.
+    pub async fn stop(&self) -> anyhow::Result<()> {
+        self.end().await;
         match self.0.store.demo().await? {
             Some(demo) => life::erase(&self.0.store, demo.workspace).await,
             None => Ok(()),
         }
     }
 
-    /// Takes away what a killed demo left.
-    pub async fn bury(&self) -> anyhow::Result<()> {
-        life::bury(&self.0.store).await
+    /// Takes away what killed demos leave, for as long as it is let. Other servers may do the same.
+    pub async fn bury_dead(self) {
+        loop {
+            if let Err(error) = life::bury(&self.0.store).await {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "a demo that was left behind is still there"
+                );
+            }
+            tokio::time::sleep(BURY_EVERY).await;
+        }
     }
 
-    /// Waits until the demo of this process is over, and says how it went; at once if there is none.
-    pub async fn over(&self) -> Arc<Tally> {
-        let (tally, over) = match &*self.here() {
-            Some(here) => (Arc::clone(&here.tally), Some(here.over.clone())),
-            None => (Arc::default(), None),
-        };
+    /// Waits until the demo of this process is over; at once if there is none.
+    pub async fn over(&self) {
+        let over = self.here().as_ref().map(|here| here.over.clone());
         if let Some(mut over) = over {
             let _ = over.wait_for(|over| *over).await;
         }
-        tally
     }
 
-    fn here(&self) -> std::sync::MutexGuard<'_, Option<Here>> {
+    fn here(&self) -> MutexGuard<'_, Option<Here>> {
         self.0.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -188,12 +188,12 @@ fn refusal(wait: Duration) -> Response {
 
 /// Somebody who has the same key and calls past Baton: every minute, as many searches as the
 /// provider gives. What the agents find closed then, they report.
-pub async fn burst(http: reqwest::Client, url: String) {
+pub async fn burst(http: reqwest::Client, url: String, pace: f64) {
     let body = Search {
         q: "anything".to_owned(),
     };
     loop {
-        tokio::time::sleep(BURST_EVERY).await;
+        tokio::time::sleep(BURST_EVERY.div_f64(pace)).await;
         loop {
             let answer = http.post(format!("{url}/search")).json(&body).send().await;
             if !answer.is_ok_and(|answer| answer.status() == StatusCode::OK) {

@@ -156,7 +156,9 @@ impl Job {
     }
 
     fn title(&self) -> String {
-        let pick = |from: &'static [&'static str], salt| from[scattered(self.n, salt) as usize % from.len()];
+        let pick = |from: &'static [&'static str], salt| {
+            from[scattered(self.n, salt) as usize % from.len()]
+        };
         let title = pick(self.kind.titles, 1);
         title
             .replace("{a}", pick(&FIRMS, 2))

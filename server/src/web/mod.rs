@@ -5,6 +5,7 @@
 
 mod admit;
 mod attempts;
+mod demo;
 mod events;
 mod forgery;
 mod login;
@@ -20,6 +21,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
+use crate::demo::Demo;
 use crate::state::App;
 use passwords::Passwords;
 
@@ -33,20 +35,24 @@ struct Web {
     /// Where browsers reach this server: scheme, host and port.
     origin: Arc<str>,
     passwords: Passwords,
+    demo: Demo,
 }
 
 /// The pages, their stream, and the forms of the way in and out; below all of it the site's files.
 /// `url` is where people reach this server.
-pub fn router(app: &App, url: &str) -> anyhow::Result<Router> {
+pub fn router(app: &App, demo: &Demo, url: &str) -> anyhow::Result<Router> {
     let web = Web {
         app: app.clone(),
         origin: url.into(),
         passwords: Passwords::new()?,
+        demo: demo.clone(),
     };
     let handlers = Router::new()
         .route("/login", post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route("/setup", post(setup::begin))
+        .route("/demo/start", post(demo::start))
+        .route("/demo/stop", post(demo::stop))
         .route("/w/{ws}/events", get(events::stream))
         .with_state(web.clone());
     Ok(handlers
