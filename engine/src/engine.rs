@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scheduler::{Command, PoolId, Question, Time, View};
+use scheduler::{Command, KeyId, PoolId, Question, Time, View, WorkspaceId};
 use store::installation::Server;
 use store::pool::Holder;
 use store::{Store, StoreError};
@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     pub ring: Arc<Ring>,
     /// True once the keeper has looked at all pools.
     pub looked_over: watch::Sender<bool>,
+    /// Counts the times that keys may have been revoked, here or elsewhere.
+    revocations: watch::Sender<u64>,
     forwarder: Forwarder,
 }
 
@@ -67,6 +69,7 @@ impl Engine {
             routes: Routes::default(),
             ring,
             looked_over,
+            revocations: watch::Sender::default(),
             forwarder,
         });
         let engine = Self {
@@ -83,7 +86,12 @@ impl Engine {
         let (stop, shared) = (self.supervisor.stop_signal(), &self.shared);
         let (ended, of) = (stop.clone(), Arc::clone(shared));
         self.supervisor.run("listen", move || {
-            listen(of.store.clone(), Arc::clone(&of.ring), ended.clone())
+            listen(
+                of.store.clone(),
+                Arc::clone(&of.ring),
+                of.revocations.clone(),
+                ended.clone(),
+            )
         });
         let (ended, of) = (stop.clone(), Arc::clone(shared));
         self.supervisor.run("keeper", move || {
@@ -172,6 +180,26 @@ impl Engine {
     #[must_use]
     pub fn events_since(&self, pool: PoolId, last: EventId) -> Resume {
         self.shared.ring.since(pool, last)
+    }
+
+    /// Revokes a key: here at once, and on every other server as soon as it hears of it. False when
+    /// the workspace has none such.
+    pub async fn revoke_key(
+        &self,
+        workspace: WorkspaceId,
+        key: KeyId,
+    ) -> Result<bool, EngineError> {
+        let revoked = self.shared.store.revoke_key(workspace, key, self.now());
+        let revoked = revoked.await?;
+        self.shared.revocations.send_modify(|count| *count += 1);
+        Ok(revoked)
+    }
+
+    /// Moves on whenever keys may have been revoked, on any server or from the command line: what is
+    /// remembered of keys is then worth nothing.
+    #[must_use]
+    pub fn revocations(&self) -> watch::Receiver<u64> {
+        self.shared.revocations.subscribe()
     }
 
     /// The database's time now.

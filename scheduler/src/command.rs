@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Act, Actor, Adaptive, AgentId, BudgetId, BudgetScope, Code, DecisionId, Eta, Fuse, Grant,
-    LeaseId, NewTask, PermitId, Policy, Priority, Requirement, ResourceId, ResourceKind, TaskFact,
-    TaskId, TaskState, Tier, Time, Unblock, Unit, Window, WorkspaceId,
+    LeaseId, NewTask, PermitId, Policy, Priority, Requirement, ResourceId, ResourceKind, Score,
+    TaskFact, TaskId, TaskState, Tier, Time, Unblock, Unit, Window, WorkspaceId,
 };
 
 /// Pairs a command with its reply. Made by the engine, never reused while a conductor lives.
@@ -392,7 +392,7 @@ pub enum Reply {
 pub struct Created {
     pub id: TaskId,
     pub state: TaskState,
-    pub score: i32,
+    pub score: Score,
     pub created_at: Time,
     pub depth: u16,
 }

@@ -92,6 +92,7 @@ pub struct EndedTask {
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct RenewedLease {
+    pub workspace: WorkspaceId,
     pub task: TaskId,
     pub lease: LeaseId,
     pub expires_at: Time,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use scheduler::{Actor, AgentId, KeyId, PoolId, Span, Time, WorkspaceId};
@@ -20,10 +20,13 @@ use crate::state::App;
 
 /// What every key begins with, so that people and scanners recognise one.
 const MARK: &str = "baton_";
-/// How long a key is believed without asking the database: a revoked one works no longer than this.
+/// How long a key is believed without asking the database, should nobody be heard to revoke one.
 const BELIEVED: Duration = Duration::from_secs(3);
 /// Keys remembered at most; beyond it, all are forgotten and asked for again.
 const REMEMBERED: usize = 10_000;
+
+/// How often it is looked whether a key still opens what is held open for it.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
 
 /// How often a key's last use is written down.
 const NOTED_EVERY: Span = Span::from_secs(60);
@@ -47,16 +50,31 @@ impl NewKey {
     pub fn generate(role: Role) -> Result<Self, getrandom::Error> {
         let mut secret = [0_u8; 32];
         getrandom::fill(&mut secret)?;
+        Ok(Self::from_secret(role, secret))
+    }
+
+    /// The key of that identifier that the key `of` makes, the same each time: so a repeated request
+    /// gets the same answer though the new key is kept nowhere. Whoever cannot show `of` learns
+    /// nothing of it from what is stored.
+    pub fn derived(role: Role, of: &str, id: KeyId) -> Self {
+        let secret = Sha256::new()
+            .chain_update(Sha256::digest(format!("a key made by {of}")))
+            .chain_update(id.0)
+            .finalize();
+        Self::from_secret(role, secret.into())
+    }
+
+    fn from_secret(role: Role, secret: [u8; 32]) -> Self {
         let text = format!("{MARK}{}_{}", role.as_str(), hex::encode(secret));
         let prefix = text
             .chars()
             .take(MARK.len() + role.as_str().len() + 1 + 8)
             .collect();
-        Ok(Self {
+        Self {
             hash: hash(&text),
             prefix,
             text,
-        })
+        }
     }
 }
 
@@ -74,6 +92,8 @@ pub struct Caller(Arc<Identity>);
 pub struct Identity {
     /// The key.
     pub key: KeyId,
+    /// What is stored of it.
+    pub hash: KeyHash,
     /// The key's name.
     pub name: String,
     /// Its workspace.
@@ -157,13 +177,17 @@ pub struct Keys {
 struct Seen {
     caller: Option<Caller>,
     until: Instant,
+    /// The count of revocations before the database was asked.
+    as_of: u64,
 }
 
 impl Keys {
     async fn recognise(&self, app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
-        let key = bearer(headers)?;
-        let hash = hash(key);
-        let seen = match self.fresh(&hash) {
+        self.look_up(app, hash(bearer(headers)?)).await
+    }
+
+    async fn look_up(&self, app: &App, hash: KeyHash) -> Result<Caller, Problem> {
+        let seen = match self.fresh(&hash, app.revocations()) {
             Some(seen) => seen,
             None => self.ask(app, hash).await?,
         };
@@ -172,15 +196,31 @@ impl Keys {
         })
     }
 
-    fn fresh(&self, hash: &KeyHash) -> Option<Seen> {
+    /// Ends, with what to answer, when the caller's key opens nothing any more. For what waits or
+    /// streams long after its key was looked at.
+    pub async fn closed(&self, app: &App, caller: &Caller) -> Problem {
+        let mut revocations = app.engine.revocations();
+        loop {
+            tokio::select! {
+                _ = revocations.changed() => {}
+                () = tokio::time::sleep(LOOKED_AT_EVERY) => {}
+            }
+            match self.look_up(app, caller.hash).await {
+                Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => return problem,
+                _ => {}
+            }
+        }
+    }
+
+    fn fresh(&self, hash: &KeyHash, as_of: u64) -> Option<Seen> {
         let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
         seen.get(hash)
-            .filter(|seen| seen.until > Instant::now())
+            .filter(|seen| seen.as_of == as_of && seen.until > Instant::now())
             .cloned()
     }
 
     async fn ask(&self, app: &App, hash: KeyHash) -> Result<Seen, Problem> {
-        let now = app.now();
+        let (now, as_of) = (app.now(), app.revocations());
         let opened = app.store.open_by_key(&hash, now).await?;
         let believed = opened
             .as_ref()
@@ -188,10 +228,11 @@ impl Keys {
         if let Some(opened) = &opened {
             self.used(app, opened.key, now).await;
         }
-        let caller = opened.map(|opened| Caller(Arc::new(opened.into())));
+        let caller = opened.map(|opened| Caller(Arc::new(Identity::new(opened, hash))));
         let seen = Seen {
             caller,
             until: Instant::now() + believed,
+            as_of,
         };
         let mut all = self.seen.write().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= REMEMBERED {
@@ -223,14 +264,6 @@ impl Keys {
             tracing::warn!(%error, "a key's last use was not noted");
         }
     }
-
-    /// Forgets everything, so that a revocation counts at once on this server.
-    pub fn forget(&self) {
-        self.seen
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-    }
 }
 
 /// A key that runs out sooner is believed no longer than that.
@@ -240,8 +273,8 @@ fn believed(opened: &OpenedBy, now: Time) -> Duration {
         .map_or(BELIEVED, |us| BELIEVED.min(Duration::from_micros(us)))
 }
 
-impl From<OpenedBy> for Identity {
-    fn from(opened: OpenedBy) -> Self {
+impl Identity {
+    fn new(opened: OpenedBy, hash: KeyHash) -> Self {
         let OpenedBy {
             key,
             name,
@@ -253,6 +286,7 @@ impl From<OpenedBy> for Identity {
         } = opened;
         Self {
             key,
+            hash,
             name,
             workspace,
             pool,
@@ -262,10 +296,23 @@ impl From<OpenedBy> for Identity {
     }
 }
 
+impl From<Role> for KeyRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Agent => Self::Agent,
+            Role::Viewer => Self::Viewer,
+            Role::Member => Self::Member,
+            Role::Manager => Self::Manager,
+            Role::Admin => Self::Admin,
+        }
+    }
+}
+
 impl From<KeyRole> for Role {
     fn from(role: KeyRole) -> Self {
         match role {
             KeyRole::Agent => Self::Agent,
+            KeyRole::Viewer => Self::Viewer,
             KeyRole::Member => Self::Member,
             KeyRole::Manager => Self::Manager,
             KeyRole::Admin => Self::Admin,
@@ -273,7 +320,8 @@ impl From<KeyRole> for Role {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+/// The key that a request shows.
+pub fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else {
         return Err(Problem::unauthenticated(
@@ -303,6 +351,15 @@ mod tests {
         assert_eq!(one.text.len(), "baton_agent_".len() + 64);
         assert_ne!(one.text, other.text);
         assert_eq!(one.hash, hash(&one.text));
+    }
+
+    #[test]
+    fn a_derived_key_is_the_same_for_the_same_maker_and_identifier_only() {
+        let [id, other] = [1, 2].map(|n| KeyId(uuid::Uuid::from_u128(n)));
+        let text = |of, id| NewKey::derived(Role::Member, of, id).text;
+        assert_eq!(text("baton_admin_a", id), text("baton_admin_a", id));
+        assert_ne!(text("baton_admin_a", id), text("baton_admin_b", id));
+        assert_ne!(text("baton_admin_a", id), text("baton_admin_a", other));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod database;
 pub mod demo;
 pub mod health;
 pub mod input;
+mod once;
 pub mod paging;
 pub mod password;
 pub mod permission;

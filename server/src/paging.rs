@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use store::read::{Listed, Page};
+use uuid::Uuid;
 
 use crate::problem::Problem;
 
@@ -20,6 +21,44 @@ pub struct List<T> {
     pub next_cursor: Option<String>,
 }
 
+/// Which part of a list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// 1 to 200, 50 unless said.
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl PageParams {
+    /// The page asked for.
+    pub fn page(&self) -> Result<Page, Problem> {
+        page(self.limit, self.cursor.as_deref())
+    }
+
+    /// That part of a list of which all is at hand.
+    pub fn of<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Result<List<T>, Problem> {
+        let page = self.page()?;
+        if let Some(after) = page.after {
+            let at = items.iter().position(|item| id(item) == after);
+            items.drain(..=at.ok_or_else(no_cursor)?);
+        }
+        let more = items.len() > page.limit as usize;
+        items.truncate(page.limit as usize);
+        let next = items.last().filter(|_| more);
+        Ok(List {
+            next_cursor: next.map(|item| id(item).to_string()),
+            items,
+        })
+    }
+}
+
+fn no_cursor() -> Problem {
+    Problem::invalid_at("?cursor", "must be a next_cursor given before")
+}
+
 /// Checks a page's size and where it starts: 1 to 200, 50 unless said.
 pub fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<Page, Problem> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
@@ -30,8 +69,7 @@ pub fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<Page, Problem> {
         ));
     }
     let after = cursor.map(str::parse).transpose();
-    let after =
-        after.map_err(|_| Problem::invalid_at("?cursor", "must be a next_cursor given before"))?;
+    let after = after.map_err(|_| no_cursor())?;
     Ok(Page { limit, after })
 }
 

@@ -27,6 +27,7 @@ pub struct Parts {
     pub keys: Keys,
     /// Turns true when the server is about to stop: streams end.
     pub stopping: watch::Receiver<bool>,
+    revocations: watch::Receiver<u64>,
 }
 
 impl Deref for App {
@@ -40,11 +41,17 @@ impl App {
     /// All parts together.
     pub fn new(store: Store, engine: Engine, stopping: watch::Receiver<bool>) -> Self {
         Self(Arc::new(Parts {
+            revocations: engine.revocations(),
             store,
             engine,
             keys: Keys::default(),
             stopping,
         }))
+    }
+
+    /// How often keys may have been revoked since the start.
+    pub fn revocations(&self) -> u64 {
+        *self.revocations.borrow()
     }
 
     /// The database's time.
@@ -65,6 +72,21 @@ impl App {
             request,
         };
         Ok(self.engine.submit(caller.pool, command, once).await?)
+    }
+
+    /// Like [`App::submit`], for requests that may wait long: given up once the caller's key opens
+    /// nothing any more.
+    pub async fn submit_and_wait(
+        &self,
+        caller: &Caller,
+        request: Request,
+        once: Option<IdempotencyKey>,
+    ) -> Result<Heard, Problem> {
+        tokio::select! {
+            biased;
+            heard = self.submit(caller, request, once) => heard,
+            problem = self.keys.closed(self, caller) => Err(problem),
+        }
     }
 
     /// Like [`App::submit`], for requests whose refusals need no more than their own words.

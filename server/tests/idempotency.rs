@@ -125,3 +125,27 @@ async fn a_repeated_claim_gets_the_same_lease_with_its_text(database: PgPool) {
     assert_eq!(done.status, StatusCode::OK);
     house.close().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_repeated_review_is_answered_alike_and_another_under_its_key_refused(database: PgPool) {
+    let house = House::new(&database).await;
+    let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
+    let task = json!({ "title": "one" });
+    let (_, lease) = house.leased(&manager, &scout, task).await;
+    let decision = lease["decision_id"].as_str().unwrap();
+    let path = format!("POST /decisions/{decision}/review");
+    let agree = json!({ "verdict": "agree", "note": "as I would" });
+    let first = house.once(&manager, "r", &path, agree.clone()).await;
+    let other = json!({ "verdict": "disagree" });
+    let changed = house.once(&manager, "s", &path, other.clone()).await;
+    let again = house.once(&manager, "r", &path, agree).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.body);
+    assert_eq!((first.status, &first.body), (again.status, &again.body));
+    assert_eq!(changed.status, StatusCode::CREATED);
+    let refused = house.once(&manager, "r", &path, other).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.body["code"], "idempotency_mismatch");
+    let shown = house.get(&manager, &format!("/decisions/{decision}")).await;
+    assert_eq!(shown.body["reviews"].as_array().unwrap().len(), 2);
+    house.close().await;
+}

@@ -12,9 +12,6 @@ use sqlx::PgPool;
 use support::House;
 use uuid::Uuid;
 
-/// The roles a key can have.
-const ROLES: [Role; 4] = [Role::Agent, Role::Member, Role::Manager, Role::Admin];
-
 /// A path of the table with something in the place of its parameters.
 fn filled(name: &str) -> String {
     name.replace("{id}", &Uuid::now_v7().to_string())
@@ -38,7 +35,7 @@ async fn status(house: &House, key: &str, name: &str) -> (StatusCode, Option<Str
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn each_route_lets_in_whom_the_table_names_and_nobody_else(database: PgPool) {
     let house = House::new(&database).await;
-    for role in ROLES {
+    for role in Role::ALL {
         let key = house.key(role).await;
         for route in api::table() {
             let (status, code) = status(&house, &key, route.name).await;
@@ -67,14 +64,7 @@ async fn without_a_key_or_with_a_revoked_or_made_up_one_nothing_answers(database
     let (revoked, id) = house.key_in("acme", Role::Admin, "").await;
     assert_eq!(house.get(&revoked, "/tasks").await.status, StatusCode::OK);
     let acme = house.workspace("acme").await;
-    assert!(
-        house
-            .store
-            .revoke_key(acme, id, house.app.now())
-            .await
-            .unwrap()
-    );
-    house.app.keys.forget();
+    assert!(house.app.engine.revoke_key(acme, id).await.unwrap());
     for key in ["", "bogus", "baton_admin_0000", &revoked] {
         for route in api::table() {
             let found = status(&house, key, route.name).await;

@@ -1,12 +1,14 @@
 //! LISTEN and NOTIFY: how servers tell each other what pages should show. Notices are hints: those
 //! sent while a listener was away are lost, and whoever hears [`Notice::Gap`] reads again.
 
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgNotification};
 
 use crate::{Store, StoreError};
 
-/// The one channel.
+/// What pages should show.
 const CHANNEL: &str = "baton_events";
+/// Keys that were revoked.
+pub(crate) const REVOCATIONS: &str = "baton_revocations";
 /// Postgres refuses payloads of 8,000 bytes and more.
 pub const MAX_PAYLOAD_BYTES: usize = 7_500;
 
@@ -15,6 +17,8 @@ pub const MAX_PAYLOAD_BYTES: usize = 7_500;
 pub enum Notice {
     /// A payload as it was sent.
     Payload(String),
+    /// A key was revoked.
+    Revoked,
     /// The connection was lost and is back; notices in between are gone.
     Gap,
 }
@@ -35,7 +39,7 @@ impl Store {
     /// Begins to listen, on a connection of its own.
     pub async fn listen(&self) -> Result<Listener, StoreError> {
         let mut listener = PgListener::connect_with(&self.readers).await?;
-        listener.listen(CHANNEL).await?;
+        listener.listen_all([CHANNEL, REVOCATIONS]).await?;
         Ok(Listener(listener))
     }
 }
@@ -44,8 +48,17 @@ impl Listener {
     /// Waits for the next notice. Reconnects by itself, and says that it did.
     pub async fn next(&mut self) -> Result<Notice, StoreError> {
         Ok(match self.0.try_recv().await? {
-            Some(notification) => Notice::Payload(notification.payload().to_owned()),
+            Some(notification) => notification.into(),
             None => Notice::Gap,
         })
+    }
+}
+
+impl From<PgNotification> for Notice {
+    fn from(told: PgNotification) -> Self {
+        match told.channel() {
+            REVOCATIONS => Self::Revoked,
+            _ => Self::Payload(told.payload().to_owned()),
+        }
     }
 }

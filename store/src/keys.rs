@@ -4,7 +4,10 @@ use scheduler::{AgentId, KeyId, Time, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 use crate::convert::{date, from_word, instant, to_word};
-use crate::{Store, StoreError};
+use crate::events::REVOCATIONS;
+use crate::idempotency::{Remembered, remember};
+use crate::read::{Listed, Page};
+use crate::{IdempotencyRow, Store, StoreError};
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -12,7 +15,9 @@ use crate::{Store, StoreError};
 pub enum KeyRole {
     /// Works as one agent.
     Agent,
-    /// Reads, and hands in work.
+    /// Reads.
+    Viewer,
+    /// Makes and changes tasks.
     Member,
     /// Sets limits and overrules.
     Manager,
@@ -38,6 +43,15 @@ pub struct Key {
     pub revoked_at: Option<Time>,
 }
 
+/// A key as people see it in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct KeyListed {
+    pub key: Key,
+    /// The name of the agent it is bound to.
+    pub agent: Option<String>,
+}
+
 /// A key that opens something now, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -55,23 +69,24 @@ pub struct OpenedBy {
 impl Store {
     /// Stores a new key by the SHA-256 of the whole key.
     pub async fn create_key(&self, key: &Key, hash: &[u8; 32]) -> Result<(), StoreError> {
-        sqlx::query!(
-            "INSERT INTO api_key (id, workspace_id, name, role, agent_id, prefix, hash, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            key.id.0,
-            key.workspace.0,
-            key.name,
-            to_word(&key.role),
-            key.agent.map(|id| id.0),
-            key.prefix,
-            hash.as_slice(),
-            key.created_at.to_datetime(),
-            date(key.expires_at),
-        )
-        .execute(&self.readers)
-        .await
-        .map_err(StoreError::or_taken)?;
-        Ok(())
+        insert(key, hash, &mut *self.readers.acquire().await?).await
+    }
+
+    /// Stores a new key and what was answered, unless that was answered before: then that is
+    /// returned, and nothing stored. The answer must not hold the key.
+    pub async fn create_key_once(
+        &self,
+        key: &Key,
+        hash: &[u8; 32],
+        answer: &IdempotencyRow,
+    ) -> Result<Option<Remembered>, StoreError> {
+        let mut transaction = self.readers.begin().await?;
+        let before = remember(answer, &mut transaction).await?;
+        if before.is_none() {
+            insert(key, hash, &mut transaction).await?;
+            transaction.commit().await?;
+        }
+        Ok(before)
     }
 
     /// The agent of that name, made with `id` and an empty card if there is none: a key can be bound
@@ -146,36 +161,50 @@ impl Store {
         Ok(())
     }
 
-    /// Revokes a key of the workspace; false when there is none such, or it was revoked before.
+    /// Revokes a key of the workspace, and tells every server; false when there is none such. One
+    /// that was revoked before stays so.
     pub async fn revoke_key(
         &self,
         workspace: WorkspaceId,
         key: KeyId,
         at: Time,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query!(
-            "UPDATE api_key SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL",
+        let told = sqlx::query!(
+            "WITH revoked AS (
+                 UPDATE api_key SET revoked_at = coalesce(revoked_at, $3)
+                 WHERE workspace_id = $1 AND id = $2 RETURNING id)
+             SELECT pg_notify($4, id::text) FROM revoked",
             workspace.0,
             key.0,
             at.to_datetime(),
+            REVOCATIONS,
         )
-        .execute(&self.readers)
+        .fetch_optional(&self.readers)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(told.is_some())
     }
 
     /// A workspace's keys, newest first.
-    pub async fn keys(&self, workspace: WorkspaceId) -> Result<Vec<Key>, StoreError> {
+    pub async fn keys(
+        &self,
+        workspace: WorkspaceId,
+        page: Page,
+    ) -> Result<Listed<KeyListed>, StoreError> {
         let rows = sqlx::query!(
-            "SELECT id, name, role, agent_id, prefix, created_at, expires_at, last_used_at, revoked_at
-             FROM api_key WHERE workspace_id = $1 ORDER BY id DESC",
+            r#"SELECT k.id, k.name, k.role, k.agent_id, a.name AS "agent_name?", k.prefix, k.created_at,
+                      k.expires_at, k.last_used_at, k.revoked_at
+               FROM api_key k LEFT JOIN agent a ON a.id = k.agent_id AND a.workspace_id = k.workspace_id
+               WHERE k.workspace_id = $1 AND k.id < $2 ORDER BY k.id DESC LIMIT $3"#,
             workspace.0,
+            page.below(),
+            page.rows(),
         )
         .fetch_all(&self.readers)
         .await?;
-        rows.into_iter()
+        let items: Vec<_> = rows
+            .into_iter()
             .map(|row| {
-                Ok(Key {
+                let key = Key {
                     id: KeyId(row.id),
                     workspace,
                     name: row.name,
@@ -186,8 +215,37 @@ impl Store {
                     expires_at: instant(row.expires_at),
                     last_used_at: instant(row.last_used_at),
                     revoked_at: instant(row.revoked_at),
+                };
+                Ok(KeyListed {
+                    key,
+                    agent: row.agent_name,
                 })
             })
-            .collect()
+            .collect::<Result<_, StoreError>>()?;
+        Ok(page.listed(items, |listed| listed.key.id.0))
     }
+}
+
+async fn insert(
+    key: &Key,
+    hash: &[u8; 32],
+    connection: &mut sqlx::PgConnection,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO api_key (id, workspace_id, name, role, agent_id, prefix, hash, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        key.id.0,
+        key.workspace.0,
+        key.name,
+        to_word(&key.role),
+        key.agent.map(|id| id.0),
+        key.prefix,
+        hash.as_slice(),
+        key.created_at.to_datetime(),
+        date(key.expires_at),
+    )
+    .execute(connection)
+    .await
+    .map_err(StoreError::or_taken)?;
+    Ok(())
 }

@@ -133,6 +133,7 @@ async fn a_task_is_leased_renewed_completed_and_gone(pool: PgPool) {
     );
 
     let renewed = RenewedLease {
+        workspace: ws,
         task: lease.task,
         lease: lease.id,
         expires_at: at(90_000),

@@ -532,7 +532,12 @@ async fn a_key_opens_its_workspace_until_it_runs_out_or_is_revoked(pool: PgPool)
     assert_eq!(store.open_by_key(&[1; 32], at(50)).await.unwrap(), None);
     assert_eq!(store.open_by_key(&[2; 32], at(1)).await.unwrap(), None);
     store.touch_keys(&[key.id], at(3)).await.unwrap();
-    assert_eq!(store.keys(ws).await.unwrap()[0].last_used_at, Some(at(3)));
+    assert_eq!(
+        store.keys(ws, Page::default()).await.unwrap().items[0]
+            .key
+            .last_used_at,
+        Some(at(3))
+    );
     let other = add_workspace(store, scene.pool, "rival", 2).await;
     assert!(!store.revoke_key(other, key.id, at(4)).await.unwrap());
     assert!(store.revoke_key(ws, key.id, at(4)).await.unwrap());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use scheduler::{LeaseId, Records, TaskState, WorkspaceId};
+use scheduler::{LeaseId, Records, RenewedLease, TaskState, WorkspaceId};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -111,7 +111,8 @@ impl Gathered {
             return;
         };
         if let Some(&place) = self.places.get(&(item.kind, id)) {
-            self.named[place] = item;
+            let state = item.state.or(self.named[place].state);
+            self.named[place] = Item { state, ..item };
         } else if self.named.len() < NAMED {
             self.places.insert((item.kind, id), self.named.len());
             self.named.push(item);
@@ -162,6 +163,10 @@ fn changes(records: &Records, mut put: impl FnMut(Item)) {
         .filter(|lease| !over.contains(&lease.id))
     {
         task(lease.workspace, lease.task.0, Some(TaskState::InProgress));
+    }
+    let told = |renewed: &&RenewedLease| renewed.progress.is_some() || renewed.note.is_some();
+    for renewed in records.renewed.iter().filter(told) {
+        task(renewed.workspace, renewed.task.0, None);
     }
     for ended in &records.ended {
         task(ended.workspace, ended.id.0, Some(ended.state));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use store::events::Notice;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Event, Ring};
@@ -13,10 +14,15 @@ use crate::error::EngineError;
 pub(crate) async fn listen(
     store: store::Store,
     ring: Arc<Ring>,
+    revocations: watch::Sender<u64>,
     stop: CancellationToken,
 ) -> Result<(), EngineError> {
     let mut listener = store.listen().await?;
-    ring.missed();
+    let missed = || {
+        ring.missed();
+        revocations.send_modify(|count| *count += 1);
+    };
+    missed();
     loop {
         let heard = tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -28,7 +34,8 @@ pub(crate) async fn listen(
                 // A server of another version speaks otherwise.
                 Err(_) => ring.missed(),
             },
-            Notice::Gap => ring.missed(),
+            Notice::Revoked => revocations.send_modify(|count| *count += 1),
+            Notice::Gap => missed(),
         }
     }
 }

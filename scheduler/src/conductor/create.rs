@@ -28,7 +28,9 @@ impl Conductor {
         let mut created = Vec::with_capacity(made.len());
         for (task, &ix) in tasks.into_iter().zip(&made) {
             let open = self.open_task(ix);
-            let score = i32::from(self.tasks[ix].score);
+            let policy = &self.workspaces[ws].policy;
+            let score = crate::score::score(&self.score_inputs(ix), policy, self.now);
+            let points = score.score;
             created.push(Created {
                 id: open.id,
                 state: open.state,
@@ -39,7 +41,7 @@ impl Conductor {
             self.out.records.created.push(CreatedTask {
                 task,
                 open,
-                score,
+                score: points,
                 actor: actor.clone(),
             });
         }
@@ -214,7 +216,10 @@ impl Conductor {
                 .iter()
                 .map(|&ix| self.tasks[ix].id)
                 .collect(),
-            attempts: task.attempts,
+            // The running one is counted where the lease is.
+            attempts: task
+                .attempts
+                .saturating_sub((task.place == Place::Leased).into()),
             epoch: task.epoch,
             boost: extra.and_then(|extra| extra.boost),
         }

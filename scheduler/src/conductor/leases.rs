@@ -71,6 +71,7 @@ impl Conductor {
             return;
         };
         let renewed = RenewedLease {
+            workspace: self.workspaces[lease.ws].id,
             task: self.tasks[lease.task].id,
             lease: id,
             expires_at: lease.expires_at,

@@ -15,8 +15,8 @@ use store::read::AgentListed;
 use super::bodies::sorted;
 use crate::auth::Caller;
 use crate::check::{Check, NOTE_BYTES};
-use crate::input::{Id, Input};
-use crate::paging::List;
+use crate::input::{Id, Input, Params};
+use crate::paging::{List, PageParams};
 use crate::problem::Problem;
 use crate::state::App;
 
@@ -151,24 +151,25 @@ pub async fn put(
 }
 
 /// List the workspace's agents by name.
-#[utoipa::path(get, path = "/agents", tag = "agents", responses((status = 200, body = List<Agent>)))]
-pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<List<Agent>>, Problem> {
+#[utoipa::path(get, path = "/agents", tag = "agents", params(PageParams), responses((status = 200, body = List<Agent>)))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<PageParams>,
+) -> Result<Json<List<Agent>>, Problem> {
     let listed = app
         .store
         .agents(caller.workspace, midnight(app.now()))
         .await?;
     let mut live = live(&app, &caller).await?;
-    let items = listed
+    let items: Vec<_> = listed
         .into_iter()
         .map(|listed| {
             let view = live.remove(&listed.agent.card.id);
             Agent::new(listed, view)
         })
         .collect();
-    Ok(Json(List {
-        items,
-        next_cursor: None,
-    }))
+    Ok(Json(params.of(items, |agent| agent.id.0)?))
 }
 
 /// Read one agent.

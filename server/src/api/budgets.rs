@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::auth::Caller;
 use crate::check::Check;
-use crate::input::{Input, Name};
-use crate::paging::List;
+use crate::input::{Input, Name, Params};
+use crate::paging::{List, PageParams};
 use crate::problem::Problem;
 use crate::state::App;
 
@@ -64,14 +64,15 @@ pub struct Budget {
 }
 
 /// List the workspace's budgets, live.
-#[utoipa::path(get, path = "/budgets", tag = "limits",
+#[utoipa::path(get, path = "/budgets", tag = "limits", params(PageParams),
     responses((status = 200, body = List<Budget>)))]
-pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<List<Budget>>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<PageParams>,
+) -> Result<Json<List<Budget>>, Problem> {
     let items = now(&app, &caller).await?;
-    Ok(Json(List {
-        items,
-        next_cursor: None,
-    }))
+    Ok(Json(params.of(items, |budget| budget.id.0)?))
 }
 
 async fn now(app: &App, caller: &Caller) -> Result<Vec<Budget>, Problem> {

@@ -101,7 +101,7 @@ pub async fn claim(
 ) -> Result<Json<Claimed>, Problem> {
     let (agent, name) = caller.as_agent()?;
     let request = Request::Claim(input.value.command(agent, name, app.now())?);
-    let heard = app.submit(&caller, request, input.once).await?;
+    let heard = app.submit_and_wait(&caller, request, input.once).await?;
     match heard.answer? {
         Reply::Claimed(claimed) => Ok(Json(Claimed {
             leases: leases(claimed.leases, heard.texts)?,

@@ -6,12 +6,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use scheduler::{Actor, AgentId, DecisionId, DecisionKind, Query, ResourceId, Time, View};
 use serde::{Deserialize, Serialize};
-use store::read::{DecisionFilter, Review, Verdict};
+use store::read::{DecisionFilter, Review, ReviewedOnce, Verdict};
 
 use super::decision_view::DecisionView;
 use crate::auth::Caller;
 use crate::check::{Check, NOTE_BYTES};
 use crate::input::{Id, Input, Params};
+use crate::once;
 use crate::paging::{self, List};
 use crate::problem::Problem;
 use crate::state::App;
@@ -189,13 +190,27 @@ pub async fn review(
         .iter()
         .rfind(|before| before.reviewer == review.reviewer)
         .filter(|before| before.verdict == review.verdict && before.note == review.note);
-    if let Some(before) = again {
-        return Ok((StatusCode::CREATED, Json(ReviewView::from(before.clone()))).into_response());
+    let new = again.is_none().then_some(&review);
+    let view = ReviewView::from(again.unwrap_or(&review).clone());
+    let (store, workspace) = (&app.store, caller.workspace);
+    let Some(once) = &input.once else {
+        return match new {
+            Some(review) if !store.review(workspace, id, review).await? => {
+                Err(Problem::not_found())
+            }
+            _ => Ok(created(&view)),
+        };
+    };
+    let row = once::row(once, &caller, &view, review.at)?;
+    match store.review_once(workspace, id, new, &row).await? {
+        ReviewedOnce::Now => Ok(created(&view)),
+        ReviewedOnce::Before(before) => Ok(created(&once::same(once, before)?)),
+        ReviewedOnce::NoSuchDecision => Err(Problem::not_found()),
     }
-    if !app.store.review(caller.workspace, id, &review).await? {
-        return Err(Problem::not_found());
-    }
-    Ok((StatusCode::CREATED, Json(ReviewView::from(review))).into_response())
+}
+
+fn created(view: &impl Serialize) -> Response {
+    (StatusCode::CREATED, Json(view)).into_response()
 }
 
 impl From<Review> for ReviewView {

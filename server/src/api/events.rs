@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{self, KeepAlive, Sse};
 use engine::{Event, EventId, Resume};
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -34,7 +34,7 @@ pub async fn stream(
     // Subscribed before looking back, so that nothing falls between.
     let events = app.engine.events();
     let mut reader = Reader {
-        caller,
+        caller: caller.clone(),
         events,
         stopping: app.stopping.clone(),
         last: None,
@@ -47,6 +47,7 @@ pub async fn stream(
         let event = reader.next().await?;
         Some((Ok(event), reader))
     });
+    let stream = stream.take_until(async move { app.keys.closed(&app, &caller).await });
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(COMMENT_EVERY)))
 }
 

@@ -8,6 +8,7 @@ mod decision_view;
 mod decisions;
 pub mod docs;
 mod events;
+mod keys;
 mod leases;
 mod permits;
 mod policy;
@@ -29,7 +30,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterE
 use utoipa_axum::routes;
 
 use crate::auth::guard;
-use crate::permission::Role::{Manager, Member};
+use crate::permission::Role::{Admin, Manager, Member};
 use crate::permission::Who::{self, Agent, AgentOr, Anyone, AtLeast};
 use crate::problem::{Details, Problem};
 use crate::state::App;
@@ -154,6 +155,9 @@ pub fn table() -> Vec<Route> {
             AtLeast(Manager),
             routes!(decisions::review),
         ),
+        at("GET /keys", AtLeast(Admin), routes!(keys::list)),
+        at("POST /keys", AtLeast(Admin), routes!(keys::create)),
+        at("DELETE /keys/{id}", AtLeast(Admin), routes!(keys::revoke)),
         at("GET /stats", Anyone, routes!(stats::get)),
         at("GET /events", Anyone, routes!(events::stream)),
     ]

@@ -77,10 +77,9 @@ pub async fn take(
         requires,
         wait_until,
     };
-    match app
-        .carry_out(&caller, Request::TakePermit(permit), input.once)
-        .await?
-    {
+    let request = Request::TakePermit(permit);
+    let heard = app.submit_and_wait(&caller, request, input.once).await?;
+    match heard.answer? {
         Reply::Permit {
             permit,
             expires_at,

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::Done;
 use crate::auth::Caller;
 use crate::check::{Check, NOTE_BYTES};
-use crate::input::{Input, Name};
-use crate::paging::List;
+use crate::input::{Input, Name, Params};
+use crate::paging::{List, PageParams};
 use crate::permission::{Role, Who};
 use crate::problem::Problem;
 use crate::state::App;
@@ -69,7 +69,7 @@ pub struct ResourceBody {
 pub struct AdaptiveBody {
     /// Never below this.
     min: f64,
-    /// Never above this.
+    /// Never above this; at most the limit itself.
     max: f64,
 }
 
@@ -140,14 +140,15 @@ pub struct ReopenBody {
 }
 
 /// List the resources this workspace can use, live.
-#[utoipa::path(get, path = "/resources", tag = "limits",
+#[utoipa::path(get, path = "/resources", tag = "limits", params(PageParams),
     responses((status = 200, body = List<Resource>)))]
-pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<List<Resource>>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<PageParams>,
+) -> Result<Json<List<Resource>>, Problem> {
     let items = now(&app, &caller).await?;
-    Ok(Json(List {
-        items,
-        next_cursor: None,
-    }))
+    Ok(Json(params.of(items, |resource| resource.id.0)?))
 }
 
 async fn now(app: &App, caller: &Caller) -> Result<Vec<Resource>, Problem> {
@@ -328,8 +329,14 @@ impl ResourceBody {
             }
         };
         if let Some(AdaptiveBody { min, max }) = &self.adaptive {
-            let ordered = *min > 0.0 && min <= max && max.is_finite();
+            let ordered = *min > 0.0 && min <= max;
             check.that(ordered, "/adaptive/min", "must be above 0 and at most max");
+            let limit = match kind {
+                ResourceKind::Bucket { refill_per_s, .. } => refill_per_s,
+                ResourceKind::Slots { slots } => f64::from(slots),
+            };
+            let fault = format!("must be at most the limit, which is {limit}");
+            check.that(*max <= limit, "/adaptive/max", fault);
         }
         check.done()?;
         Ok(kind)

@@ -33,7 +33,7 @@ pub struct TaskSummary {
     pub parent_id: Option<TaskId>,
     /// Parents above it.
     pub depth: u16,
-    /// Attempts spent.
+    /// Attempts spent, the running one too.
     pub attempts: u16,
     pub max_attempts: u16,
     pub lease_ms: u32,
@@ -149,7 +149,7 @@ impl Task {
     /// then: `made` leads from those drawn now to them.
     pub fn created(
         task: NewTask,
-        created: &Created,
+        created: Created,
         by: Actor,
         made: &HashMap<TaskId, TaskId>,
     ) -> Self {
@@ -163,7 +163,7 @@ impl Task {
             class: needs.class,
             priority: task.priority,
             state: created.state,
-            score: created.score,
+            score: created.score.score,
             capabilities: needs.capabilities,
             requires: needs.requires,
             estimate: needs.estimate,
@@ -184,12 +184,14 @@ impl Task {
             version: 1,
         };
         let depends_on = task.depends_on.into_iter().map(known).collect();
-        Self {
+        let mut task = Self {
             description: task.description,
             payload: task.payload,
             depends_on,
             ..Self::bare(summary)
-        }
+        };
+        task.scored(created.score);
+        task
     }
 
     fn bare(summary: TaskSummary) -> Self {

@@ -66,7 +66,7 @@ pub async fn create(
     let mut items: Vec<Task> = tasks
         .into_iter()
         .zip(created)
-        .map(|(task, created)| Task::created(task, &created, caller.actor(), &made))
+        .map(|(task, created)| Task::created(task, created, caller.actor(), &made))
         .collect();
     Ok(if single {
         (StatusCode::CREATED, Json(items.pop())).into_response()
@@ -223,6 +223,47 @@ pub struct TaskParams {
     cursor: Option<String>,
 }
 
+impl TaskParams {
+    fn check(&self) -> Result<(), Problem> {
+        let mut check = Check::new();
+        for (word, name) in [
+            (&self.kind, "?kind"),
+            (&self.agent, "?agent"),
+            (&self.q, "?q"),
+        ] {
+            check.text(word.as_deref(), name, FILTER_BYTES);
+        }
+        let is_lane = |name: &String| {
+            name.len() == 16
+                && name
+                    .bytes()
+                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        check.that(
+            self.lane.as_ref().is_none_or(is_lane),
+            "?lane",
+            "must be a lane's id, 16 of 0-9 and a-f, as explanations and decisions name it",
+        );
+        let narrowed = self.state.is_some()
+            || self.class.is_some()
+            || [&self.kind, &self.agent, &self.q]
+                .into_iter()
+                .any(Option::is_some);
+        let alone = |other: bool| !(narrowed || other);
+        check.that(
+            self.lane.is_none() || alone(self.parent_id.is_some() || self.cursor.is_some()),
+            "?lane",
+            "goes with limit only",
+        );
+        check.that(
+            self.parent_id.is_none() || alone(self.lane.is_some()),
+            "?parent_id",
+            "goes with limit and cursor only",
+        );
+        check.done()
+    }
+}
+
 /// List tasks, newest first.
 #[utoipa::path(get, path = "/tasks", tag = "tasks", params(TaskParams),
     responses((status = 200, body = List<TaskSummary>)))]
@@ -231,12 +272,7 @@ pub async fn list(
     caller: Caller,
     Params(params): Params<TaskParams>,
 ) -> Result<Json<List<TaskSummary>>, Problem> {
-    let mut check = Check::new();
-    let words = [&params.kind, &params.agent, &params.q, &params.lane];
-    for (word, name) in words.into_iter().zip(["?kind", "?agent", "?q", "?lane"]) {
-        check.text(word.as_deref(), name, FILTER_BYTES);
-    }
-    check.done()?;
+    params.check()?;
     let page = paging::page(params.limit, params.cursor.as_deref())?;
     if let Some(lane) = params.lane {
         let query = Query::Lane {
@@ -267,6 +303,18 @@ pub async fn list(
         q: text,
         ..
     } = params;
+    if let Some(name) = &agent
+        && app
+            .store
+            .agent_named(caller.workspace, name)
+            .await?
+            .is_none()
+    {
+        return Err(Problem::invalid_at(
+            "?agent",
+            "is the name of no agent in this workspace",
+        ));
+    }
     let filter = TaskFilter {
         state,
         class,

@@ -1,13 +1,15 @@
-//! `baton key create`.
+//! `baton key create`, `list` and `revoke`.
 
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
-use scheduler::AgentId;
+use scheduler::{AgentId, WorkspaceId};
 use store::Store;
-use store::keys::{Key, KeyRole};
+use store::keys::{Key, KeyListed, KeyRole};
+use store::read::Page;
 
 use crate::auth::NewKey;
 use crate::check::name_fault;
+use crate::permission::Role;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -23,11 +25,27 @@ pub enum Command {
         #[arg(long)]
         agent: Option<String>,
     },
+    /// List a workspace's keys, newest first: identifier, prefix, role, name, when last used, whether
+    /// it is revoked; separated by tabs.
+    List {
+        /// The workspace's short name.
+        #[arg(long)]
+        workspace: String,
+    },
+    /// Revoke a key: it opens nothing any more, on any server.
+    Revoke {
+        /// The workspace's short name.
+        #[arg(long)]
+        workspace: String,
+        /// The key's identifier, or its beginning as `baton key list` shows it.
+        key: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RoleName {
     Agent,
+    Viewer,
     Member,
     Manager,
     Admin,
@@ -37,6 +55,7 @@ impl From<RoleName> for KeyRole {
     fn from(name: RoleName) -> Self {
         match name {
             RoleName::Agent => Self::Agent,
+            RoleName::Viewer => Self::Viewer,
             RoleName::Member => Self::Member,
             RoleName::Manager => Self::Manager,
             RoleName::Admin => Self::Admin,
@@ -44,17 +63,26 @@ impl From<RoleName> for KeyRole {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the key is what scripts read")]
 pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
-    let Command::Create {
-        workspace,
-        role,
-        agent,
-    } = command;
-    let workspace = store
-        .workspace_by_slug(&workspace)
-        .await?
-        .with_context(|| format!("there is no workspace `{workspace}`"))?;
+    match command {
+        Command::Create {
+            workspace,
+            role,
+            agent,
+        } => create(&workspace, role, agent, store).await,
+        Command::List { workspace } => list(&workspace, store).await,
+        Command::Revoke { workspace, key } => revoke(&workspace, &key, store).await,
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the key is what scripts read")]
+async fn create(
+    slug: &str,
+    role: RoleName,
+    agent: Option<String>,
+    store: &Store,
+) -> anyhow::Result<()> {
+    let workspace = workspace(slug, store).await?;
     let agent = match (role, agent) {
         (RoleName::Agent, None) => bail!("an agent's key needs --agent NAME"),
         (RoleName::Agent, Some(name)) => Some(name),
@@ -68,7 +96,7 @@ pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
     let agent_id: Option<AgentId> = match &agent {
         Some(name) => Some(
             store
-                .ensure_agent(workspace.id, name, uuid::Uuid::now_v7().into())
+                .ensure_agent(workspace, name, uuid::Uuid::now_v7().into())
                 .await?,
         ),
         None => None,
@@ -77,7 +105,7 @@ pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
     let new = NewKey::generate(role.into())?;
     let key = Key {
         id: uuid::Uuid::now_v7().into(),
-        workspace: workspace.id,
+        workspace,
         name: agent.unwrap_or_else(|| new.prefix.clone()),
         role,
         agent: agent_id,
@@ -90,4 +118,63 @@ pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
     store.create_key(&key, &new.hash).await?;
     println!("{}", new.text);
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the list is what scripts read")]
+async fn list(slug: &str, store: &Store) -> anyhow::Result<()> {
+    for KeyListed { key, agent } in every(workspace(slug, store).await?, store).await? {
+        let role = Role::from(key.role).as_str();
+        let used = key.last_used_at.map(|at| at.to_string());
+        let state = match (key.revoked_at, agent) {
+            (Some(at), _) => format!("revoked {at}"),
+            (None, Some(agent)) => format!("works as {agent}"),
+            (None, None) => String::new(),
+        };
+        println!(
+            "{}\t{}\t{role}\t{}\t{}\t{state}",
+            key.id,
+            key.prefix,
+            key.name,
+            used.as_deref().unwrap_or("never used"),
+        );
+    }
+    Ok(())
+}
+
+async fn revoke(slug: &str, wanted: &str, store: &Store) -> anyhow::Result<()> {
+    let workspace = workspace(slug, store).await?;
+    let keys = every(workspace, store).await?;
+    let mut matching = keys
+        .iter()
+        .map(|listed| &listed.key)
+        .filter(|key| key.id.to_string() == wanted || key.prefix == wanted);
+    let key = matching
+        .next()
+        .with_context(|| format!("the workspace `{slug}` has no key `{wanted}`"))?;
+    if matching.next().is_some() {
+        bail!("several keys begin with `{wanted}`: give the identifier");
+    }
+    store
+        .revoke_key(workspace, key.id, store.now().await?)
+        .await?;
+    Ok(())
+}
+
+async fn workspace(slug: &str, store: &Store) -> anyhow::Result<WorkspaceId> {
+    let found = store.workspace_by_slug(slug).await?;
+    let workspace = found.with_context(|| format!("there is no workspace `{slug}`"))?;
+    Ok(workspace.id)
+}
+
+async fn every(workspace: WorkspaceId, store: &Store) -> anyhow::Result<Vec<KeyListed>> {
+    let mut all = Vec::new();
+    let mut page = Page::default();
+    loop {
+        let listed = store.keys(workspace, page).await?;
+        all.extend(listed.items);
+        page.after = listed.next;
+        if page.after.is_none() {
+            return Ok(all);
+        }
+    }
 }

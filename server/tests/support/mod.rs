@@ -18,7 +18,7 @@ use server::permission::Role;
 use server::state::App;
 use sqlx::PgPool;
 use store::Store;
-use store::keys::{Key, KeyRole};
+use store::keys::Key;
 use store::workspaces::Workspace;
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -83,12 +83,6 @@ impl House {
     /// A key, and its identifier.
     pub async fn key_in(&self, slug: &str, role: Role, agent: &str) -> (String, KeyId) {
         let workspace = self.workspace(slug).await;
-        let role_stored = match role {
-            Role::Agent => KeyRole::Agent,
-            Role::Manager => KeyRole::Manager,
-            Role::Admin => KeyRole::Admin,
-            Role::Member | Role::Viewer => KeyRole::Member,
-        };
         let agent = match role {
             Role::Agent => {
                 let made = Uuid::now_v7().into();
@@ -106,7 +100,7 @@ impl House {
             id: Uuid::now_v7().into(),
             workspace,
             name: "a test's key".into(),
-            role: role_stored,
+            role: role.into(),
             agent,
             prefix: new.prefix,
             created_at: self.store.now().await.unwrap(),

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::{Listed, Page};
 use crate::convert::{from_value, from_word, instant, to_json, to_word, unsigned};
-use crate::{Store, StoreError};
+use crate::idempotency::{Remembered, remember};
+use crate::{IdempotencyRow, Store, StoreError};
 
 /// What a list of decisions is narrowed by; all must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +67,17 @@ pub struct Review {
     pub verdict: Verdict,
     pub note: Option<String>,
     pub at: Time,
+}
+
+/// How a review went that is made once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReviewedOnce {
+    /// Just now.
+    Now,
+    /// Before, and this was answered.
+    Before(Remembered),
+    /// The workspace has no such decision.
+    NoSuchDecision,
 }
 
 /// The filter as parameters: a half-open range of identifiers, which begin with their time.
@@ -307,18 +319,50 @@ impl Store {
         decision: DecisionId,
         review: &Review,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query!(
-            "INSERT INTO decision_review (decision_id, workspace_id, reviewer, verdict, note, at)
-             SELECT id, workspace_id, $3::text::json, $4, $5, $6 FROM decision WHERE workspace_id = $1 AND id = $2",
-            workspace.0,
-            decision.0,
-            to_json(&review.reviewer),
-            to_word(&review.verdict),
-            review.note,
-            review.at.to_datetime(),
-        )
-        .execute(&self.readers)
-        .await?;
-        Ok(done.rows_affected() == 1)
+        let mut connection = self.readers.acquire().await?;
+        insert_review(workspace, decision, review, &mut connection).await
     }
+
+    /// Adds a review, if there is a new one, and remembers what was answered; unless that was answered
+    /// before: then nothing is stored.
+    pub async fn review_once(
+        &self,
+        workspace: WorkspaceId,
+        decision: DecisionId,
+        review: Option<&Review>,
+        answer: &IdempotencyRow,
+    ) -> Result<ReviewedOnce, StoreError> {
+        let mut transaction = self.readers.begin().await?;
+        if let Some(before) = remember(answer, &mut transaction).await? {
+            return Ok(ReviewedOnce::Before(before));
+        }
+        if let Some(review) = review
+            && !insert_review(workspace, decision, review, &mut transaction).await?
+        {
+            return Ok(ReviewedOnce::NoSuchDecision);
+        }
+        transaction.commit().await?;
+        Ok(ReviewedOnce::Now)
+    }
+}
+
+async fn insert_review(
+    workspace: WorkspaceId,
+    decision: DecisionId,
+    review: &Review,
+    connection: &mut sqlx::PgConnection,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "INSERT INTO decision_review (decision_id, workspace_id, reviewer, verdict, note, at)
+         SELECT id, workspace_id, $3::text::json, $4, $5, $6 FROM decision WHERE workspace_id = $1 AND id = $2",
+        workspace.0,
+        decision.0,
+        to_json(&review.reviewer),
+        to_word(&review.verdict),
+        review.note,
+        review.at.to_datetime(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 pub use agents::AgentListed;
 pub use attempts::AttemptListed;
-pub use decisions::{DecisionFilter, DecisionListed, Outcome, Review, Verdict};
+pub use decisions::{DecisionFilter, DecisionListed, Outcome, Review, ReviewedOnce, Verdict};
 pub use overview::{RefusalCount, StateCounts};
 pub use task_list::TaskFilter;
 pub use tasks::{Ended, LeaseListed, TaskDetail, TaskListed};
@@ -55,13 +55,21 @@ impl Page {
     }
 
     /// Rows to ask for: one more than shown tells whether there are more.
-    fn rows(self) -> i64 {
+    pub(crate) fn rows(self) -> i64 {
         self.limit() as i64 + 1
     }
 
     /// What every identifier of the page is below.
-    fn below(self) -> Uuid {
+    pub(crate) fn below(self) -> Uuid {
         self.after.unwrap_or(Uuid::max())
+    }
+
+    /// Cuts what was asked for to the page, which goes on behind the last one's identifier.
+    pub(crate) fn listed<T>(self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Listed<T> {
+        let more = items.len() > self.limit();
+        items.truncate(self.limit());
+        let next = items.last().map(id).filter(|_| more);
+        Listed { items, next }
     }
 
     /// Cuts what was asked for to what is shown.

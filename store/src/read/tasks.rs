@@ -140,6 +140,7 @@ impl Store {
                     }
                     _ => None,
                 };
+                let spent: u16 = unsigned("count of attempts", row.attempts)?;
                 Ok(TaskListed {
                     id: TaskId(row.id),
                     title: row.title,
@@ -159,7 +160,7 @@ impl Store {
                     }),
                     parent: row.parent_id.map(TaskId),
                     depth: unsigned("task's depth", row.depth)?,
-                    attempts: unsigned("count of attempts", row.attempts)?,
+                    attempts: spent.saturating_add(lease.is_some().into()),
                     lease,
                     ended_at: instant(row.ended_at),
                 })
