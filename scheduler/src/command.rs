@@ -36,6 +36,7 @@ pub enum Request {
     },
     Renew(Renew),
     Usage(ReportUsage),
+    LateUsage(LateUsage),
     Complete(Complete),
     Fail(Fail),
     GiveBack(GiveBack),
@@ -111,6 +112,18 @@ pub struct Usage {
 pub struct ReportUsage {
     pub lease: LeaseId,
     pub epoch: u32,
+    pub usage: Usage,
+}
+
+/// What an agent used under a lease that it had lost: what the lease was for is told with it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct LateUsage {
+    pub lease: LeaseId,
+    pub agent: AgentId,
+    pub task: TaskId,
+    pub ancestors: Vec<TaskId>,
+    pub kind: String,
     pub usage: Usage,
 }
 
@@ -384,6 +397,7 @@ pub enum Reply {
     },
     Withdrawn,
     Returned,
+    Charged,
 }
 
 /// A task that was accepted.

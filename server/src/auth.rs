@@ -93,7 +93,9 @@ pub struct Identity {
     /// The key.
     pub key: KeyId,
     /// What is stored of it.
-    pub hash: KeyHash,
+    hash: KeyHash,
+    /// The count of revocations before the database was asked of it.
+    as_of: u64,
     /// The key's name.
     pub name: String,
     /// Its workspace.
@@ -199,12 +201,13 @@ impl Keys {
     /// Ends, with what to answer, when the caller's key opens nothing any more. For what waits or
     /// streams long after its key was looked at.
     pub async fn closed(&self, app: &App, caller: &Caller) -> Problem {
-        let mut revocations = app.engine.revocations();
+        let (mut revocations, mut as_of) = (app.engine.revocations(), caller.as_of);
         loop {
             tokio::select! {
-                _ = revocations.changed() => {}
+                _ = revocations.wait_for(|count| *count != as_of) => {}
                 () = tokio::time::sleep(LOOKED_AT_EVERY) => {}
             }
+            as_of = app.revocations();
             match self.look_up(app, caller.hash).await {
                 Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => return problem,
                 _ => {}
@@ -228,7 +231,7 @@ impl Keys {
         if let Some(opened) = &opened {
             self.used(app, opened.key, now).await;
         }
-        let caller = opened.map(|opened| Caller(Arc::new(Identity::new(opened, hash))));
+        let caller = opened.map(|opened| Caller(Arc::new(Identity::new(opened, hash, as_of))));
         let seen = Seen {
             caller,
             until: Instant::now() + believed,
@@ -274,7 +277,7 @@ fn believed(opened: &OpenedBy, now: Time) -> Duration {
 }
 
 impl Identity {
-    fn new(opened: OpenedBy, hash: KeyHash) -> Self {
+    fn new(opened: OpenedBy, hash: KeyHash, as_of: u64) -> Self {
         let OpenedBy {
             key,
             name,
@@ -287,6 +290,7 @@ impl Identity {
         Self {
             key,
             hash,
+            as_of,
             name,
             workspace,
             pool,

@@ -25,6 +25,9 @@ pub struct Config {
     pub public_url: Option<String>,
     /// `BATON_DATABASE_CONNECTIONS`: connections to the database at most.
     pub database_connections: u32,
+    /// `BATON_TRUSTED_PROXIES`: how many proxies stand before this server and say in
+    /// `X-Forwarded-For` whom they were asked by.
+    pub trusted_proxies: u8,
 }
 
 impl Config {
@@ -33,6 +36,10 @@ impl Config {
         let connections = text("BATON_DATABASE_CONNECTIONS")
             .map(|count| connections(&count))
             .transpose()?;
+        let proxies = text("BATON_TRUSTED_PROXIES")
+            .map(|count| count.parse::<u8>())
+            .transpose()
+            .context("BATON_TRUSTED_PROXIES must be a whole number from 0 to 255")?;
         let public_url = text("BATON_PUBLIC_URL")
             .map(|url| public_url(&url))
             .transpose()?;
@@ -44,6 +51,7 @@ impl Config {
                 .into(),
             public_url,
             database_connections: connections.unwrap_or(DATABASE_CONNECTIONS),
+            trusted_proxies: proxies.unwrap_or(0),
         })
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::Extension;
 use engine::{Engine, EngineConfig};
 use sha2::{Digest, Sha256};
 use store::Store;
@@ -17,6 +18,7 @@ use crate::connections::{self, Patience};
 use crate::database::Database;
 use crate::demo::Demo;
 use crate::state::App;
+use crate::web::TrustedProxies;
 use crate::{health, router, web};
 
 /// How long what is under way may take once the process is asked to stop.
@@ -56,7 +58,8 @@ pub async fn serve(
     let app = App::new(store.clone(), engine.clone(), stopping.clone());
     let demo = Demo::new(store.clone(), local_url(address));
     let pages = web::router(&app, &demo, &url)?;
-    let router = router::router(app, metrics, pages)?;
+    let router = router::router(app, metrics, pages)?
+        .layer(Extension(TrustedProxies(config.trusted_proxies)));
     let patience = Patience::default();
     let server = tokio::spawn(connections::serve(listener, router, patience, stopping));
     welcome(store, &url).await?;

@@ -220,6 +220,7 @@ impl Conductor {
             Request::Withdraw { claim } => Ok(self.withdraw(claim)),
             Request::Renew(request) => self.renew(ws, &actor, request),
             Request::Usage(request) => self.report_usage(ws, &actor, &request),
+            Request::LateUsage(request) => Ok(self.charge_late(ws, request)),
             Request::Complete(request) => self.complete(ws, &actor, request),
             Request::Fail(request) => self.fail(ws, &actor, request),
             Request::GiveBack(request) => self.give_back(ws, &actor, request),

@@ -3,7 +3,8 @@
 use super::Conductor;
 use super::state::{BudIx, Gate, Held, Lease, Meter, ResIx, Reserved, WsIx};
 use crate::{
-    Actor, Answer, BudgetScope, LeaseId, Refusal, Reply, ReportUsage, Unit, Usage, UsageRow,
+    Actor, Answer, BudgetScope, LateUsage, LeaseId, Refusal, Reply, ReportUsage, Unit, Usage,
+    UsageRow,
 };
 
 impl Conductor {
@@ -152,6 +153,47 @@ impl Conductor {
             cost_microusd: usage.cost_microusd,
         };
         self.out.records.usage.push(row);
+    }
+
+    /// What was used under a lost lease was used all the same: the budgets that count it settle, and
+    /// the ledger keeps it. Nothing is held of resources any more.
+    pub(super) fn charge_late(&mut self, ws: WsIx, late: LateUsage) -> Reply {
+        let usage = late.usage;
+        let tokens = usage.input_tokens.saturating_add(usage.output_tokens);
+        let counts = |scope: &BudgetScope| match scope {
+            BudgetScope::Workspace => true,
+            BudgetScope::Agent(agent) => *agent == late.agent,
+            BudgetScope::Model(model) => usage.model.as_ref() == Some(model),
+            BudgetScope::TaskTree(root) => *root == late.task || late.ancestors.contains(root),
+            BudgetScope::Experiment(_) | BudgetScope::Thinking => false,
+        };
+        let budgets: Vec<BudIx> = self.workspaces[ws].budgets.values().copied().collect();
+        for ix in budgets {
+            let budget = &mut self.budgets[ix];
+            let used = match budget.spec.unit {
+                _ if !counts(&budget.spec.scope) => 0,
+                Unit::Tokens => tokens,
+                Unit::Microusd => usage.cost_microusd,
+            };
+            if used > 0 {
+                budget.state.settled = budget.state.settled.saturating_add(used);
+                self.agenda.budgets.insert(ix);
+                self.warn_if_soft(ix);
+            }
+        }
+        self.out.records.usage.push(UsageRow {
+            workspace: self.workspaces[ws].id,
+            at: self.now,
+            task: late.task,
+            lease: late.lease,
+            agent: late.agent,
+            kind: late.kind,
+            model: usage.model,
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            cost_microusd: usage.cost_microusd,
+        });
+        Reply::Charged
     }
 
     /// Returns what a lease reserved and did not use.

@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use engine::IdempotencyKey;
 use scheduler::{
-    Complete, Fail, GiveBack, LeaseId, Renew, Reply, ReportUsage, Request, Stop, TaskId, TaskState,
-    ThrottledResource, Time, Usage,
+    Answer, Complete, Fail, GiveBack, LateUsage, LeaseId, Refusal, Renew, Reply, ReportUsage,
+    Request, Stop, TaskId, TaskState, ThrottledResource, Time, Usage,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -195,12 +195,13 @@ pub async fn usage(
         resources,
     };
     let usage = body.checked("")?;
+    let spent = Spent::of(lease, epoch, Some(&usage));
     let request = Request::Usage(ReportUsage {
         lease,
         epoch,
         usage,
     });
-    after(app.carry_out(&caller, request, input.once).await?)
+    after(under_lease(&app, &caller, request, spent, input.once).await??)
 }
 
 /// Hand in the result.
@@ -222,6 +223,7 @@ pub async fn complete(
         .usage
         .map(|usage| usage.checked("/usage"))
         .transpose()?;
+    let spent = Spent::of(lease, body.epoch, usage.as_ref());
     let output = body.output.map(Value::Object);
     let request = Request::Complete(Complete {
         lease,
@@ -229,7 +231,7 @@ pub async fn complete(
         output,
         usage,
     });
-    ended(&app, &caller, request, input.once).await
+    ended(&app, &caller, request, spent, input.once).await
 }
 
 /// Say that the attempt failed, and whether a provider's limit was the reason.
@@ -252,6 +254,7 @@ pub async fn fail(
         .usage
         .map(|usage| usage.checked("/usage"))
         .transpose()?;
+    let spent = Spent::of(lease, body.epoch, usage.as_ref());
     let request = Request::Fail(Fail {
         lease,
         epoch: body.epoch,
@@ -272,7 +275,7 @@ pub async fn fail(
         usage,
         jitter: jitter()?,
     });
-    ended(&app, &caller, request, input.once).await
+    ended(&app, &caller, request, spent, input.once).await
 }
 
 /// Give the task back; it waits again, and the attempt does not count.
@@ -333,18 +336,87 @@ fn jitter() -> Result<f64, Problem> {
     Ok((bits >> 11) as f64 / (1_u64 << 53) as f64)
 }
 
+/// What a request says was used under a lease.
+struct Spent {
+    lease: LeaseId,
+    epoch: u32,
+    usage: Usage,
+}
+
+impl Spent {
+    /// Nothing when nothing was.
+    fn of(lease: LeaseId, epoch: u32, usage: Option<&Usage>) -> Option<Self> {
+        let spent = |usage: &&Usage| {
+            usage.input_tokens > 0 || usage.output_tokens > 0 || usage.cost_microusd > 0
+        };
+        let usage = usage.filter(spent)?.clone();
+        Some(Self {
+            lease,
+            epoch,
+            usage,
+        })
+    }
+}
+
+/// Hands in what an agent says under a lease. If the lease was lost, what was used is charged all
+/// the same, and the answer is that it was lost.
+async fn under_lease(
+    app: &App,
+    caller: &Caller,
+    request: Request,
+    spent: Option<Spent>,
+    once: Option<IdempotencyKey>,
+) -> Result<Answer, Problem> {
+    let late = once.as_ref().map(|once| IdempotencyKey {
+        key: format!("{} late", once.key),
+        request_hash: once.request_hash,
+    });
+    let answer = app.submit(caller, request, once).await?.answer;
+    if let (Err(Refusal::LeaseLost), Some(spent)) = (&answer, spent) {
+        charge_late(app, caller, spent, late).await?;
+    }
+    Ok(answer)
+}
+
+async fn charge_late(
+    app: &App,
+    caller: &Caller,
+    spent: Spent,
+    once: Option<IdempotencyKey>,
+) -> Result<(), Problem> {
+    let (agent, _) = caller.as_agent()?;
+    let past = app.store.past_lease(caller.workspace, spent.lease).await?;
+    let Some(past) = past.filter(|past| past.agent == agent && past.epoch == spent.epoch) else {
+        return Ok(());
+    };
+    let mut usage = spent.usage;
+    usage.model = usage.model.or(past.needs.estimate.model);
+    let late = LateUsage {
+        lease: spent.lease,
+        agent,
+        task: past.task,
+        ancestors: past.ancestors,
+        kind: past.needs.kind,
+        usage,
+    };
+    app.carry_out(caller, Request::LateUsage(late), once)
+        .await?;
+    Ok(())
+}
+
 /// Ends a lease. What was used stands one level down in such a body.
 async fn ended(
     app: &App,
     caller: &Caller,
     request: Request,
+    spent: Option<Spent>,
     once: Option<IdempotencyKey>,
 ) -> Result<Json<LeasedTaskAfter>, Problem> {
     let down = |pointer: String| match pointer.strip_prefix("/resources") {
         Some(rest) => format!("/usage/resources{rest}"),
         None => pointer,
     };
-    let answer = app.submit(caller, request, once).await?.answer;
+    let answer = under_lease(app, caller, request, spent, once).await?;
     after(answer.map_err(|refusal| repointed(refusal, down))?)
 }
 

@@ -23,6 +23,7 @@ use axum::routing::{get, post};
 
 use crate::demo::Demo;
 use crate::state::App;
+pub use attempts::TrustedProxies;
 use passwords::Passwords;
 
 /// The largest form, in bytes.

@@ -1,8 +1,9 @@
 //! The attempts at a task, as they ended.
 
-use scheduler::{AgentId, Attempt, DecisionId, LeaseId, TaskId, WorkspaceId};
+use scheduler::{AgentId, Attempt, DecisionId, LeaseId, Needs, TaskId, WorkspaceId};
+use uuid::Uuid;
 
-use crate::convert::{from_word, unsigned};
+use crate::convert::{from_json, from_word, unsigned};
 use crate::{Store, StoreError};
 
 /// An attempt and what it used.
@@ -16,7 +17,54 @@ pub struct AttemptListed {
     pub cost_microusd: u64,
 }
 
+/// What a lease that is over was for.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct PastLease {
+    pub task: TaskId,
+    /// The task's parents, the nearest first.
+    pub ancestors: Vec<TaskId>,
+    pub needs: Needs,
+    pub agent: AgentId,
+    pub epoch: u32,
+}
+
 impl Store {
+    /// A lease of the workspace that is over. Found by the decision that gave it, which was made in
+    /// the same step: their identifiers begin with the same millisecond.
+    pub async fn past_lease(
+        &self,
+        workspace: WorkspaceId,
+        lease: LeaseId,
+    ) -> Result<Option<PastLease>, StoreError> {
+        let millisecond = lease.0.as_u128() >> 80;
+        let [from, below] =
+            [millisecond, millisecond + 1].map(|at| Uuid::from_u128(at.wrapping_shl(80)));
+        let row = sqlx::query!(
+            "SELECT a.task_id, a.agent_id, a.epoch, n.needs
+             FROM attempt a JOIN task t ON t.workspace_id = $1 AND t.id = a.task_id JOIN needs n ON n.id = t.needs_id
+             WHERE a.decision_id >= $3 AND a.decision_id < $4 AND a.lease_id = $2 AND a.workspace_id = $1",
+            workspace.0,
+            lease.0,
+            from,
+            below,
+        )
+        .fetch_optional(&self.readers)
+        .await?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let task = TaskId(row.task_id);
+        let facts = self.task_facts(workspace, &[task]).await?.pop();
+        Ok(Some(PastLease {
+            task,
+            ancestors: facts.map(|facts| facts.ancestors).unwrap_or_default(),
+            needs: from_json("task's needs", &row.needs)?,
+            agent: AgentId(row.agent_id),
+            epoch: unsigned("lease's epoch", row.epoch)?,
+        }))
+    }
+
     /// The ended attempts at a task, the first first.
     pub async fn attempts(
         &self,

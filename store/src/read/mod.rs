@@ -12,7 +12,7 @@ mod usage;
 use uuid::Uuid;
 
 pub use agents::AgentListed;
-pub use attempts::AttemptListed;
+pub use attempts::{AttemptListed, PastLease};
 pub use decisions::{DecisionFilter, DecisionListed, Outcome, Review, ReviewedOnce, Verdict};
 pub use overview::{RefusalCount, StateCounts};
 pub use task_list::TaskFilter;
