@@ -26,7 +26,7 @@ const BELIEVED: Duration = Duration::from_secs(3);
 const REMEMBERED: usize = 10_000;
 
 /// How often it is looked whether a key still opens what is held open for it.
-const LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
+const LOOKED_AT_EVERY: Duration = Duration::from_mins(1);
 
 /// How often a key's last use is written down.
 const NOTED_EVERY: Span = Span::from_secs(60);
