@@ -27,7 +27,16 @@ pub(crate) fn to_word<T: Serialize>(value: &T) -> String {
 /// A value as JSON text. The core's types have string keys and finite numbers, so this cannot fail;
 /// a type that could would be stored as `null`.
 pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+    to_json_in(64, value)
+}
+
+/// The same, with room for so many bytes to begin with.
+pub(crate) fn to_json_in<T: Serialize>(bytes: usize, value: &T) -> String {
+    let mut text = Vec::with_capacity(bytes);
+    let written = serde_json::to_writer(&mut text, value).ok();
+    written
+        .and_then(|()| String::from_utf8(text).ok())
+        .unwrap_or_else(|| "null".to_owned())
 }
 
 /// Reads JSON text.

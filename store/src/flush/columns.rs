@@ -1,11 +1,12 @@
 //! Rows as columns: an array for each column of a table, the form that UNNEST takes.
 
 use scheduler::{
-    Attempt, BudgetRow, CreatedTask, Decision, OpenLease, OpenTask, ResourceRow, UsageRow,
+    Actor, Attempt, BudgetRow, CreatedTask, Decision, OpenLease, OpenTask, ResourceRow, UsageRow,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::facts;
 use super::normal::LastEnd;
 use crate::convert::{
     class_word, date, id_array, outcome_word, priority_word, signed, to_json, to_word,
@@ -36,10 +37,15 @@ macro_rules! columns {
 }
 
 columns! {
-    /// How attempts ended; what they were stands in their leases.
+    /// `attempt`
     Attempts of row: &'a Attempt {
+        workspace: Uuid = row.workspace.0,
         task: Uuid = row.task.0,
+        epoch: i64 = i64::from(row.epoch),
         lease: Uuid = row.lease.0,
+        agent: Uuid = row.agent.0,
+        decision: Uuid = row.decision.0,
+        granted_at: OffsetDateTime = row.granted_at.to_datetime(),
         ended_at: OffsetDateTime = row.ended_at.to_datetime(),
         outcome: &'static str = outcome_word(row.outcome),
         state: &'static str = row.state.as_str(),
@@ -48,7 +54,7 @@ columns! {
 }
 
 columns! {
-    /// `task_end`, and whether the open row goes.
+    /// `task_end`, with the attempt that was the end.
     Ends of row: LastEnd<'a> {
         workspace: Uuid = row.end.workspace.0,
         task: Uuid = row.end.id.0,
@@ -58,7 +64,10 @@ columns! {
         state: &'static str = row.end.state.as_str(),
         output: Option<String> = row.end.output.as_ref().map(to_json),
         error: Option<&'a str> = row.end.error.as_deref(),
-        gone: bool = row.gone,
+        lease: Option<Uuid> = row.attempt.map(|attempt| attempt.lease.0),
+        agent: Option<Uuid> = row.attempt.map(|attempt| attempt.agent.0),
+        granted_at: Option<OffsetDateTime> = row.attempt.map(|attempt| attempt.granted_at.to_datetime()),
+        epoch: Option<i64> = row.attempt.map(|attempt| i64::from(attempt.epoch)),
     }
 }
 
@@ -75,6 +84,7 @@ columns! {
         epoch: i64 = i64::from(row.epoch),
         grants: String = to_json(&row.grants),
         reservations: String = to_json(&row.reservations),
+        holds_slots: bool = row.grants.iter().any(|grant| !grant.slots.is_empty()),
     }
 }
 
@@ -89,8 +99,8 @@ columns! {
         at: OffsetDateTime = row.at.to_datetime(),
         policy_version: i32 = row.policy_version.cast_signed(),
         kind: &'static str = row.kind().as_str(),
-        actor: String = to_json(&row.actor),
-        facts: String = to_json(&row.facts),
+        actor: Option<String> = (row.actor != Actor::Scheduler).then(|| to_json(&row.actor)),
+        facts: String = facts::stored(&row.facts),
     }
 }
 

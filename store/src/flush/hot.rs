@@ -45,15 +45,25 @@ pub(super) async fn write(
     normal: &Normal<'_>,
     connection: &mut PgConnection,
 ) -> Result<HashMap<TaskId, TaskText>, FlushError> {
-    let attempts = Attempts::of(normal.over.iter().copied());
+    let (over_tasks, over_leases): (Vec<Uuid>, Vec<Uuid>) = normal
+        .over
+        .iter()
+        .map(|attempt| (attempt.task.0, attempt.lease.0))
+        .unzip();
     let permits: Vec<Uuid> = records.permits_ended.iter().map(|id| id.0).collect();
-    let reopened: (Vec<Uuid>, Vec<Uuid>) = normal
+    let (gone_workspaces, gone_tasks): (Vec<Uuid>, Vec<Uuid>) = normal
+        .ended
+        .iter()
+        .filter(|ended| ended.gone)
+        .map(|ended| (ended.end.workspace.0, ended.end.id.0))
+        .unzip();
+    let (reopened_workspaces, reopened_tasks): (Vec<Uuid>, Vec<Uuid>) = normal
         .reopened
         .iter()
         .map(|open| (open.workspace.0, open.id.0))
         .unzip();
     let ends = Ends::of(normal.ended.iter().copied());
-    let open_gone = ends.gone.iter().filter(|gone| **gone).count();
+    let attempts = Attempts::of(normal.attempts.iter().copied());
     let leases = Leases::of(normal.leased.iter().copied());
     let slots = Slots::of(normal.leased.iter().copied());
     let decisions = Decisions::of(records.decisions.iter());
@@ -67,13 +77,13 @@ pub(super) async fn write(
         fence.pool.0,
         fence.epoch,
         fence.holder,
-        &attempts.task,
-        &attempts.lease,
-        &attempts.ended_at,
-        &attempts.outcome as &[&str],
-        &attempts.state as &[&str],
-        &attempts.error as &[Option<&str>],
+        &over_tasks,
+        &over_leases,
         &permits,
+        &gone_workspaces,
+        &gone_tasks,
+        &reopened_workspaces,
+        &reopened_tasks,
         &ends.workspace,
         &ends.task,
         &ends.at,
@@ -82,9 +92,21 @@ pub(super) async fn write(
         &ends.state as &[&str],
         &ends.output as &[Option<String>],
         &ends.error as &[Option<&str>],
-        &ends.gone,
-        &reopened.0,
-        &reopened.1,
+        &ends.lease as &[Option<Uuid>],
+        &ends.agent as &[Option<Uuid>],
+        &ends.granted_at as &[Option<OffsetDateTime>],
+        &ends.epoch as &[Option<i64>],
+        &attempts.workspace,
+        &attempts.task,
+        &attempts.epoch,
+        &attempts.lease,
+        &attempts.agent,
+        &attempts.decision,
+        &attempts.granted_at,
+        &attempts.ended_at,
+        &attempts.outcome as &[&str],
+        &attempts.state as &[&str],
+        &attempts.error as &[Option<&str>],
         &leases.workspace,
         &leases.task,
         &leases.lease,
@@ -95,6 +117,7 @@ pub(super) async fn write(
         &leases.epoch,
         &leases.grants,
         &leases.reservations,
+        &leases.holds_slots,
         &slots.resource,
         &slots.slot,
         &slots.holder,
@@ -106,7 +129,7 @@ pub(super) async fn write(
         &decisions.at,
         &decisions.policy_version,
         &decisions.kind as &[&str],
-        &decisions.actor,
+        &decisions.actor as &[Option<String>],
         &decisions.facts,
         &usage.workspace,
         &usage.at,
@@ -140,7 +163,6 @@ pub(super) async fn write(
         &budgets.settled,
         &budgets.warned,
         normal.over.len() as i64,
-        open_gone as i64,
     )
     .fetch_all(connection)
     .await?;

@@ -6,6 +6,7 @@
 //! that a busy pool writes, by one statement together (`hot.sql`), which is a transaction by itself.
 
 mod columns;
+pub(crate) mod facts;
 mod hot;
 mod normal;
 mod open;

@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use scheduler::{
-    Attempt, BudgetRow, EndedTask, LeaseId, Needs, OpenLease, OpenTask, Records, RenewedLease,
-    ResourceRow, TaskId,
+    Attempt, BudgetRow, DecisionId, EndedTask, LeaseId, Needs, OpenLease, OpenTask, Records,
+    RenewedLease, ResourceRow, TaskId,
 };
 use uuid::Uuid;
 
@@ -25,8 +25,10 @@ pub(super) struct Normal<'a> {
     pub(super) renewed: Vec<RenewedLease>,
     /// Ends of leases that an earlier batch stored.
     pub(super) over: Vec<&'a Attempt>,
-    /// Ends of leases given by this batch: only their history is left to store.
+    /// Ends of leases given by this batch, which never are rows.
     pub(super) brief: Vec<&'a Attempt>,
+    /// What is left of attempts that ended no task.
+    pub(super) attempts: Vec<&'a Attempt>,
     /// Resources at their last.
     pub(super) resources: Vec<&'a ResourceRow>,
     /// Budgets at their last.
@@ -41,6 +43,8 @@ pub(super) struct Normal<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct LastEnd<'a> {
     pub(super) end: &'a EndedTask,
+    /// The attempt that ended it, unless something else did.
+    pub(super) attempt: Option<&'a Attempt>,
     /// Whether an open row of an earlier batch is to be taken away.
     pub(super) gone: bool,
 }
@@ -61,8 +65,18 @@ impl<'a> Normal<'a> {
             .attempts
             .iter()
             .partition(|attempt| given.contains(&attempt.lease));
+        let ended = last_ends(records, &ended);
+        let kept_with_end: HashSet<LeaseId> = ended
+            .iter()
+            .filter_map(|last| Some(last.attempt?.lease))
+            .collect();
         Self {
-            ended: last_ends(records, &ended),
+            attempts: records
+                .attempts
+                .iter()
+                .filter(|attempt| !kept_with_end.contains(&attempt.lease))
+                .collect(),
+            ended,
             reopened: records
                 .changed
                 .iter()
@@ -148,8 +162,14 @@ fn last_ends<'a>(records: &'a Records, ended: &HashMap<TaskId, &EndedTask>) -> V
             .is_some_and(|last| std::ptr::eq(*last, end))
     };
     let ends = records.ended.iter().filter(|end| is_last(end));
+    let attempts: HashMap<DecisionId, &Attempt> = records
+        .attempts
+        .iter()
+        .map(|attempt| (attempt.decision, attempt))
+        .collect();
     ends.map(|end| LastEnd {
         end,
+        attempt: end.decision.and_then(|id| attempts.get(&id).copied()),
         gone: !end.kept && !created.contains(&end.id),
     })
     .collect()

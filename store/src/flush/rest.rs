@@ -1,7 +1,7 @@
 //! What changes seldom: a statement for each table that has rows. Runs behind the fence, in the
 //! transaction that proved it.
 
-use scheduler::{AgentRow, Attempt, LateResult, PermitRow, Records};
+use scheduler::{AgentRow, LateResult, PermitRow, Records};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::IdempotencyRow;
 use super::normal::Normal;
 use crate::FlushError;
-use crate::convert::{date, outcome_word, to_json, to_word};
+use crate::convert::{date, to_json, to_word};
 
 pub(super) async fn write(
     records: &Records,
@@ -17,9 +17,6 @@ pub(super) async fn write(
     answers: &[IdempotencyRow],
     connection: &mut PgConnection,
 ) -> Result<(), FlushError> {
-    for attempt in &normal.brief {
-        put_brief(attempt, connection).await?;
-    }
     forget(records, connection).await?;
     renewals(normal, connection).await?;
     for result in &records.late {
@@ -41,29 +38,6 @@ pub(super) async fn write(
     }
     end_permits(records, connection).await?;
     remember(answers, connection).await
-}
-
-/// An attempt whose lease never was a row.
-async fn put_brief(attempt: &Attempt, connection: &mut PgConnection) -> Result<(), FlushError> {
-    sqlx::query!(
-        "INSERT INTO attempt (workspace_id, task_id, epoch, lease_id, agent_id, decision_id, granted_at, ended_at, outcome,
-                              state, error)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        attempt.workspace.0,
-        attempt.task.0,
-        i64::from(attempt.epoch),
-        attempt.lease.0,
-        attempt.agent.0,
-        attempt.decision.0,
-        attempt.granted_at.to_datetime(),
-        attempt.ended_at.to_datetime(),
-        outcome_word(attempt.outcome),
-        attempt.state.as_str(),
-        attempt.error,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Open rows of tasks that are over, once nobody waits for them.

@@ -19,8 +19,8 @@ impl Store {
             r#"SELECT t.id, s.state AS "state!", t.created_at, t.due_at, t.priority, n.needs,
                    coalesce(e.attempts, 0) AS "attempts!",
                    (SELECT count(*) FROM task c WHERE c.workspace_id = $1 AND c.parent_id = t.id) AS "children!",
-                   (SELECT coalesce(max(a.epoch), 0) FROM decision d JOIN attempt a ON a.decision_id = d.id
-                    WHERE d.task_id = t.id AND d.workspace_id = $1) AS "epoch!",
+                   (SELECT coalesce(max(a.epoch), 0) FROM ended_attempt a
+                    WHERE a.workspace_id = $1 AND a.task_id = t.id) AS "epoch!",
                    ARRAY(SELECT d.depends_on FROM task_dependency d
                          LEFT JOIN task_end de ON de.workspace_id = $1 AND de.task_id = d.depends_on
                          WHERE d.workspace_id = $1 AND d.task_id = t.id AND de.state IS DISTINCT FROM 'done')

@@ -121,7 +121,7 @@ impl Store {
         Ok(())
     }
 
-    /// Learns again what each kind of task takes, from the latest attempts there are. Their number is
+    /// Learns again what each kind of task takes, from the latest attempts of each workspace. Their number is
     /// part of the text, for the plan to count on.
     pub(super) async fn load_kinds(
         &self,
@@ -129,15 +129,19 @@ impl Store {
         take: &mut impl FnMut(Stored),
     ) -> Result<(), StoreError> {
         let rows = sqlx::query!(
-            r#"SELECT a.workspace_id, t.kind, a.granted_at, a.ended_at,
+            r#"SELECT d.workspace_id, t.kind, a.granted_at AS "granted_at!", a.ended_at AS "ended_at!",
                       coalesce(u.tokens, 0)::double precision AS "tokens!",
                       coalesce(u.cost, 0)::double precision AS "cost!"
-               FROM (SELECT * FROM attempt ORDER BY decision_id DESC LIMIT 2000) a
-               JOIN task t ON t.workspace_id = a.workspace_id AND t.id = a.task_id
+               FROM unnest($1::uuid[]) AS w (id)
+               CROSS JOIN LATERAL (
+                   SELECT workspace_id, id, task_id FROM decision WHERE workspace_id = w.id AND kind = 'dispatch'
+                   ORDER BY id DESC LIMIT 500) d
+               JOIN ended_attempt a ON a.workspace_id = d.workspace_id AND a.task_id = d.task_id AND a.decision_id = d.id
+               JOIN task t ON t.workspace_id = d.workspace_id AND t.id = d.task_id
                LEFT JOIN LATERAL (
                    SELECT sum(input_tokens + output_tokens) AS tokens, sum(cost_microusd) AS cost FROM usage_report u
-                   WHERE u.lease_id = a.lease_id AND u.workspace_id = a.workspace_id) u ON true
-               WHERE a.workspace_id = ANY($1) AND a.outcome = 'completed'
+                   WHERE u.lease_id = a.lease_id AND u.workspace_id = d.workspace_id) u ON true
+               WHERE a.outcome = 'completed'
                ORDER BY a.ended_at"#,
             workspaces,
         )

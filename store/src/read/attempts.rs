@@ -41,9 +41,11 @@ impl Store {
         let [from, below] =
             [millisecond, millisecond + 1].map(|at| Uuid::from_u128(at.wrapping_shl(80)));
         let row = sqlx::query!(
-            "SELECT a.task_id, a.agent_id, a.epoch, n.needs
-             FROM attempt a JOIN task t ON t.workspace_id = $1 AND t.id = a.task_id JOIN needs n ON n.id = t.needs_id
-             WHERE a.decision_id >= $3 AND a.decision_id < $4 AND a.lease_id = $2 AND a.workspace_id = $1",
+            r#"SELECT t.id AS task_id, a.agent_id AS "agent_id!", a.epoch AS "epoch!", n.needs
+             FROM decision d
+             JOIN ended_attempt a ON a.workspace_id = $1 AND a.task_id = d.task_id AND a.decision_id = d.id
+             JOIN task t ON t.workspace_id = $1 AND t.id = d.task_id JOIN needs n ON n.id = t.needs_id
+             WHERE d.workspace_id = $1 AND d.id >= $3 AND d.id < $4 AND a.lease_id = $2"#,
             workspace.0,
             lease.0,
             from,
@@ -72,17 +74,18 @@ impl Store {
         task: TaskId,
     ) -> Result<Vec<AttemptListed>, StoreError> {
         let rows = sqlx::query!(
-            r#"SELECT a.lease_id, a.agent_id, coalesce(g.name, '') AS "agent_name!", a.epoch, a.outcome, a.state,
-                   a.granted_at, a.ended_at, a.decision_id, a.error, u.input_tokens AS "input_tokens!",
+            r#"SELECT a.lease_id AS "lease_id!", a.agent_id AS "agent_id!", coalesce(g.name, '') AS "agent_name!",
+                   a.epoch AS "epoch!", a.outcome AS "outcome!", a.state AS "state!", a.granted_at AS "granted_at!",
+                   a.ended_at AS "ended_at!", a.decision_id AS "decision_id!", a.error, u.input_tokens AS "input_tokens!",
                    u.output_tokens AS "output_tokens!", u.cost_microusd AS "cost_microusd!"
-               FROM decision d JOIN attempt a ON a.decision_id = d.id
+               FROM ended_attempt a
                LEFT JOIN agent g ON g.id = a.agent_id AND g.workspace_id = $1
                CROSS JOIN LATERAL (
                    SELECT coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
                        coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
                        coalesce(sum(cost_microusd), 0)::bigint AS cost_microusd
                    FROM usage_report u WHERE u.lease_id = a.lease_id AND u.workspace_id = $1) u
-               WHERE d.task_id = $2 AND d.workspace_id = $1 ORDER BY a.epoch"#,
+               WHERE a.task_id = $2 AND a.workspace_id = $1 ORDER BY a.epoch"#,
             workspace.0,
             task.0,
         )

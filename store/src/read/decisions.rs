@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{Listed, Page};
 use crate::convert::{from_value, from_word, instant, to_json, to_word, unsigned};
+use crate::flush::facts;
 use crate::idempotency::{Remembered, remember};
 use crate::{IdempotencyRow, Store, StoreError};
 
@@ -164,10 +165,15 @@ impl Store {
         page: Page,
     ) -> Result<Vec<Uuid>, StoreError> {
         Ok(sqlx::query_scalar!(
-            "SELECT id FROM decision WHERE task_id = $5 AND workspace_id = $1 AND id >= $2 AND id < $3
-                 AND ($6::text IS NULL OR kind = $6) AND ($7::uuid IS NULL OR agent_id = $7)
-                 AND ($8::uuid IS NULL OR resource_id = $8)
-             ORDER BY task_id DESC, id DESC LIMIT $4",
+            r#"SELECT d.id AS "id!" FROM (
+                 SELECT id FROM decision WHERE task_id = $5 AND kind <> 'dispatch'
+                 UNION ALL SELECT decision_id FROM ended_attempt WHERE workspace_id = $1 AND task_id = $5
+                 UNION ALL SELECT decision_id FROM lease WHERE task_id = $5) about
+             JOIN decision d ON d.workspace_id = $1 AND d.id = about.id
+             WHERE d.id >= $2 AND d.id < $3
+                 AND ($6::text IS NULL OR d.kind = $6) AND ($7::uuid IS NULL OR d.agent_id = $7)
+                 AND ($8::uuid IS NULL OR d.resource_id = $8)
+             ORDER BY d.id DESC LIMIT $4"#,
             workspace.0,
             narrow.from,
             narrow.below,
@@ -240,7 +246,7 @@ impl Store {
                FROM unnest($2::uuid[]) WITH ORDINALITY AS w (id, place)
                JOIN decision d ON d.workspace_id = $1 AND d.id = w.id
                LEFT JOIN decision_repeat r ON r.decision_id = d.id
-               LEFT JOIN attempt a ON a.decision_id = d.id AND a.workspace_id = $1
+               LEFT JOIN ended_attempt a ON a.workspace_id = $1 AND a.task_id = d.task_id AND a.decision_id = d.id
                ORDER BY w.place"#,
             workspace.0,
             ids,
@@ -266,9 +272,12 @@ impl Store {
                         task: row.task_id.map(TaskId),
                         agent: row.agent_id.map(AgentId),
                         resource: row.resource_id.map(ResourceId),
-                        actor: from_value("decision's actor", row.actor)?,
+                        actor: match row.actor {
+                            Some(actor) => from_value("decision's actor", actor)?,
+                            None => Actor::Scheduler,
+                        },
                         policy_version: unsigned("policy's version", row.policy_version)?,
-                        facts: from_value("decision's facts", row.facts)?,
+                        facts: facts::read(row.facts)?,
                     },
                     repeats: unsigned("count of repeats", row.repeats)?,
                     outcome,

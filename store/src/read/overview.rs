@@ -68,7 +68,7 @@ impl Store {
         since: Time,
     ) -> Result<u64, StoreError> {
         let ended = sqlx::query_scalar!(
-            r#"SELECT count(*) AS "ended!" FROM attempt WHERE ended_at >= $2 AND workspace_id = $1"#,
+            r#"SELECT count(*) AS "ended!" FROM ended_attempt WHERE ended_at >= $2 AND workspace_id = $1"#,
             workspace.0,
             since.to_datetime(),
         )
