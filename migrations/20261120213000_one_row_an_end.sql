@@ -19,13 +19,18 @@ CREATE INDEX task_end_by_time ON task_end USING brin (at) WITH (pages_per_range 
 -- read: the attempts at a task that did not end it.
 CREATE INDEX attempt_of_task ON attempt (workspace_id, task_id);
 
+-- How the attempt that ended a task ended.
+CREATE FUNCTION attempt_outcome(ended text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE ended WHEN 'done' THEN 'completed' ELSE 'failed' END
+$$;
+
 -- Every attempt that is over, wherever it is kept.
 CREATE VIEW ended_attempt AS
 SELECT workspace_id, task_id, epoch, lease_id, agent_id, decision_id, granted_at, ended_at, outcome, state, error
 FROM attempt
 UNION ALL
 SELECT workspace_id, task_id, epoch, lease_id, agent_id, decision_id, granted_at, at,
-    CASE state WHEN 'done' THEN 'completed' ELSE 'failed' END, state, error
+    attempt_outcome(state), state, error
 FROM task_end WHERE lease_id IS NOT NULL;
 
 -- read: what else was decided about a task; its dispatches are those of its attempts and its lease.

@@ -136,12 +136,18 @@ impl Store {
                CROSS JOIN LATERAL (
                    SELECT workspace_id, id, task_id FROM decision WHERE workspace_id = w.id AND kind = 'dispatch'
                    ORDER BY id DESC LIMIT 500) d
-               JOIN ended_attempt a ON a.workspace_id = d.workspace_id AND a.task_id = d.task_id AND a.decision_id = d.id
-               JOIN task t ON t.workspace_id = d.workspace_id AND t.id = d.task_id
+               CROSS JOIN LATERAL (
+                   SELECT lease_id, granted_at, ended_at FROM attempt
+                   WHERE decision_id = d.id AND outcome = 'completed'
+                   UNION ALL
+                   SELECT lease_id, granted_at, at FROM task_end e
+                   WHERE e.workspace_id = d.workspace_id AND e.task_id = d.task_id AND e.decision_id = d.id
+                       AND e.lease_id IS NOT NULL AND e.state = 'done') a
+               CROSS JOIN LATERAL (
+                   SELECT kind FROM task WHERE workspace_id = d.workspace_id AND id = d.task_id LIMIT 1) t
                LEFT JOIN LATERAL (
                    SELECT sum(input_tokens + output_tokens) AS tokens, sum(cost_microusd) AS cost FROM usage_report u
                    WHERE u.lease_id = a.lease_id AND u.workspace_id = d.workspace_id) u ON true
-               WHERE a.outcome = 'completed'
                ORDER BY a.ended_at"#,
             workspaces,
         )

@@ -241,12 +241,15 @@ impl Store {
     ) -> Result<Vec<DecisionListed>, StoreError> {
         let rows = sqlx::query!(
             r#"SELECT d.id, d.at, d.task_id, d.agent_id, d.resource_id, d.actor, d.policy_version, d.facts,
-                   coalesce(r.times, 0) AS "repeats!", a.outcome AS "outcome?", a.ended_at AS "ended_at?",
-                   a.state AS "state?", a.error AS "error?"
+                   coalesce(r.times, 0) AS "repeats!",
+                   coalesce(a.outcome, attempt_outcome(e.state)) AS "outcome?", coalesce(a.ended_at, e.at) AS "ended_at?",
+                   coalesce(a.state, e.state) AS "state?", coalesce(a.error, e.error) AS "error?"
                FROM unnest($2::uuid[]) WITH ORDINALITY AS w (id, place)
                JOIN decision d ON d.workspace_id = $1 AND d.id = w.id
                LEFT JOIN decision_repeat r ON r.decision_id = d.id
-               LEFT JOIN ended_attempt a ON a.workspace_id = $1 AND a.task_id = d.task_id AND a.decision_id = d.id
+               LEFT JOIN attempt a ON a.decision_id = d.id AND a.workspace_id = $1
+               LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = d.task_id AND e.decision_id = d.id
+                   AND e.lease_id IS NOT NULL
                ORDER BY w.place"#,
             workspace.0,
             ids,
