@@ -41,13 +41,12 @@ impl Store {
         let [from, below] =
             [millisecond, millisecond + 1].map(|at| Uuid::from_u128(at.wrapping_shl(80)));
         let row = sqlx::query!(
-            r#"SELECT t.id AS task_id, coalesce(a.agent_id, e.agent_id) AS "agent_id!",
-                   coalesce(a.epoch, e.epoch) AS "epoch!", n.needs
-               FROM decision d
-               LEFT JOIN attempt a ON a.decision_id = d.id
-               LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = d.task_id AND e.decision_id = d.id
-               JOIN task t ON t.workspace_id = $1 AND t.id = d.task_id JOIN needs n ON n.id = t.needs_id
-               WHERE d.workspace_id = $1 AND d.id >= $3 AND d.id < $4 AND $2 IN (a.lease_id, e.lease_id)"#,
+            r#"SELECT a.task_id AS "task_id!", a.agent_id AS "agent_id!", a.epoch AS "epoch!", n.needs
+               FROM ended_attempt a
+               JOIN task t ON t.workspace_id = $1 AND t.id = a.task_id JOIN needs n ON n.id = t.needs_id
+               WHERE a.workspace_id = $1 AND a.lease_id = $2 AND a.task_id = ANY (ARRAY(
+                   SELECT task_id FROM decision
+                   WHERE workspace_id = $1 AND id >= $3 AND id < $4 AND kind = 'dispatch'))"#,
             workspace.0,
             lease.0,
             from,
