@@ -100,15 +100,18 @@ impl Batch {
         !self.records.is_empty() || !self.idempotency.is_empty()
     }
 
-    /// Commits, then tells the world, then answers. Returns what has to be given back because
-    /// nobody took it.
-    pub(crate) async fn land(self, desk: Desk) -> Result<Vec<Command>, FlushError> {
-        let began = Instant::now();
+    /// Commits when its turn comes, then tells the world, then answers. Returns what has to be given
+    /// back because nobody took it.
+    pub(crate) async fn land(self, desk: Desk, mut turn: Turn) -> Result<Vec<Command>, FlushError> {
         let written = store::Batch {
             records: self.records,
             idempotency: self.idempotency,
         };
-        let flushed = desk.store.flush(&desk.fence, &written).await?;
+        let prepared = written.prepared();
+        turn.comes().await;
+        let began = Instant::now();
+        let flushed = desk.store.flush_prepared(&desk.fence, &prepared).await?;
+        turn.is_over();
         metrics::histogram!(names::FLUSH_SECONDS).record(began.elapsed());
         metrics::histogram!(names::FLUSH_COMMANDS).record(self.commands as f64);
         metrics::histogram!(names::FLUSH_ROWS).record(written.records.len() as f64);
@@ -130,6 +133,36 @@ impl Batch {
     /// Answers what rests on nothing that is not committed.
     pub(crate) fn tell(self, measures: &Measures) -> Vec<Command> {
         tell(self.answers, self.views, HashMap::new(), measures)
+    }
+}
+
+/// A flush's place in the order of flushes: what it rests on is committed before it is written.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    before: Option<oneshot::Receiver<()>>,
+    committed: oneshot::Sender<()>,
+}
+
+impl Turn {
+    /// The turn after the one that says so through `before`, and how the next one hears of it.
+    pub(crate) fn after(before: Option<oneshot::Receiver<()>>) -> (Self, oneshot::Receiver<()>) {
+        let (committed, next) = oneshot::channel();
+        (Self { before, committed }, next)
+    }
+
+    /// Never returns when the flush before failed: the actor ends with that one's reason, and takes
+    /// this one with it.
+    async fn comes(&mut self) {
+        if let Some(before) = self.before.take()
+            && before.await.is_err()
+        {
+            std::future::pending().await
+        }
+    }
+
+    fn is_over(self) {
+        // Nothing may come after it.
+        let _ = self.committed.send(());
     }
 }
 

@@ -1,7 +1,7 @@
 //! The conductor's actor: takes commands in, steps, gathers what was decided, writes it, answers.
 //!
 //! One task per held pool. Stepping goes on while one flush is under way; what is decided meanwhile
-//! goes into the next. Anything that goes wrong ends the actor: memory is a cache of Postgres, and
+//! goes into the next, which is made ready when it is full and written in its turn. Anything that goes wrong ends the actor: memory is a cache of Postgres, and
 //! the keeper takes the pool again, under a new epoch, and loads it again. Callers who were not
 //! answered hear that the conductor went away.
 
@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 
 use scheduler::{Answer, Command, Conductor, Output, Stored, Ticket, Time, WorkspaceId};
 use store::{FlushError, StoreError};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use crate::batch::{Batch, Desk, Waiter};
+use crate::batch::{Batch, Desk, Turn, Waiter};
 use crate::clock::Clock;
 use crate::inbox::Message;
 
@@ -58,7 +58,9 @@ struct Actor {
     conductor: Conductor,
     waiters: HashMap<Ticket, Waiter>,
     batch: Batch,
-    flight: JoinSet<Result<Vec<Command>, FlushError>>,
+    flights: JoinSet<Result<Vec<Command>, FlushError>>,
+    /// Says when the last of the flights has committed.
+    last: Option<oneshot::Receiver<()>>,
     loads: JoinSet<(WorkspaceId, Result<Vec<Stored>, StoreError>)>,
     /// What waits for a workspace that is being loaded.
     parked: HashMap<WorkspaceId, Vec<Message>>,
@@ -96,7 +98,8 @@ impl Actor {
             conductor,
             waiters: HashMap::new(),
             batch: Batch::default(),
-            flight: JoinSet::new(),
+            flights: JoinSet::new(),
+            last: None,
             loads: JoinSet::new(),
             parked: HashMap::new(),
             wake_at: None,
@@ -118,7 +121,7 @@ impl Actor {
         let mut taken = Vec::new();
         loop {
             self.take_off();
-            if self.draining && self.flight.is_empty() {
+            if self.draining && self.flights.is_empty() {
                 return Ended::Drained;
             }
             let room = self.held.batch_limit.saturating_sub(self.batch.commands);
@@ -129,7 +132,7 @@ impl Actor {
             tokio::select! {
                 biased;
                 () = &mut lapsed => return Ended::Lapsed,
-                Some(landed) = self.flight.join_next() => match landed {
+                Some(landed) = self.flights.join_next() => match landed {
                     Ok(Ok(unclaimed)) => self.take_back(unclaimed),
                     Ok(Err(FlushError::Fenced)) => return Ended::Fenced,
                     Ok(Err(error)) => return Ended::Failed(error.to_string()),
@@ -156,12 +159,20 @@ impl Actor {
         }
     }
 
-    /// Starts the next flush when none is under way; answers at once what rests on nothing new.
+    /// Starts the next flush: when none is under way, or, for a full batch, when one is, so that it
+    /// is made ready while the other is written. Answers at once what rests on nothing new.
     fn take_off(&mut self) {
-        while self.flight.is_empty() && !self.batch.is_empty() {
+        while !self.batch.is_empty() {
+            let is_full = self.batch.commands >= self.held.batch_limit;
+            let needs_flush = self.batch.needs_flush();
+            if self.flights.len() > usize::from(is_full && needs_flush) {
+                return;
+            }
             let batch = std::mem::take(&mut self.batch);
-            if batch.needs_flush() {
-                self.flight.spawn(batch.land(self.held.desk.clone()));
+            if needs_flush {
+                let (turn, next) = Turn::after(self.last.take());
+                self.last = Some(next);
+                self.flights.spawn(batch.land(self.held.desk.clone(), turn));
             } else {
                 let unclaimed = batch.tell(&self.held.desk.measures);
                 self.take_back(unclaimed);

@@ -120,18 +120,20 @@ impl Conductor {
 
     /// The best other heads this agent could have had, and why each did not go.
     fn considered(&self, winner: LaneIx, groups: &[GroupIx]) -> Vec<Considered> {
-        let mut heads = Vec::new();
+        let mut heads = Vec::with_capacity(CONSIDERED + 1);
         for &group in groups {
             for (&gate, file) in &self.groups[group].files {
-                let others = file
-                    .iter()
-                    .filter(|&&(_, lane)| lane != winner)
-                    .take(CONSIDERED);
-                heads.extend(others.map(|&(rank, lane)| (rank, lane, gate)));
+                let others = file.iter().filter(|&&(_, lane)| lane != winner);
+                for &(rank, lane) in others {
+                    let place = heads.partition_point(|&(r, l, _)| (r, l) < (rank, lane));
+                    if place == CONSIDERED {
+                        break;
+                    }
+                    heads.insert(place, (rank, lane, gate));
+                    heads.truncate(CONSIDERED);
+                }
             }
         }
-        heads.sort_unstable_by_key(|&(rank, lane, _)| (rank, lane));
-        heads.truncate(CONSIDERED);
         let said = |(rank, lane, gate): (std::cmp::Reverse<i64>, LaneIx, Option<Gate>)| {
             let (_, head) = self.lanes[lane].queue.first()?;
             let (why_not, resource) = self.gate_words(gate);

@@ -38,38 +38,87 @@ impl Slots {
     }
 }
 
+/// The columns of the hot tables.
+pub(super) struct Hot<'a> {
+    over_tasks: Vec<Uuid>,
+    over_leases: Vec<Uuid>,
+    permits: Vec<Uuid>,
+    gone_workspaces: Vec<Uuid>,
+    gone_tasks: Vec<Uuid>,
+    reopened_workspaces: Vec<Uuid>,
+    reopened_tasks: Vec<Uuid>,
+    ends: Ends<'a>,
+    attempts: Attempts<'a>,
+    leases: Leases<'a>,
+    slots: Slots,
+    decisions: Decisions<'a>,
+    usage: Usage<'a>,
+    resources: Resources<'a>,
+    budgets: Budgets<'a>,
+}
+
+impl<'a> Hot<'a> {
+    pub(super) fn of(records: &'a Records, normal: &Normal<'a>) -> Self {
+        let (over_tasks, over_leases) = normal
+            .over
+            .iter()
+            .map(|attempt| (attempt.task.0, attempt.lease.0))
+            .unzip();
+        let (gone_workspaces, gone_tasks) = normal
+            .ended
+            .iter()
+            .filter(|ended| ended.gone)
+            .map(|ended| (ended.end.workspace.0, ended.end.id.0))
+            .unzip();
+        let (reopened_workspaces, reopened_tasks) = normal
+            .reopened
+            .iter()
+            .map(|open| (open.workspace.0, open.id.0))
+            .unzip();
+        Self {
+            over_tasks,
+            over_leases,
+            permits: records.permits_ended.iter().map(|id| id.0).collect(),
+            gone_workspaces,
+            gone_tasks,
+            reopened_workspaces,
+            reopened_tasks,
+            ends: Ends::of(normal.ended.iter().copied()),
+            attempts: Attempts::of(normal.attempts.iter().copied()),
+            leases: Leases::of(normal.leased.iter().copied()),
+            slots: Slots::of(normal.leased.iter().copied()),
+            decisions: Decisions::of(records.decisions.iter()),
+            usage: Usage::of(records.usage.iter()),
+            resources: Resources::of(normal.resources.iter().copied()),
+            budgets: Budgets::of(normal.budgets.iter().copied()),
+        }
+    }
+}
+
 /// Writes the hot tables and reads the texts of the tasks leased.
 pub(super) async fn write(
     fence: &Fence,
-    records: &Records,
+    hot: &Hot<'_>,
     normal: &Normal<'_>,
     connection: &mut PgConnection,
 ) -> Result<HashMap<TaskId, TaskText>, FlushError> {
-    let (over_tasks, over_leases): (Vec<Uuid>, Vec<Uuid>) = normal
-        .over
-        .iter()
-        .map(|attempt| (attempt.task.0, attempt.lease.0))
-        .unzip();
-    let permits: Vec<Uuid> = records.permits_ended.iter().map(|id| id.0).collect();
-    let (gone_workspaces, gone_tasks): (Vec<Uuid>, Vec<Uuid>) = normal
-        .ended
-        .iter()
-        .filter(|ended| ended.gone)
-        .map(|ended| (ended.end.workspace.0, ended.end.id.0))
-        .unzip();
-    let (reopened_workspaces, reopened_tasks): (Vec<Uuid>, Vec<Uuid>) = normal
-        .reopened
-        .iter()
-        .map(|open| (open.workspace.0, open.id.0))
-        .unzip();
-    let ends = Ends::of(normal.ended.iter().copied());
-    let attempts = Attempts::of(normal.attempts.iter().copied());
-    let leases = Leases::of(normal.leased.iter().copied());
-    let slots = Slots::of(normal.leased.iter().copied());
-    let decisions = Decisions::of(records.decisions.iter());
-    let usage = Usage::of(records.usage.iter());
-    let resources = Resources::of(normal.resources.iter().copied());
-    let budgets = Budgets::of(normal.budgets.iter().copied());
+    let Hot {
+        over_tasks,
+        over_leases,
+        permits,
+        gone_workspaces,
+        gone_tasks,
+        reopened_workspaces,
+        reopened_tasks,
+        ends,
+        attempts,
+        leases,
+        slots,
+        decisions,
+        usage,
+        resources,
+        budgets,
+    } = hot;
     // Casts to `&[Option<_>]` and `&[&str]` name types the macro would not choose for an array.
     let rows = sqlx::query_file_as!(
         TextRow,
@@ -77,13 +126,13 @@ pub(super) async fn write(
         fence.pool.0,
         fence.epoch,
         fence.holder,
-        &over_tasks,
-        &over_leases,
-        &permits,
-        &gone_workspaces,
-        &gone_tasks,
-        &reopened_workspaces,
-        &reopened_tasks,
+        over_tasks,
+        over_leases,
+        permits,
+        gone_workspaces,
+        gone_tasks,
+        reopened_workspaces,
+        reopened_tasks,
         &ends.workspace,
         &ends.task,
         &ends.at,
@@ -162,7 +211,7 @@ pub(super) async fn write(
         &budgets.window_start,
         &budgets.settled,
         &budgets.warned,
-        normal.over.len() as i64,
+        over_leases.len() as i64,
     )
     .fetch_all(connection)
     .await?;

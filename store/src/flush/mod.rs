@@ -21,6 +21,7 @@ use scheduler::{Records, TaskId, Time, WorkspaceId};
 use sqlx::{Connection, PgConnection};
 
 use crate::{Fence, FlushError, Store};
+use hot::Hot;
 use normal::Normal;
 pub use text::TaskText;
 pub(crate) use writer::Writer;
@@ -56,13 +57,41 @@ pub struct Flushed {
     pub texts: HashMap<TaskId, TaskText>,
 }
 
+/// A batch as columns, ready to be sent: what can be done before its turn comes.
+pub struct Prepared<'a> {
+    batch: &'a Batch,
+    normal: Normal<'a>,
+    hot: Hot<'a>,
+}
+
+impl Batch {
+    /// Makes columns of the rows.
+    #[must_use]
+    pub fn prepared(&self) -> Prepared<'_> {
+        let normal = Normal::of(&self.records);
+        Prepared {
+            hot: Hot::of(&self.records, &normal),
+            batch: self,
+            normal,
+        }
+    }
+}
+
 impl Store {
     /// Stores a batch. When it is fenced or refused nothing is stored; when the connection is lost,
     /// only the database knows.
     pub async fn flush(&self, fence: &Fence, batch: &Batch) -> Result<Flushed, FlushError> {
-        let normal = Normal::of(&batch.records);
+        self.flush_prepared(fence, &batch.prepared()).await
+    }
+
+    /// The same, with what could be done before already done.
+    pub async fn flush_prepared(
+        &self,
+        fence: &Fence,
+        prepared: &Prepared<'_>,
+    ) -> Result<Flushed, FlushError> {
         let mut taken = self.writer.take().await?;
-        let flushed = write(fence, batch, &normal, &mut taken.connection).await?;
+        let flushed = write(fence, prepared, &mut taken.connection).await?;
         taken.keep();
         Ok(flushed)
     }
@@ -70,17 +99,17 @@ impl Store {
 
 async fn write(
     fence: &Fence,
-    batch: &Batch,
-    normal: &Normal<'_>,
+    prepared: &Prepared<'_>,
     connection: &mut PgConnection,
 ) -> Result<Flushed, FlushError> {
+    let Prepared { batch, normal, hot } = prepared;
     if normal.is_hot_only(&batch.records) && batch.idempotency.is_empty() {
-        let texts = hot::write(fence, &batch.records, normal, connection).await?;
+        let texts = hot::write(fence, hot, normal, connection).await?;
         return Ok(Flushed { texts });
     }
     let mut transaction = connection.begin().await?;
     open::write(fence, batch, normal, &mut transaction).await?;
-    let mut texts = hot::write(fence, &batch.records, normal, &mut transaction).await?;
+    let mut texts = hot::write(fence, hot, normal, &mut transaction).await?;
     for attempt in &normal.brief {
         texts.extend(text::read(attempt.workspace, &[attempt.task], &mut transaction).await?);
     }
