@@ -111,7 +111,7 @@ impl Batch {
         turn.comes().await;
         let began = Instant::now();
         let flushed = desk.store.flush_prepared(&desk.fence, &prepared).await?;
-        turn.is_over();
+        turn.ends();
         metrics::histogram!(names::FLUSH_SECONDS).record(began.elapsed());
         metrics::histogram!(names::FLUSH_COMMANDS).record(self.commands as f64);
         metrics::histogram!(names::FLUSH_ROWS).record(written.records.len() as f64);
@@ -156,11 +156,11 @@ impl Turn {
         if let Some(before) = self.before.take()
             && before.await.is_err()
         {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
-    fn is_over(self) {
+    fn ends(self) {
         // Nothing may come after it.
         let _ = self.committed.send(());
     }

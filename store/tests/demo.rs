@@ -23,7 +23,7 @@ fn workspace(n: u64) -> Workspace {
     }
 }
 
-async fn stored(database: &PgPool) -> Store {
+fn stored(database: &PgPool) -> Store {
     Store::open((*database.connect_options()).clone(), 5)
 }
 
@@ -57,7 +57,7 @@ async fn decisions(database: &PgPool) -> i64 {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn there_is_one_demo_at_a_time(database: PgPool) {
-    let store = stored(&database).await;
+    let store = stored(&database);
     demo(&store, 10).await;
     let second = store
         .create_demo(&workspace(20), &Policy::default(), id(22), TTL)
@@ -73,7 +73,7 @@ async fn there_is_one_demo_at_a_time(database: PgPool) {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_demo_goes_once_its_pool_is_let_go_and_takes_nothing_of_others(database: PgPool) {
-    let scene = Scene::set(stored(&database).await).await;
+    let scene = Scene::set(stored(&database)).await;
     let store = scene.store.clone();
     let made = demo(&store, 10).await;
     decide(&database, scene.workspace, 30).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_demo_goes_once_its_pool_is_let_go_and_takes_nothing_of_others(databas
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_people_decided_by_cannot_become_a_demo_and_is_not_erased(database: PgPool) {
-    let scene = Scene::set(stored(&database).await).await;
+    let scene = Scene::set(stored(&database)).await;
     decide(&database, scene.workspace, 30).await.unwrap();
     let marked = sqlx::query(
         "INSERT INTO demo (workspace_id, runner, expires_at) VALUES ($1, gen_random_uuid(), now())",
@@ -129,7 +129,7 @@ async fn what_people_decided_by_cannot_become_a_demo_and_is_not_erased(database:
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn needs_that_another_workspace_shares_stay(database: PgPool) {
-    let scene = Scene::set(stored(&database).await).await;
+    let scene = Scene::set(stored(&database)).await;
     let made = demo(&scene.store, 10).await;
     for (workspace, task, needs) in [
         (made.id, 40, 60),
