@@ -61,10 +61,15 @@ screenshots: end2end/node_modules/.package-lock.json
 	$(CARGO) build --package server
 	$(XTASK) with-postgres npm --prefix end2end run screenshots
 
+## The pictures in public: what a link to Baton shows elsewhere, and the icon of a home screen.
+pictures: end2end/node_modules/.package-lock.json
+	@test -n "$(CHROMIUM)" || $(MAKE) --no-print-directory install-chromium
+	npm --prefix end2end run pictures
+
 end2end/node_modules/.package-lock.json: end2end/package-lock.json
 	npm --prefix end2end ci --no-audit --no-fund
 
-.PHONY: screenshots install-chromium
+.PHONY: screenshots pictures install-chromium
 install-chromium:
 	@echo "== installing chromium, once"
 	@test "$$(id -u)" = 0 || { echo "please install chromium: the browser tests need it"; exit 1; }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use engine::{Engine, EngineError, Heard, IdempotencyKey};
 use leptos::prelude::*;
-use scheduler::{Command, PoolId, Query, Question, Time, UserId, View, WorkspaceId};
+use scheduler::{Command, KeyId, PoolId, Query, Question, Time, UserId, View, WorkspaceId};
 use store::accounts::{Membership, WorkspaceRole};
 use store::{Store, StoreError};
 
@@ -30,6 +30,8 @@ pub struct Visitor {
     pub account: UserId,
     /// What they signed in with.
     pub email: String,
+    /// The SHA-256 of the session that asks.
+    pub session: [u8; 32],
     /// The workspaces they may enter, by slug.
     pub memberships: Arc<[Membership]>,
     /// Whether they are an administrator of the installation.
@@ -134,6 +136,11 @@ impl Seat {
             .engine
             .submit(self.pool, command, Some(once))
             .await
+    }
+
+    /// Revokes a key of the workspace, on every server; false when there is none such.
+    pub(crate) async fn revoke_key(&self, key: KeyId) -> Result<bool, EngineError> {
+        self.house.engine.revoke_key(self.workspace, key).await
     }
 
     /// Whether whoever sits here may do that act.

@@ -27,12 +27,14 @@ pub mod acts;
 mod components;
 pub mod islands;
 #[cfg(feature = "ssr")]
+pub mod keys;
+#[cfg(feature = "ssr")]
 mod pages;
 #[cfg(feature = "ssr")]
 mod shell;
 #[cfg(feature = "ssr")]
 mod text;
-mod theme;
+pub mod theme;
 
 #[cfg(feature = "ssr")]
 pub use shell::{AssetUrls, Shell};

@@ -9,14 +9,22 @@ use crate::components::frame::Frame;
 use crate::components::hydration::Hydration;
 use crate::components::notices::Notices;
 use crate::islands::acts::Acts;
+use crate::keys::Keys;
+use crate::pages::account::Account;
+use crate::pages::agent::AgentPage;
+use crate::pages::agents::Agents;
 use crate::pages::decision::DecisionPage;
 use crate::pages::decisions::Decisions;
 use crate::pages::failure::NotFound;
+use crate::pages::find::Find;
 use crate::pages::login::Login;
 use crate::pages::overview::Overview;
+use crate::pages::settings::Settings;
 use crate::pages::setup::Setup;
 use crate::pages::task::TaskPage;
 use crate::pages::tasks::Tasks;
+use crate::pages::workspace::WorkspacePage;
+use crate::pages::workspaces::Workspaces;
 use crate::theme::Theme;
 
 /// Where the browser finds what the site's build made: paths with the content's hash in them.
@@ -30,19 +38,36 @@ pub struct AssetUrls {
     pub style: String,
 }
 
+/// What Baton is, for those who find a link to it elsewhere.
+const DESCRIPTION: &str = "Decides which task of which agent runs next, under rate limits, slots and budgets, and always says why.";
+
 /// The whole document. Rendered by the server only; the browser wakes the islands in it.
 #[component]
-pub fn Shell(assets: AssetUrls) -> impl IntoView {
+pub fn Shell(
+    assets: AssetUrls,
+    /// Where people reach this server, without a slash at the end.
+    url: String,
+) -> impl IntoView {
     provide_meta_context();
     let theme = Theme::of_request();
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme.name()>
+        <html lang="en" data-theme=theme.name() data-keys=Keys::of_request().name()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="apple-touch-icon" href="/icon.png" />
+                <meta name="description" content=DESCRIPTION />
+                <meta property="og:type" content="website" />
+                <meta property="og:title" content="Baton conducts your agents" />
+                <meta property="og:description" content=DESCRIPTION />
+                <meta property="og:image" content=format!("{url}/open-graph.png") />
+                <meta property="og:image:width" content="1200" />
+                <meta property="og:image:height" content="630" />
+                <meta property="og:image:alt" content="Agents' work as bars on a stave, up to a baton that stands at now" />
+                <meta name="twitter:card" content="summary_large_image" />
                 <link
                     rel="preload"
                     href="/fonts/newsreader.woff2"
@@ -80,6 +105,13 @@ fn Pages(theme: Theme) -> impl IntoView {
                     <Route path=path!("/") view=Overview ssr=SsrMode::Async />
                     <Route path=path!("/login") view=Login ssr=SsrMode::Async />
                     <Route path=path!("/setup") view=Setup ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=Account ssr=SsrMode::Async />
+                    <Route path=path!("/w") view=Workspaces ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws") view=WorkspacePage ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/agents") view=Agents ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/agents/:name") view=AgentPage ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/find") view=Find ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/settings") view=Settings ssr=SsrMode::Async />
                     <Route path=path!("/w/:ws/tasks") view=Tasks ssr=SsrMode::Async />
                     <Route path=path!("/w/:ws/tasks/:id") view=TaskPage ssr=SsrMode::Async />
                     <Route path=path!("/w/:ws/decisions") view=Decisions ssr=SsrMode::Async />

@@ -2,8 +2,8 @@
 //! ([`scheduler::words`]).
 
 use scheduler::{
-    Action, Actor, AttemptOutcome, Class, Code, DecisionKind, EtaMethod, FactorName, Priority,
-    TaskState, Tier, Time, Unblock, Window,
+    Action, Actor, AttemptOutcome, Class, Code, DecisionKind, EtaMethod, FactorName, Health,
+    Priority, TaskState, Tier, Time, Unblock, Window,
 };
 use time::macros::format_description;
 
@@ -189,6 +189,15 @@ pub fn outcome(outcome: AttemptOutcome) -> &'static str {
     }
 }
 
+/// How recently an agent was heard of.
+pub fn health(health: Health) -> &'static str {
+    match health {
+        Health::Online => "online",
+        Health::Late => "late",
+        Health::Offline => "offline",
+    }
+}
+
 /// What an author says of importance.
 pub fn priority(priority: Priority) -> &'static str {
     match priority {
@@ -290,6 +299,20 @@ pub fn grouped(value: u64) -> String {
 pub fn count(number: u64, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", grouped(number))
+}
+
+/// Percent-encodes what a part of an address may not hold.
+pub fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes()
+        .map(|byte| {
+            if plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]

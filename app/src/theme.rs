@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The cookie that remembers the choice, so that the server's first byte already has the colours.
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
-const COOKIE: &str = "theme";
+pub const COOKIE: &str = "theme";
 
 /// Which colours a person wants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,20 +43,15 @@ impl Theme {
     /// The choice that came with the request being answered.
     #[cfg(feature = "ssr")]
     pub(crate) fn of_request() -> Self {
-        leptos::prelude::use_context::<http::request::Parts>()
-            .and_then(|request| Self::of_headers(&request.headers))
+        cookie(COOKIE)
+            .and_then(|word| Self::named(&word))
             .unwrap_or_default()
     }
 
+    /// The choice of that word.
     #[cfg(feature = "ssr")]
-    fn of_headers(headers: &http::HeaderMap) -> Option<Self> {
-        let cookies = headers.get_all(http::header::COOKIE).iter();
-        let name = cookies
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find_map(|(name, value)| (name == COOKIE).then_some(value))?;
-        Self::ALL.into_iter().find(|theme| theme.name() == name)
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.name() == word)
     }
 
     /// Shows the choice at once and remembers it for a year. In the browser only.
@@ -81,15 +76,32 @@ impl Theme {
     pub(crate) fn apply(self) {}
 }
 
+/// A cookie of the request being answered.
+#[cfg(feature = "ssr")]
+pub(crate) fn cookie(name: &str) -> Option<String> {
+    let request = leptos::prelude::use_context::<http::request::Parts>()?;
+    of_headers(&request.headers, name).map(str::to_owned)
+}
+
+#[cfg(feature = "ssr")]
+fn of_headers<'a>(headers: &'a http::HeaderMap, wanted: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(http::header::COOKIE).iter();
+    cookies
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(name, value)| (name == wanted).then_some(value))
+}
+
 #[cfg(test)]
 #[cfg(feature = "ssr")]
 mod tests {
-    use super::Theme;
+    use super::{Theme, of_headers};
 
     fn of(cookie: &str) -> Option<Theme> {
         let mut headers = http::HeaderMap::new();
         headers.insert(http::header::COOKIE, cookie.parse().unwrap());
-        Theme::of_headers(&headers)
+        of_headers(&headers, "theme").and_then(Theme::named)
     }
 
     #[test]

@@ -11,15 +11,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use scheduler::{Actor, AgentId, KeyId, PoolId, Span, Time, WorkspaceId};
-use sha2::{Digest, Sha256};
-use store::keys::{KeyRole, OpenedBy};
+use store::keys::{KeyRole, NewKey, OpenedBy};
 
 use crate::permission::{Role, Who};
 use crate::problem::Problem;
 use crate::state::App;
 
-/// What every key begins with, so that people and scanners recognise one.
-const MARK: &str = "baton_";
 /// How long a key is believed without asking the database, should nobody be heard to revoke one.
 const BELIEVED: Duration = Duration::from_secs(3);
 /// Keys remembered at most; beyond it, all are forgotten and asked for again.
@@ -34,53 +31,9 @@ const NOTED_EVERY: Span = Span::from_secs(60);
 /// The SHA-256 of a whole key: all that is ever stored of it.
 pub type KeyHash = [u8; 32];
 
-/// A key just made. The text is shown once and kept nowhere.
-#[derive(Debug)]
-pub struct NewKey {
-    /// The key itself.
-    pub text: String,
-    /// Its beginning, by which people tell keys apart.
-    pub prefix: String,
-    /// What is stored.
-    pub hash: KeyHash,
-}
-
-impl NewKey {
-    /// A key with a readable prefix and 256 random bits.
-    pub fn generate(role: Role) -> Result<Self, getrandom::Error> {
-        let mut secret = [0_u8; 32];
-        getrandom::fill(&mut secret)?;
-        Ok(Self::from_secret(role, secret))
-    }
-
-    /// The key of that identifier that the key `of` makes, the same each time: so a repeated request
-    /// gets the same answer though the new key is kept nowhere. Whoever cannot show `of` learns
-    /// nothing of it from what is stored.
-    pub fn derived(role: Role, of: &str, id: KeyId) -> Self {
-        let secret = Sha256::new()
-            .chain_update(Sha256::digest(format!("a key made by {of}")))
-            .chain_update(id.0)
-            .finalize();
-        Self::from_secret(role, secret.into())
-    }
-
-    fn from_secret(role: Role, secret: [u8; 32]) -> Self {
-        let text = format!("{MARK}{}_{}", role.as_str(), hex::encode(secret));
-        let prefix = text
-            .chars()
-            .take(MARK.len() + role.as_str().len() + 1 + 8)
-            .collect();
-        Self {
-            hash: hash(&text),
-            prefix,
-            text,
-        }
-    }
-}
-
 /// The SHA-256 of a key. Keys are random, so that a slow hash would guard nothing more.
 pub fn hash(key: &str) -> KeyHash {
-    Sha256::digest(key).into()
+    NewKey::hash_of(key)
 }
 
 /// Who makes a request, by its key.
@@ -348,8 +301,8 @@ mod tests {
     #[test]
     fn a_key_reads_as_what_it_is_and_no_two_are_alike() {
         let (one, other) = (
-            NewKey::generate(Role::Agent).unwrap(),
-            NewKey::generate(Role::Agent).unwrap(),
+            NewKey::generate(Role::Agent.as_str()).unwrap(),
+            NewKey::generate(Role::Agent.as_str()).unwrap(),
         );
         assert!(one.text.starts_with("baton_agent_") && one.text.starts_with(&one.prefix));
         assert_eq!(one.text.len(), "baton_agent_".len() + 64);
@@ -360,7 +313,7 @@ mod tests {
     #[test]
     fn a_derived_key_is_the_same_for_the_same_maker_and_identifier_only() {
         let [id, other] = [1, 2].map(|n| KeyId(uuid::Uuid::from_u128(n)));
-        let text = |of, id| NewKey::derived(Role::Member, of, id).text;
+        let text = |of, id| NewKey::derived(Role::Member.as_str(), of, id).text;
         assert_eq!(text("baton_admin_a", id), text("baton_admin_a", id));
         assert_ne!(text("baton_admin_a", id), text("baton_admin_b", id));
         assert_ne!(text("baton_admin_a", id), text("baton_admin_a", other));

@@ -183,6 +183,23 @@ impl Store {
             .collect()
     }
 
+    /// The people who belong to a workspace, by address, with their role there.
+    pub async fn members(
+        &self,
+        workspace: WorkspaceId,
+    ) -> Result<Vec<(String, WorkspaceRole)>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT a.email, m.role FROM membership m JOIN account a ON a.id = m.account_id
+             WHERE m.workspace_id = $1 AND a.disabled_at IS NULL ORDER BY a.email",
+            workspace.0,
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter()
+            .map(|row| Ok((row.email, from_word("membership's role", &row.role)?)))
+            .collect()
+    }
+
     /// Remembers how a login went.
     pub async fn login_attempted(
         &self,

@@ -9,6 +9,8 @@ use crate::idempotency::{Remembered, remember};
 use crate::read::{Listed, Page};
 use crate::{IdempotencyRow, Store, StoreError};
 
+pub use crate::new_key::NewKey;
+
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -23,6 +25,33 @@ pub enum KeyRole {
     Manager,
     /// Everything in the workspace.
     Admin,
+}
+
+impl KeyRole {
+    /// Every role.
+    pub const ALL: [Self; 5] = [
+        Self::Agent,
+        Self::Viewer,
+        Self::Member,
+        Self::Manager,
+        Self::Admin,
+    ];
+
+    /// The word in keys, forms and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Viewer => "viewer",
+            Self::Member => "member",
+            Self::Manager => "manager",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role of that word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
 }
 
 /// A key without its secret.

@@ -35,6 +35,7 @@ pub mod idempotency;
 pub mod installation;
 pub mod keys;
 pub mod load;
+mod new_key;
 pub mod partitions;
 pub mod pool;
 pub mod read;

@@ -94,6 +94,22 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Ends a session of somebody; false when there was none such.
+    pub async fn end_session_of(
+        &self,
+        account: UserId,
+        id_hash: &[u8; 32],
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query!(
+            "DELETE FROM session WHERE account_id = $1 AND id_hash = $2",
+            account.0,
+            id_hash.as_slice()
+        )
+        .execute(&self.readers)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// Somebody's sessions that are good at `now`, the newest first.
     pub async fn sessions_of(
         &self,

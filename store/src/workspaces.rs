@@ -30,6 +30,24 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
+    /// Changes what a workspace is called and for.
+    pub async fn name_workspace(
+        &self,
+        id: WorkspaceId,
+        name: &str,
+        goal: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "UPDATE workspace SET name = $2, goal = $3 WHERE id = $1",
+            id.0,
+            name,
+            goal
+        )
+        .execute(&self.readers)
+        .await?;
+        Ok(())
+    }
+
     /// One workspace.
     pub async fn workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
         let row = sqlx::query!(
@@ -77,6 +95,31 @@ impl Store {
                 created_at: row.created_at.into(),
             })
             .collect())
+    }
+
+    /// The latest versions of a policy, the one in force first.
+    pub async fn policies(
+        &self,
+        workspace: WorkspaceId,
+        limit: u32,
+    ) -> Result<Vec<PolicyRow>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT version, at, policy FROM policy WHERE workspace_id = $1 ORDER BY version DESC LIMIT $2",
+            workspace.0,
+            i64::from(limit),
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(PolicyRow {
+                    workspace,
+                    version: unsigned("policy's version", row.version)?,
+                    at: row.at.into(),
+                    policy: from_value("policy", row.policy)?,
+                })
+            })
+            .collect()
     }
 
     /// The policy in force, with its version and since when.

@@ -58,7 +58,11 @@ pub mod permission;
 mod said;
 
 pub mod decisions;
+pub mod keys;
+pub mod policy;
+pub mod sessions;
 pub mod tasks;
+pub mod workspaces;
 
 pub use desk::{Desk, Hall};
 pub use form::{Fault, Form, Reader};

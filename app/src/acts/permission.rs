@@ -1,7 +1,7 @@
 //! Who may do what from the pages. What is not in this table does not happen: a desk opens for the
 //! acts of the table only, and a test walks every server function there is.
 
-use store::accounts::WorkspaceRole::{self, Manager, Member};
+use store::accounts::WorkspaceRole::{self, Admin, Manager, Member};
 
 /// Who may do an act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,15 @@ const fn at(act: &'static str, least: WorkspaceRole, route: &'static str) -> Per
     }
 }
 
+/// What only people do.
+const fn people(act: &'static str, who: Who) -> Permission {
+    Permission {
+        act,
+        who,
+        route: None,
+    }
+}
+
 /// Every act of the pages.
 pub const TABLE: &[Permission] = &[
     at("hold_task", Member, "POST /tasks/{id}/hold"),
@@ -40,6 +49,13 @@ pub const TABLE: &[Permission] = &[
     at("cancel_task", Member, "POST /tasks/{id}/cancel"),
     at("retry_task", Member, "POST /tasks/{id}/retry"),
     at("review_decision", Manager, "POST /decisions/{id}/review"),
+    at("put_policy", Manager, "PUT /policy"),
+    at("create_key", Admin, "POST /keys"),
+    at("revoke_key", Admin, "DELETE /keys/{id}"),
+    people("edit_workspace", Who::AtLeast(Admin)),
+    people("create_workspace", Who::Installation),
+    people("end_session", Who::SignedIn),
+    people("end_other_sessions", Who::SignedIn),
 ];
 
 /// Who may do that act; `None` when there is no such act.
@@ -62,6 +78,6 @@ pub fn role(role: WorkspaceRole) -> &'static str {
         WorkspaceRole::Viewer => "a viewer",
         Member => "a member",
         Manager => "a manager",
-        WorkspaceRole::Admin => "an admin",
+        Admin => "an admin",
     }
 }

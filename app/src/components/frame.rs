@@ -10,6 +10,7 @@ use super::logo::Logo;
 use super::places::places;
 use crate::access::Visitor;
 use crate::islands::live::Live;
+use crate::islands::palette::Palette;
 use crate::islands::theme_switch::ThemeSwitch;
 use crate::theme::Theme;
 
@@ -36,6 +37,9 @@ pub fn Frame(theme: Theme) -> AnyView {
             .into_any();
     };
     let here = workspace_of(&visitor, &path, &query);
+    let palette = here
+        .as_ref()
+        .map(|here| view! { <Palette find=format!("/w/{}/find", here.slug) /> });
     let live = here
         .as_ref()
         .map(|here| view! { <div class="frame-live"><Live stream=format!("/w/{}/events", here.slug) /></div> });
@@ -49,6 +53,7 @@ pub fn Frame(theme: Theme) -> AnyView {
                 {here.map(|here| places(&here, &path))} {account(&visitor, &path, theme)}
             </nav>
         </header>
+        {palette}
     }
     .into_any()
 }

@@ -1,7 +1,7 @@
 //! Status marks: colour, shape and word together, so that none of them has to be seen.
 
 use leptos::prelude::*;
-use scheduler::{DecisionKind, TaskState, Tier};
+use scheduler::{AttemptOutcome, DecisionKind, Health, TaskState, Tier};
 
 use crate::text;
 
@@ -24,6 +24,10 @@ const DOTS: &str = "M2 6.7h2.6v2.6H2ZM6.7 6.7h2.6v2.6H6.7ZM11.4 6.7H14v2.6h-2.6Z
 const PAUSE: &str = "M3 2.5h3.5v11H3ZM9.5 2.5H13v11H9.5Z";
 const COIN: &str = "M8 1.2a6.8 6.8 0 1 0 0 13.6a6.8 6.8 0 1 0 0-13.6Zm0 1.8a5 5 0 1 1 0 10a5 5 0 1 1 0-10ZM7 5h2v6H7Z";
 const ARROWS: &str = "M4.5 2 8 6H5.5v8h-2V6H1ZM11.5 14 8 10h2.5V2h2v8H15Z";
+const FULL: &str = "M8 2.5a5.5 5.5 0 1 0 0 11a5.5 5.5 0 1 0 0-11Z";
+const HALF: &str = "M8 2.5a5.5 5.5 0 1 0 0 11a5.5 5.5 0 1 0 0-11ZM8 4.2v7.6a3.8 3.8 0 1 1 0-7.6Z";
+const EMPTY: &str =
+    "M8 2.5a5.5 5.5 0 1 0 0 11a5.5 5.5 0 1 0 0-11Zm0 1.7a3.8 3.8 0 1 1 0 7.6a3.8 3.8 0 1 1 0-7.6Z";
 const DIAMOND: &str = "M8 1 15 8 8 15 1 8Z";
 
 /// A shape alone; what it says stands beside it.
@@ -91,4 +95,29 @@ pub fn KindMark(kind: DecisionKind) -> AnyView {
     };
     let class = format!("mark kind-{}", kind.as_str().replace('_', "-"));
     view! { <span class=class>{glyph(path)} <span>{text::kind(kind)}</span></span> }.into_any()
+}
+
+/// How recently an agent was heard of: a full, a half or an empty ring.
+#[component]
+pub fn HealthMark(health: Health) -> AnyView {
+    let (path, class) = match health {
+        Health::Online => (FULL, "mark health-online"),
+        Health::Late => (HALF, "mark health-late"),
+        Health::Offline => (EMPTY, "mark health-offline"),
+    };
+    view! { <span class=class>{glyph(path)} <span>{text::health(health)}</span></span> }.into_any()
+}
+
+/// How an attempt ended.
+#[component]
+pub fn OutcomeMark(outcome: AttemptOutcome) -> AnyView {
+    let (path, class) = match outcome {
+        AttemptOutcome::Completed => (CHECK, "mark state-done"),
+        AttemptOutcome::Failed => (CROSS, "mark state-failed"),
+        AttemptOutcome::Throttled => (PAUSE, "mark kind-throttle"),
+        AttemptOutcome::Released => (REST, "mark"),
+        AttemptOutcome::Expired | AttemptOutcome::Revoked => (CLOCK, "mark kind-expiry"),
+    };
+    view! { <span class=class>{glyph(path)} <span>{text::outcome(outcome)}</span></span> }
+        .into_any()
 }

@@ -4,6 +4,7 @@
 pub mod act_form;
 pub mod chart;
 pub mod decision_line;
+pub mod ensemble;
 pub mod factors;
 #[expect(dead_code, reason = "the forms of the pages come page by page")]
 pub mod field;

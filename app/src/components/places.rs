@@ -47,21 +47,40 @@ pub fn places(here: &Membership, path: &str) -> AnyView {
         let links = places.iter().map(|place| link(place, &here.slug, path));
         view! { <ul class="family" role="list" aria-label=name>{links.collect_view()}</ul> }
     };
-    FAMILIES.iter().map(family).collect_view().into_any()
+    let find = format!("/w/{}/find", here.slug);
+    view! {
+        <a class="find-link" href=find data-palette>
+            <span>"Find"</span>
+            <kbd class="key">"Ctrl K"</kbd>
+        </a>
+        {FAMILIES.iter().map(family).collect_view()}
+    }
+    .into_any()
+}
+
+/// The places of a workspace by name, each with its address.
+pub fn addresses(slug: &str) -> Vec<(String, String)> {
+    let all = FAMILIES.iter().flat_map(|(_, places)| places.iter());
+    all.map(|place| (place.name.to_owned(), address(place, slug)))
+        .collect()
+}
+
+fn address(place: &Place, slug: &str) -> String {
+    match place.path {
+        "" => format!("/?w={slug}"),
+        "/" => format!("/w/{slug}"),
+        below => format!("/w/{slug}{below}"),
+    }
 }
 
 fn link(place: &Place, slug: &str, path: &str) -> impl IntoView + use<> {
-    let base = format!("/w/{slug}");
-    let (href, current) = match place.path {
-        "" => (format!("/?w={slug}"), path == "/"),
-        "/" => (base.clone(), path == base),
-        below => {
-            let href = format!("{base}{below}");
-            let within = path
-                .strip_prefix(&href)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            (href, within)
-        }
+    let href = address(place, slug);
+    let current = match place.path {
+        "" => path == "/",
+        "/" => path == href,
+        _ => path
+            .strip_prefix(&href)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
     };
     view! {
         <li>

@@ -2,4 +2,5 @@
 
 pub mod acts;
 pub mod live;
+pub mod palette;
 pub mod theme_switch;

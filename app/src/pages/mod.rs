@@ -1,13 +1,20 @@
 //! One file or folder per page: what it loads, and how it looks.
 
+pub mod account;
+pub mod agent;
+pub mod agents;
 pub mod decision;
 pub mod decisions;
 pub mod failure;
+pub mod find;
 pub mod login;
 pub mod overview;
+pub mod settings;
 pub mod setup;
 pub mod task;
 pub mod tasks;
+pub mod workspace;
+pub mod workspaces;
 
 use std::future::Future;
 
@@ -67,6 +74,21 @@ impl Asked {
     pub fn id<T: std::str::FromStr>(&self) -> Result<T, PageError> {
         let text = self.path.get("id").unwrap_or_default();
         text.parse().map_err(|_| PageError::NotFound)
+    }
+
+    /// The name in the path.
+    pub fn name(&self) -> String {
+        self.path.get("name").unwrap_or_default()
+    }
+
+    /// What every page can reach.
+    pub fn house(&self) -> Result<House, PageError> {
+        self.house.clone().ok_or(PageError::SignedOut)
+    }
+
+    /// The one who asks.
+    pub fn visitor(&self) -> Result<&Visitor, PageError> {
+        self.visitor.as_ref().ok_or(PageError::SignedOut)
     }
 
     /// A parameter of the address that is not empty.

@@ -1,21 +1,31 @@
 //! Is the team moving?
 
+mod attention;
+mod lead;
 mod panels;
+mod score;
+mod spend;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{BudgetView, Code, Query, ResourceView, Span, Summary, TaskState, Tier, View};
+use scheduler::{BudgetView, Query, ResourceView, Span, Summary, TaskState, View};
 use store::read::{DecisionFilter, DecisionListed, Page, StateCounts, TaskFilter, TaskListed};
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::decision_line::{Around, decision_lines};
-use crate::components::stave::{Line, Score};
+use crate::components::stave::Score;
 use crate::text;
-use panels::{budgets, resources, running};
+use attention::{Attention, attention};
+use lead::{lead, lines};
+use panels::{resources, running};
+use score::{Played, score};
+use spend::{Spend, spend};
 
 /// Rows of each list on this page.
 const ROWS: u32 = 8;
+/// Running tasks read for the score; the list shows fewer.
+const RUNNING: u32 = 60;
 
 /// The first page.
 #[component]
@@ -33,7 +43,9 @@ struct Data {
     now: Option<Live>,
     counts: StateCounts,
     running: Vec<TaskListed>,
-    spent_today: u64,
+    played: Played,
+    attention: Vec<Attention>,
+    spend: Spend,
     ended_lately: u64,
     decisions: Vec<DecisionListed>,
     around: Around,
@@ -60,14 +72,20 @@ async fn load(asked: Asked) -> Result<Option<Data>, PageError> {
         ..TaskFilter::default()
     };
     let any = DecisionFilter::default();
-    let (now, counts, running, spent_today, ended_lately, decisions) = futures::try_join!(
+    let leases = Page {
+        limit: RUNNING,
+        after: None,
+    };
+    let (now, counts, running, played, spend, ended_lately, decisions) = futures::try_join!(
         async { Ok(live(&seat).await) },
         store.state_counts(workspace),
-        store.tasks(workspace, &filter, page),
-        store.spent_since(workspace, text::midnight(seat.now)),
+        store.tasks(workspace, &filter, leases),
+        Played::load(&seat),
+        Spend::load(&seat),
         store.attempts_since(workspace, seat.now - Span::from_secs(600)),
         store.decisions(workspace, &any, page),
     )?;
+    let attention = Attention::load(&seat, now.as_ref().map(|live| &live.summary)).await?;
     let tasks: Vec<_> = decisions
         .items
         .iter()
@@ -83,7 +101,9 @@ async fn load(asked: Asked) -> Result<Option<Data>, PageError> {
         now,
         counts,
         running: running.items,
-        spent_today,
+        played,
+        attention,
+        spend,
         ended_lately,
         decisions: decisions.items,
         around,
@@ -117,7 +137,9 @@ fn show(data: Data) -> AnyView {
         now,
         counts,
         running: tasks,
-        spent_today,
+        played,
+        attention: needs_you,
+        spend: spending,
         ended_lately,
         decisions,
         around,
@@ -135,10 +157,10 @@ fn show(data: Data) -> AnyView {
             budgets,
         }) => (
             Some(resources),
-            Some(budgets),
+            budgets,
             Some((summary.agents_online, summary.agents)),
         ),
-        None => (None, None, None),
+        None => (None, Vec::new(), None),
     };
     let away = caps.is_none().then(|| {
         view! {
@@ -147,6 +169,7 @@ fn show(data: Data) -> AnyView {
             </p>
         }
     });
+    let score = score(played, &tasks, &seat);
     view! {
         <Title text=format!("Overview · {}", seat.name) />
         <div id="overview" data-live class="overview">
@@ -156,7 +179,9 @@ fn show(data: Data) -> AnyView {
                 {away}
             </header>
             {nothing_yet.then(|| first_steps(&slug))}
+            {score}
             <div class="overview-main">
+                {attention(needs_you, &seat)}
                 <section class="panel" aria-labelledby="waiting">
                     <div class="panel-head">
                         <h2 id="waiting">"Waiting, and for what"</h2>
@@ -169,7 +194,7 @@ fn show(data: Data) -> AnyView {
                         <h2 id="running">"Running now"</h2>
                         <a href=seat.path("tasks?state=in_progress")>"All running"</a>
                     </div>
-                    {running(tasks, &seat)}
+                    {running(tasks.into_iter().take(ROWS as usize).collect(), &seat)}
                 </section>
                 <section class="panel" aria-labelledby="latest">
                     <div class="panel-head">
@@ -186,14 +211,13 @@ fn show(data: Data) -> AnyView {
             </div>
             <div class="overview-side">
                 <section class="panel" aria-labelledby="capacity">
-                    <h2 id="capacity">"Capacity"</h2>
+                    <div class="panel-head">
+                        <h2 id="capacity">"Capacity"</h2>
+                        <a href=seat.path("resources")>"All resources"</a>
+                    </div>
                     {caps.map(|caps| resources(caps, &seat))}
                 </section>
-                <section class="panel" aria-labelledby="spend">
-                    <h2 id="spend">"Spend today"</h2>
-                    <p class="figure">{scheduler::words::amount(spent_today, scheduler::Unit::Microusd)}</p>
-                    {funds.map(|funds| budgets(funds, &seat))}
-                </section>
+                {spend(spending, funds, &seat)}
                 <section class="panel" aria-labelledby="pace">
                     <h2 id="pace">"Pace"</h2>
                     <dl class="facts">
@@ -211,87 +235,6 @@ fn show(data: Data) -> AnyView {
         </div>
     }
     .into_any()
-}
-
-/// The state of things in one sentence: `3 running, 37 waiting: 4 need you, 21 rate-limited.`
-fn lead(counts: &StateCounts, summary: Option<&Summary>) -> String {
-    let waiting = summary.map_or(counts.pending, |summary| summary.pending.into());
-    let running = summary.map_or(counts.in_progress, |summary| summary.in_progress.into());
-    if waiting + running == 0 {
-        return "Nothing is running and nothing waits.".to_owned();
-    }
-    let mut sentence = format!(
-        "{} running, {} waiting",
-        text::grouped(running),
-        text::grouped(waiting)
-    );
-    let reasons = summary.map(reasons).unwrap_or_default();
-    if !reasons.is_empty() {
-        sentence.push_str(": ");
-        sentence.push_str(&reasons.join(", "));
-    }
-    sentence.push('.');
-    sentence
-}
-
-/// For what tasks wait, in words that add up. Codes that read the same are counted together.
-fn reasons(summary: &Summary) -> Vec<String> {
-    let mut groups: Vec<(Code, u32)> = Vec::new();
-    for &(code, count) in summary
-        .pending_by_code
-        .iter()
-        .filter(|(_, count)| *count > 0)
-    {
-        let words = text::waiting_for(code, 1);
-        match groups
-            .iter_mut()
-            .find(|(known, _)| text::waiting_for(*known, 1) == words)
-        {
-            Some((_, sum)) => *sum += count,
-            None => groups.push((code, count)),
-        }
-    }
-    groups.sort_by_key(|&(code, count)| (code.tier(), std::cmp::Reverse(count)));
-    groups
-        .into_iter()
-        .map(|(code, count)| text::waiting_for(code, count))
-        .collect()
-}
-
-fn lines(summary: &Summary) -> Vec<Line> {
-    let tiers = [
-        Tier::NeedsYou,
-        Tier::OtherWork,
-        Tier::Capacity,
-        Tier::Turn,
-        Tier::Time,
-    ];
-    tiers.map(|tier| line(summary, tier)).into()
-}
-
-fn line(summary: &Summary, tier: Tier) -> Line {
-    let of = |tier| {
-        let known = summary
-            .pending_by_tier
-            .iter()
-            .find(|(known, _)| *known == tier);
-        known.map_or(0, |&(_, count)| count)
-    };
-    let mut codes: Vec<_> = summary
-        .pending_by_code
-        .iter()
-        .filter(|(code, count)| code.tier() == tier && *count > 0)
-        .collect();
-    codes.sort_by_key(|&&(_, count)| std::cmp::Reverse(count));
-    let reasons: Vec<_> = codes
-        .iter()
-        .map(|&&(code, count)| format!("{count} {}", text::code(code)))
-        .collect();
-    Line {
-        tier,
-        count: of(tier),
-        reasons: reasons.join(" · "),
-    }
 }
 
 fn first_steps(slug: &str) -> AnyView {

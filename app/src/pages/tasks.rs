@@ -247,27 +247,13 @@ fn tabs(
 
 fn address(base: &str, state: Option<TaskState>, search: &str) -> String {
     let state = state.map(|state| format!("state={}", state.as_str()));
-    let search = (!search.is_empty()).then(|| format!("q={}", escape(search)));
+    let search = (!search.is_empty()).then(|| format!("q={}", text::escaped(search)));
     let query: Vec<_> = [state, search].into_iter().flatten().collect();
     if query.is_empty() {
         base.to_owned()
     } else {
         format!("{base}?{}", query.join("&"))
     }
-}
-
-/// Percent-encodes what a query's value may not hold.
-fn escape(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes()
-        .map(|byte| {
-            if plain(byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
 }
 
 #[cfg(test)]

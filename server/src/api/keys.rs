@@ -5,9 +5,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use scheduler::{KeyId, Time};
 use serde::{Deserialize, Serialize};
-use store::keys::{Key, KeyListed};
+use store::keys::{Key, KeyListed, NewKey};
 
-use crate::auth::{Caller, NewKey, bearer};
+use crate::auth::{Caller, bearer};
 use crate::check::Check;
 use crate::input::{Id, Input, Params};
 use crate::once;
@@ -96,8 +96,8 @@ pub async fn create(
     };
     let id = KeyId(uuid::Uuid::now_v7());
     let new = match &input.once {
-        Some(_) => NewKey::derived(body.role, bearer(&headers)?, id),
-        None => NewKey::generate(body.role).map_err(|error| Problem::internal(&error))?,
+        Some(_) => NewKey::derived(body.role.as_str(), bearer(&headers)?, id),
+        None => NewKey::generate(body.role.as_str()).map_err(|error| Problem::internal(&error))?,
     };
     let name = body.name.clone().or_else(|| body.agent.clone());
     let key = Key {
@@ -127,7 +127,7 @@ pub async fn create(
         Some(before) => {
             let view: KeyView = serde_json::from_value(once::same(once, before)?)
                 .map_err(|error| Problem::internal(&error))?;
-            let before = NewKey::derived(body.role, bearer(&headers)?, view.id);
+            let before = NewKey::derived(body.role.as_str(), bearer(&headers)?, view.id);
             made(before.text, view)
         }
     }

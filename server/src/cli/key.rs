@@ -4,10 +4,9 @@ use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
 use scheduler::{AgentId, WorkspaceId};
 use store::Store;
-use store::keys::{Key, KeyListed, KeyRole};
+use store::keys::{Key, KeyListed, KeyRole, NewKey};
 use store::read::Page;
 
-use crate::auth::NewKey;
 use crate::check::name_fault;
 use crate::permission::Role;
 
@@ -102,7 +101,7 @@ async fn create(
         None => None,
     };
     let role = KeyRole::from(role);
-    let new = NewKey::generate(role.into())?;
+    let new = NewKey::generate(role.as_str())?;
     let key = Key {
         id: uuid::Uuid::now_v7().into(),
         workspace,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use reqwest::Method;
 use scheduler::{Policy, Span};
-use store::keys::{Key, KeyRole};
+use store::keys::{Key, KeyRole, NewKey};
 use store::workspaces::Workspace;
 use store::{Store, StoreError};
 use tokio::sync::{oneshot, watch};
@@ -20,7 +20,6 @@ use super::fleet::{Agent, Tally};
 use super::provider::Provider;
 use super::story;
 use super::{Options, provider};
-use crate::auth::NewKey;
 
 /// How long a demo is believed to live without a word from whoever runs it.
 const TTL: Span = Span::from_secs(6);
@@ -195,7 +194,7 @@ impl Life {
         role: KeyRole,
         name: &str,
     ) -> anyhow::Result<Client> {
-        let new = NewKey::generate(role.into())?;
+        let new = NewKey::generate(role.as_str())?;
         let agent = match role {
             KeyRole::Agent => {
                 let id = Uuid::now_v7().into();

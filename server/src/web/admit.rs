@@ -15,7 +15,7 @@ use store::accounts::AccountRole;
 use tower_sessions::Session;
 
 use super::Web;
-use super::sessions::ACCOUNT;
+use super::sessions::{self, ACCOUNT};
 use crate::assets;
 
 /// Under this name a session keeps the hour it was last used in: it is written once an hour.
@@ -76,8 +76,10 @@ pub async fn visitor(web: &Web, session: &Session) -> Result<Option<Visitor>, St
     }
     used(web, session).await;
     let memberships = web.app.store.memberships(account.id).await?.into();
+    let session = session.id().map(|id| sessions::hash(&id));
     Ok(Some(Visitor {
         account: account.id,
+        session: session.unwrap_or_default(),
         email: account.email,
         memberships,
         runs_the_house: account.role == AccountRole::Admin,

@@ -2,6 +2,8 @@
 
 use axum::Form;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::USER_AGENT;
 use axum::response::Redirect;
 use serde::Deserialize;
 use tower_sessions::Session;
@@ -15,6 +17,9 @@ use crate::problem::Problem;
 
 /// The longest address that is looked up, in bytes.
 const EMAIL_BYTES: usize = 254;
+
+/// Under this name a session keeps from which browser it was begun.
+const BROWSER: &str = "browser";
 
 /// What the form sends.
 #[derive(Deserialize)]
@@ -30,6 +35,7 @@ pub async fn sign_in(
     State(web): State<Web>,
     session: Session,
     address: Address,
+    headers: HeaderMap,
     Form(form): Form<SignIn>,
 ) -> Result<Redirect, Problem> {
     let next = own_path(&form.next);
@@ -50,7 +56,7 @@ pub async fn sign_in(
     attempts::note(&web, &email, &address, matches).await?;
     match account.filter(|_| matches) {
         Some(account) => {
-            enter(&session, account.id).await?;
+            enter(&session, account.id, &headers).await?;
             Ok(Redirect::to(next))
         }
         None => Ok(back("wrong", next)),
@@ -58,10 +64,53 @@ pub async fn sign_in(
 }
 
 /// Makes the session that person's. Its identifier is new: one that was planted before is worth nothing.
-pub async fn enter(session: &Session, account: scheduler::UserId) -> Result<(), Problem> {
+pub async fn enter(
+    session: &Session,
+    account: scheduler::UserId,
+    headers: &HeaderMap,
+) -> Result<(), Problem> {
     let broken = |error: tower_sessions::session::Error| Problem::internal(&error);
     session.flush().await.map_err(broken)?;
+    session
+        .insert(BROWSER, browser(headers))
+        .await
+        .map_err(broken)?;
     session.insert(ACCOUNT, account).await.map_err(broken)
+}
+
+/// A browser as people know it, by what it says of itself: `Firefox on Linux`.
+fn browser(headers: &HeaderMap) -> String {
+    let said = headers
+        .get(USER_AGENT)
+        .and_then(|said| said.to_str().ok())
+        .unwrap_or_default();
+    // Each says the names of those before it, so the order is theirs.
+    let find = |names: &[(&str, &'static str)], none| {
+        let named = names.iter().find(|(part, _)| said.contains(part));
+        named.map_or(none, |(_, name)| *name)
+    };
+    let name = find(
+        &[
+            ("Firefox/", "Firefox"),
+            ("Edg/", "Edge"),
+            ("OPR/", "Opera"),
+            ("Chrome/", "Chrome"),
+            ("Safari/", "Safari"),
+        ],
+        "A browser",
+    );
+    let system = find(
+        &[
+            ("iPhone", "iPhone"),
+            ("iPad", "iPad"),
+            ("Android", "Android"),
+            ("Mac OS X", "macOS"),
+            ("Windows", "Windows"),
+            ("Linux", "Linux"),
+        ],
+        "an unknown system",
+    );
+    format!("{name} on {system}")
 }
 
 /// Ends the session, here and in the database.
@@ -89,6 +138,14 @@ fn own_path(next: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_browser_is_told_by_its_own_name_and_not_by_those_it_repeats() {
+        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Safari/537.36";
+        let headers = HeaderMap::from_iter([(USER_AGENT, chrome.parse().unwrap())]);
+        assert_eq!(browser(&headers), "Chrome on Linux");
+        assert_eq!(browser(&HeaderMap::new()), "A browser on an unknown system");
+    }
 
     #[test]
     fn the_way_in_leads_to_this_server_only() {

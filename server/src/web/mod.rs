@@ -3,6 +3,7 @@
 //! Around every page, outermost first: headers, the forgery check, the session, the guard. The guard
 //! fails closed: only the way in ([`login`], [`setup`]) and the site's files pass without a session.
 
+mod account;
 mod admit;
 mod attempts;
 mod demo;
@@ -54,10 +55,12 @@ pub fn router(app: &App, demo: &Demo, url: &str) -> anyhow::Result<Router> {
         .route("/setup", post(setup::begin))
         .route("/demo/start", post(demo::start))
         .route("/demo/stop", post(demo::stop))
+        .route("/account/password", post(account::change_password))
+        .route("/account/look", post(account::choose_look))
         .route("/w/{ws}/events", get(events::stream))
         .with_state(web.clone());
     Ok(handlers
-        .merge(pages::router(app)?)
+        .merge(pages::router(app, url)?)
         .layer(from_fn_with_state(web.clone(), admit::admit))
         .layer(sessions::layer(app.clone(), url))
         .layer(from_fn_with_state(web.clone(), forgery::refuse))

@@ -23,13 +23,15 @@ struct PagesState {
     leptos: LeptosOptions,
 }
 
-/// The pages, and as a fallback the page that says that nothing is here.
-pub fn router(app: &App) -> anyhow::Result<Router> {
+/// The pages, and as a fallback the page that says that nothing is here. `url` is where people reach
+/// this server.
+pub fn router(app: &App, url: &str) -> anyhow::Result<Router> {
     let state = PagesState {
         leptos: LeptosOptions::builder().output_name("baton").build(),
     };
     let assets: AssetUrls = assets::urls()?;
-    let shell = move || view! { <Shell assets=assets.clone() /> };
+    let url = url.trim_end_matches('/').to_owned();
+    let shell = move || view! { <Shell assets=assets.clone() url=url.clone() /> };
     let routes = generate_route_list(shell.clone());
     let house = House {
         store: app.store.clone(),

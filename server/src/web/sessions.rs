@@ -121,7 +121,8 @@ impl Sessions {
     }
 }
 
-fn hash(id: &Id) -> [u8; 32] {
+/// By what the database knows a session.
+pub fn hash(id: &Id) -> [u8; 32] {
     Sha256::digest(id.0.to_be_bytes()).into()
 }
 

@@ -2,6 +2,7 @@
 
 use axum::Form;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Redirect;
 use scheduler::Policy;
 use serde::Deserialize;
@@ -37,6 +38,7 @@ pub async fn begin(
     State(web): State<Web>,
     session: Session,
     address: Address,
+    headers: HeaderMap,
     Form(form): Form<Begin>,
 ) -> Result<Redirect, Problem> {
     let store = &web.app.store;
@@ -68,7 +70,7 @@ pub async fn begin(
         return Ok(back("code", &form));
     }
     workspace(&web, &form).await?;
-    enter(&session, account.id).await?;
+    enter(&session, account.id, &headers).await?;
     Ok(Redirect::to("/"))
 }
 

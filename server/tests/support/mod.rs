@@ -13,12 +13,11 @@ use http_body_util::BodyExt;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use scheduler::{KeyId, Policy, WorkspaceId};
 use serde_json::{Value, json};
-use server::auth::NewKey;
 use server::permission::Role;
 use server::state::App;
 use sqlx::PgPool;
 use store::Store;
-use store::keys::Key;
+use store::keys::{Key, NewKey};
 use store::workspaces::Workspace;
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -95,7 +94,7 @@ impl House {
             }
             _ => None,
         };
-        let new = NewKey::generate(role).unwrap();
+        let new = NewKey::generate(role.as_str()).unwrap();
         let key = Key {
             id: Uuid::now_v7().into(),
             workspace,

@@ -1,7 +1,7 @@
-//! The overview's panels: what runs, what there is room for, what it costs.
+//! The overview's panels: what runs, and what there is room for.
 
 use leptos::prelude::*;
-use scheduler::{BudgetView, ResourceKind, ResourceView, words};
+use scheduler::{ResourceKind, ResourceView};
 use store::read::TaskListed;
 
 use crate::access::Seat;
@@ -108,56 +108,11 @@ fn gauge(resource: &ResourceView, seat: &Seat) -> AnyView {
     .into_any()
 }
 
-fn level(share: f64) -> &'static str {
+/// How full a bar is, as the class that colours it.
+pub fn level(share: f64) -> &'static str {
     if share >= 0.995 {
         "part-full"
     } else {
         "part-used"
     }
-}
-
-/// A bar for each budget: settled, reserved, free, and the mark that warns.
-pub fn budgets(budgets: Vec<BudgetView>, seat: &Seat) -> AnyView {
-    if budgets.is_empty() {
-        return view! { <p class="quiet">"No budget is set, so nothing stops the spending."</p> }
-            .into_any();
-    }
-    let bar = |budget: BudgetView| {
-        let (spec, settled) = (&budget.row.spec, budget.row.state.settled);
-        let limit = spec.limit.max(1) as f64;
-        let amount = |value| words::amount(value, spec.unit);
-        let said = format!(
-            "{} of {} {}",
-            amount(settled),
-            amount(spec.limit),
-            text::window(spec.window)
-        );
-        let reserved = (budget.reserved > 0)
-            .then(|| format!("{} more reserved by running work", amount(budget.reserved)));
-        let parts = vec![
-            Part {
-                share: settled as f64 / limit,
-                class: level(settled as f64 / limit),
-            },
-            Part {
-                share: budget.reserved as f64 / limit,
-                class: "part-reserved",
-            },
-        ];
-        let resets = budget.resets_at.map(|at| {
-            view! { <span class="quiet">"turns " <Moment at now=seat.now /></span> }
-        });
-        view! {
-            <li data-key=spec.name.clone()>
-                <div class="gauge-head">
-                    <span class="gauge-name">{spec.name.clone()}</span>
-                    <span class="gauge-words">{said}</span>
-                </div>
-                <Meter parts line=Some(spec.soft_at) />
-                <p class="gauge-foot">{reserved.map(|said| view! { <span class="quiet">{said}</span> })} {resets}</p>
-            </li>
-        }
-    };
-    view! { <ul class="gauges" role="list">{budgets.into_iter().map(bar).collect_view()}</ul> }
-        .into_any()
 }

@@ -1,0 +1,72 @@
+//! The policy of a workspace, changed as a whole: each change is a new version and a decision.
+
+use leptos::prelude::*;
+use scheduler::{ClassBands, Fuses, Policy, Request, Retries, UnknownCost, UnknownCostMode};
+
+use super::form::Reader;
+use super::{Answer, Desk, Done, Form, Refused};
+
+const WHOLE: &str = "This takes a whole number.";
+const NUMBER: &str = "This takes a number.";
+
+/// Puts a policy in force in place of the version its author saw.
+#[server(endpoint = "put_policy")]
+pub async fn put_policy(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
+    let done = put(&form).await;
+    form.answer(done).await
+}
+
+async fn put(form: &Form) -> Result<Done, Refused> {
+    let desk = Desk::open("put_policy", form).await?;
+    let (store, workspace) = (desk.seat.store(), desk.seat.workspace);
+    let before = store.policy(workspace).await?;
+    let before = before.ok_or_else(Refused::not_found)?;
+    let mut read = form.read();
+    let version = read.value("version", WHOLE);
+    let policy = laid_over(before.policy, &mut read);
+    read.done()?;
+    let put = scheduler::PutPolicy {
+        policy,
+        version: Some(version),
+    };
+    desk.submit(Request::PutPolicy(put)).await?;
+    Ok(Done::new(format!("Version {} is in force.", version + 1)))
+}
+
+/// The policy with what the form says in place of what it had.
+fn laid_over(before: Policy, read: &mut Reader<'_>) -> Policy {
+    let refuse = read.choice("mode", |word| match word {
+        "reserve" => Some(UnknownCostMode::Reserve),
+        "refuse" => Some(UnknownCostMode::Refuse),
+        _ => None,
+    });
+    Policy {
+        fuses: Fuses {
+            max_delegation_depth: read.value("max_delegation_depth", WHOLE),
+            max_pending: read.value("max_pending", WHOLE),
+            max_children: read.value("max_children", WHOLE),
+            agent_creates_per_minute: read.value("agent_creates_per_minute", WHOLE),
+        },
+        class_bands: ClassBands {
+            exploratory: read.value("exploratory", WHOLE),
+            routine: read.value("routine", WHOLE),
+            ordinary: read.value("ordinary", WHOLE),
+            strategic: read.value("strategic", WHOLE),
+            directive: read.value("directive", WHOLE),
+        },
+        ageing_per_hour: read.value("ageing_per_hour", NUMBER),
+        fair_share_weight: read.value("fair_share_weight", NUMBER),
+        exploratory_headroom: read.value("exploratory_headroom", NUMBER),
+        reserve_after_ms: read.value("reserve_after_ms", WHOLE),
+        retries: Retries {
+            base_ms: read.value("base_ms", WHOLE),
+            max_ms: read.value("max_ms", WHOLE),
+        },
+        unknown_cost: UnknownCost {
+            mode: refuse.unwrap_or_default(),
+            default_tokens: read.value("default_tokens", WHOLE),
+            default_microusd: read.value("default_microusd", WHOLE),
+        },
+        ..before
+    }
+}

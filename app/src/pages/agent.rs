@@ -1,0 +1,260 @@
+//! One agent: what it holds, how it did, what it can do.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use scheduler::{AgentView, Health, Time, Unit, words};
+use store::read::{AgentListed, AgentRecord, Page, Played, TaskFilter, TaskListed};
+
+use super::agents::{LOOKED_AT, live, load_mark};
+use super::{Asked, loaded};
+use crate::access::{PageError, Seat};
+use crate::components::mark::{HealthMark, OutcomeMark, StateMark};
+use crate::components::moment::Moment;
+use crate::text;
+
+/// Leases shown at most.
+const ROWS: u32 = 50;
+
+/// One agent, by its name.
+#[component]
+pub fn AgentPage() -> impl IntoView {
+    loaded(load(Asked::now()), show)
+}
+
+struct Data {
+    seat: Seat,
+    listed: AgentListed,
+    now: Option<AgentView>,
+    record: Option<AgentRecord>,
+    holds: Vec<TaskListed>,
+    history: Vec<Played>,
+}
+
+async fn load(asked: Asked) -> Result<Data, PageError> {
+    let seat = asked.seat().await?;
+    let (store, workspace) = (seat.store(), seat.workspace);
+    let name = asked.name();
+    let id = store
+        .agent_named(workspace, &name)
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let filter = TaskFilter {
+        state: Some(scheduler::TaskState::InProgress),
+        agent: Some(name),
+        ..TaskFilter::default()
+    };
+    let page = Page {
+        limit: ROWS,
+        after: None,
+    };
+    let (listed, holds, history, records, mut live) = futures::try_join!(
+        store.agent(workspace, id, text::midnight(seat.now)),
+        store.tasks(workspace, &filter, page),
+        store.played(workspace, Some(id), Time::from_millis(0), LOOKED_AT, ROWS),
+        store.agent_records(workspace, LOOKED_AT),
+        async { Ok(live(&seat).await) },
+    )?;
+    let holds = holds.items.into_iter();
+    Ok(Data {
+        listed: listed.ok_or(PageError::NotFound)?,
+        now: live.remove(&id),
+        record: records.into_iter().find(|record| record.agent == id),
+        holds: holds
+            .filter(|task| task.lease.as_ref().is_some_and(|lease| lease.agent == id))
+            .collect(),
+        history,
+        seat,
+    })
+}
+
+fn show(data: Data) -> AnyView {
+    let Data {
+        seat,
+        listed,
+        now,
+        record,
+        holds,
+        history,
+    } = data;
+    let card = listed.agent.card.clone();
+    let health = now.as_ref().map_or(Health::Offline, |now| now.health);
+    let waits = now.as_ref().is_some_and(|now| now.waiting);
+    let detail = listed.detail.clone();
+    let error = record
+        .as_ref()
+        .and_then(|record| record.last_error.clone())
+        .map(|(error, task, at)| {
+            view! {
+                <section class="panel" aria-labelledby="error">
+                    <h2 id="error">"Last error"</h2>
+                    <p class="quoted">{error}</p>
+                    <p class="quiet small">
+                        <a href=seat.path(&format!("tasks/{task}"))>"The task it was at"</a>
+                        ", "
+                        <Moment at=at now=seat.now />
+                    </p>
+                </section>
+            }
+        });
+    view! {
+        <Title text=format!("{} · {}", card.name, seat.name) />
+        <div id="agent" data-live class="with-aside">
+            <header class="page-head">
+                <p class="eyebrow">
+                    <a href=seat.path("agents")>"Agents"</a>
+                </p>
+                <h1>{card.name.clone()}</h1>
+                <p class="marks">
+                    <HealthMark health />
+                    {waits.then_some("asks for work now")}
+                    {detail.map(|detail| view! { <span class="quiet">{detail}</span> })}
+                </p>
+            </header>
+            <div class="column">
+                <section class="panel" aria-labelledby="holds">
+                    <h2 id="holds">"What it holds"</h2>
+                    {held(holds, waits, &seat)}
+                </section>
+                <section class="panel" aria-labelledby="history">
+                    <div class="panel-head">
+                        <h2 id="history">"What it did"</h2>
+                        <a href=seat.path(&format!("decisions?agent={}", card.id))>"Decisions about it"</a>
+                    </div>
+                    {played(history, &seat)}
+                </section>
+            </div>
+            <div class="column">{facts(&listed, record.as_ref(), &seat)} {error}</div>
+        </div>
+    }
+    .into_any()
+}
+
+fn held(tasks: Vec<TaskListed>, waits: bool, seat: &Seat) -> AnyView {
+    if tasks.is_empty() {
+        let words = if waits {
+            "Nothing: it asks for work, and nothing it can do may start."
+        } else {
+            "Nothing at this moment."
+        };
+        return view! { <p class="quiet">{words}</p> }.into_any();
+    }
+    let row = |task: TaskListed| {
+        let lease = task.lease?;
+        let percent = lease
+            .progress
+            .map(|done| format!("{} %", (done * 100.0).round()));
+        Some(view! {
+            <tr data-key=task.id.to_string()>
+                <td class="wide">
+                    <a href=seat.path(&format!("tasks/{}", task.id))>{task.title}</a>
+                    {lease.note.map(|note| view! { <span class="attempt-error">{note}</span> })}
+                </td>
+                <td class="number">{percent}</td>
+                <td class="number quiet"><Moment at=lease.granted_at now=seat.now /></td>
+                <td class="number quiet"><Moment at=lease.expires_at now=seat.now /></td>
+            </tr>
+        })
+    };
+    view! {
+        <div class="scroll" tabindex="0" role="group" aria-labelledby="holds">
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col">"Task"</th>
+                        <th scope="col" class="number">"Progress"</th>
+                        <th scope="col" class="number">"Since"</th>
+                        <th scope="col" class="number">"Lease ends"</th>
+                    </tr>
+                </thead>
+                <tbody>{tasks.into_iter().map(row).collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn played(history: Vec<Played>, seat: &Seat) -> AnyView {
+    if history.is_empty() {
+        return view! {
+            <p class="quiet">
+                {format!("Nothing among the latest {} decisions.", text::grouped(LOOKED_AT.into()))}
+            </p>
+        }
+        .into_any();
+    }
+    let row = |one: Played| {
+        let mark = match one.ended {
+            Some((outcome, _)) => view! { <OutcomeMark outcome /> }.into_any(),
+            None => view! { <StateMark state=scheduler::TaskState::InProgress /> }.into_any(),
+        };
+        let took = one
+            .ended
+            .map(|(_, at)| words::duration(at.since(one.granted_at)));
+        view! {
+            <tr>
+                <td>{mark}</td>
+                <td class="wide">
+                    <a href=seat.path(&format!("tasks/{}", one.task))>{one.title}</a>
+                    {one.error.map(|error| view! { <span class="attempt-error">{error}</span> })}
+                </td>
+                <td class="number quiet">{took}</td>
+                <td class="number quiet"><Moment at=one.granted_at now=seat.now /></td>
+            </tr>
+        }
+    };
+    view! {
+        <div class="scroll" tabindex="0" role="group" aria-labelledby="history">
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col">"Ended"</th>
+                        <th scope="col">"Task"</th>
+                        <th scope="col" class="number">"Took"</th>
+                        <th scope="col" class="number">"Begun"</th>
+                    </tr>
+                </thead>
+                <tbody>{history.into_iter().map(row).collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn facts(listed: &AgentListed, record: Option<&AgentRecord>, seat: &Seat) -> AnyView {
+    let card = &listed.agent.card;
+    let list = |all: &[String], none: &'static str| {
+        if all.is_empty() {
+            none.to_owned()
+        } else {
+            all.join(", ")
+        }
+    };
+    let done = record.map_or_else(
+        || "nothing lately".to_owned(),
+        |record| format!("{} of {} attempts", record.completed, record.ended),
+    );
+    let heard = match listed.agent.seen_at {
+        Some(at) => view! { <Moment at now=seat.now /> }.into_any(),
+        None => "never".into_any(),
+    };
+    view! {
+        <section class="panel" aria-labelledby="card">
+            <h2 id="card">"Its card"</h2>
+            <dl class="facts">
+                <dt>"Load"</dt>
+                <dd>{load_mark(listed.running, card.max_concurrency)}</dd>
+                <dt>"Can do"</dt>
+                <dd>{list(&card.capabilities, "work that asks for nothing")}</dd>
+                <dt>"Models"</dt>
+                <dd>{list(&card.models, "any")}</dd>
+                <dt>"Completed"</dt>
+                <dd>{done}</dd>
+                <dt>"Cost today"</dt>
+                <dd>{words::amount(listed.spent_microusd, Unit::Microusd)}</dd>
+                <dt>"Last heard"</dt>
+                <dd>{heard}</dd>
+            </dl>
+        </section>
+    }
+    .into_any()
+}

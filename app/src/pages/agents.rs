@@ -1,0 +1,234 @@
+//! The fleet: who is there, what each does, what it costs, and what went wrong last.
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use scheduler::{AgentId, AgentStatus, AgentView, Health, Query, Unit, View, words};
+use store::read::{AgentListed, AgentRecord};
+
+use super::{Asked, loaded};
+use crate::access::{PageError, Seat};
+use crate::components::mark::HealthMark;
+use crate::components::moment::Moment;
+use crate::text;
+
+/// Decisions looked back over for how agents did.
+pub const LOOKED_AT: u32 = 2_000;
+
+/// All agents of a workspace.
+#[component]
+pub fn Agents() -> impl IntoView {
+    loaded(load(Asked::now()), show)
+}
+
+struct Data {
+    seat: Seat,
+    agents: Vec<AgentListed>,
+    live: HashMap<AgentId, AgentView>,
+    records: HashMap<AgentId, AgentRecord>,
+}
+
+async fn load(asked: Asked) -> Result<Data, PageError> {
+    let seat = asked.seat().await?;
+    let (store, workspace) = (seat.store(), seat.workspace);
+    let (agents, records, live) = futures::try_join!(
+        store.agents(workspace, text::midnight(seat.now)),
+        store.agent_records(workspace, LOOKED_AT),
+        async { Ok(live(&seat).await) },
+    )?;
+    let records = records.into_iter().map(|record| (record.agent, record));
+    Ok(Data {
+        agents,
+        records: records.collect(),
+        live,
+        seat,
+    })
+}
+
+/// What the conductor knows of its agents; nothing while it changes hands.
+pub async fn live(seat: &Seat) -> HashMap<AgentId, AgentView> {
+    match seat.ask(Query::Agents).await {
+        Ok(View::Agents { agents }) => agents.into_iter().map(|one| (one.id, one)).collect(),
+        _ => HashMap::new(),
+    }
+}
+
+fn show(data: Data) -> AnyView {
+    let Data {
+        seat,
+        agents,
+        live,
+        records,
+    } = data;
+    let sentence = sentence(&agents, &live);
+    let body = if agents.is_empty() {
+        nobody(&seat)
+    } else {
+        table(agents, &live, &records, &seat)
+    };
+    view! {
+        <Title text=format!("Agents · {}", seat.name) />
+        <div id="agents" data-live>
+            <header class="page-head">
+                <p class="eyebrow">"Agents"</p>
+                <h1 class="lead">{sentence}</h1>
+            </header>
+            {body}
+        </div>
+    }
+    .into_any()
+}
+
+fn sentence(agents: &[AgentListed], live: &HashMap<AgentId, AgentView>) -> String {
+    if agents.is_empty() {
+        return "No agent has joined yet.".to_owned();
+    }
+    let online = live
+        .values()
+        .filter(|agent| agent.health == Health::Online)
+        .count();
+    let running: u32 = agents.iter().map(|agent| agent.running).sum();
+    let spent: u64 = agents.iter().map(|agent| agent.spent_microusd).sum();
+    let verb = if online == 1 { "is" } else { "are" };
+    let mut sentence = format!(
+        "{online} of {} {verb} online, ",
+        text::count(agents.len() as u64, "agent")
+    );
+    sentence.push_str(&match running {
+        0 => "none at work".to_owned(),
+        _ => format!("at work on {}", text::count(running.into(), "task")),
+    });
+    if spent > 0 {
+        sentence.push_str(&format!(
+            "; {} spent today",
+            words::amount(spent, Unit::Microusd)
+        ));
+    }
+    sentence.push('.');
+    sentence
+}
+
+fn table(
+    agents: Vec<AgentListed>,
+    live: &HashMap<AgentId, AgentView>,
+    records: &HashMap<AgentId, AgentRecord>,
+    seat: &Seat,
+) -> AnyView {
+    let row = |agent: AgentListed| row(&agent, live, records, seat);
+    view! {
+        <div class="scroll" tabindex="0" role="group" aria-label="Agents">
+            <table class="rows cards">
+                <thead>
+                    <tr>
+                        <th scope="col">"Agent"</th>
+                        <th scope="col">"Health"</th>
+                        <th scope="col">"Load"</th>
+                        <th scope="col" class="wide">"Can do"</th>
+                        <th scope="col">"Last error"</th>
+                        <th scope="col" class="number">"Done"</th>
+                        <th scope="col" class="number">"Cost today"</th>
+                        <th scope="col" class="number">"Heard"</th>
+                    </tr>
+                </thead>
+                <tbody>{agents.into_iter().map(row).collect_view()}</tbody>
+            </table>
+        </div>
+        <p class="quiet small">
+            {format!("Done and last error: among the latest {} decisions.", text::grouped(LOOKED_AT.into()))}
+        </p>
+    }
+    .into_any()
+}
+
+fn row(
+    listed: &AgentListed,
+    live: &HashMap<AgentId, AgentView>,
+    records: &HashMap<AgentId, AgentRecord>,
+    seat: &Seat,
+) -> AnyView {
+    let card = &listed.agent.card;
+    let now = live.get(&card.id);
+    let record = records.get(&card.id);
+    let error = record
+        .and_then(|record| record.last_error.as_ref())
+        .map(|(error, task, at)| {
+            view! {
+                <a class="clip" href=seat.path(&format!("tasks/{task}")) title=error.clone()>
+                    {error.clone()}
+                </a>
+                " "
+                <span class="quiet small"><Moment at=*at now=seat.now /></span>
+            }
+        });
+    let done = record.map(|record| format!("{} of {}", record.completed, record.ended));
+    let heard = listed.agent.seen_at.map_or_else(
+        || view! { <span>"never"</span> }.into_any(),
+        |at| view! { <Moment at now=seat.now /> }.into_any(),
+    );
+    view! {
+        <tr data-key=card.id.to_string()>
+            <td class="card-head">
+                <a class="strong" href=href(seat, &card.name)>{card.name.clone()}</a>
+            </td>
+            <td>
+                <HealthMark health=now.map_or(Health::Offline, |now| now.health) />
+                {(listed.agent.status == AgentStatus::Draining).then_some(" draining")}
+            </td>
+            <td data-label="Load">{load_mark(listed.running, card.max_concurrency)}</td>
+            <td class="wide quiet" data-label="Can do">{card.capabilities.join(", ")}</td>
+            <td data-label="Last error">{error}</td>
+            <td class="number" data-label="Done">{done}</td>
+            <td class="number" data-label="Today">{words::amount(listed.spent_microusd, Unit::Microusd)}</td>
+            <td class="number quiet" data-label="Heard">{heard}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// The address of an agent's page.
+pub fn href(seat: &Seat, name: &str) -> String {
+    seat.path(&format!("agents/{}", text::escaped(name)))
+}
+
+/// Tasks at once, of how many: a note for each, where they are few enough to see.
+pub fn load_mark(running: u32, most: Option<u32>) -> AnyView {
+    const SEEN: u32 = 12;
+    let words = match most {
+        Some(most) => format!("{running} of {most}"),
+        None => running.to_string(),
+    };
+    let slots = most.unwrap_or(running).max(running);
+    let notes = (1..=SEEN).contains(&slots).then(|| {
+        let note = |at: u32| {
+            let class = if at < running {
+                "load-taken"
+            } else {
+                "load-free"
+            };
+            view! { <circle class=class cx=5 + at * 10 cy="6" r="3.5" /> }
+        };
+        view! {
+            <svg class="load" width=slots * 10 height="12" aria-hidden="true">
+                {(0..slots).map(note).collect_view()}
+            </svg>
+        }
+    });
+    view! { <span class="load-mark">{notes} <span>{words}</span></span> }.into_any()
+}
+
+fn nobody(seat: &Seat) -> AnyView {
+    let key = format!(
+        "baton key create --workspace {} --role agent --agent scout",
+        seat.slug
+    );
+    view! {
+        <section class="panel">
+            <h2>"Bring the first agent"</h2>
+            <p>"An agent is any program that asks for work over HTTP. Give it a key, on the server or in the settings:"</p>
+            <pre tabindex="0"><code>{key}</code></pre>
+            <p>"It stands here from its first call on."</p>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,101 @@
+//! Who plays: the last minutes of every agent, and what they hold now.
+
+use leptos::prelude::*;
+use scheduler::{Span, Time};
+use store::StoreError;
+use store::read::{AgentListed, TaskListed};
+
+use crate::access::Seat;
+use crate::components::ensemble::{Bar, Player, ensemble, span};
+use crate::pages::agents::href;
+use crate::text;
+
+/// How far back, by how many decisions and leases at most.
+const BACK: Span = Span::from_secs(900);
+const DECISIONS: u32 = 1_000;
+const LEASES: u32 = 240;
+/// Staves at most.
+const STAVES: usize = 14;
+
+/// What there is to draw.
+#[derive(Debug)]
+pub struct Played {
+    agents: Vec<AgentListed>,
+    leases: Vec<store::read::Played>,
+    /// How far back the leases reach, when there were too many for all.
+    known_from: Option<Time>,
+}
+
+impl Played {
+    /// From the workspace's latest dispatches.
+    pub async fn load(seat: &Seat) -> Result<Self, StoreError> {
+        let (store, workspace) = (seat.store(), seat.workspace);
+        let (agents, leases) = futures::try_join!(
+            store.agents(workspace, seat.now),
+            store.played(workspace, None, seat.now - BACK, DECISIONS, LEASES),
+        )?;
+        let all = leases.len() < LEASES as usize;
+        Ok(Self {
+            known_from: leases.last().filter(|_| !all).map(|lease| lease.granted_at),
+            agents,
+            leases,
+        })
+    }
+}
+
+/// The panel; nothing where there is no agent yet.
+pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<AnyView> {
+    if played.agents.is_empty() {
+        return None;
+    }
+    let players: Vec<_> = played
+        .agents
+        .iter()
+        .map(|listed| Player {
+            agent: listed.agent.card.id,
+            href: href(seat, &listed.agent.card.name),
+            name: listed.agent.card.name.clone(),
+        })
+        .collect();
+    // What was given long ago and still runs is not among the latest dispatches.
+    let from = played.known_from.unwrap_or(seat.now - BACK);
+    let long = running.iter().filter_map(|task| {
+        let lease = task
+            .lease
+            .as_ref()
+            .filter(|lease| lease.granted_at < from)?;
+        Some(Bar {
+            agent: lease.agent,
+            title: task.title.clone(),
+            from: lease.granted_at,
+            ended: None,
+        })
+    });
+    let recent = played.leases.into_iter().map(|lease| Bar {
+        agent: lease.agent,
+        title: lease.title,
+        from: lease.granted_at,
+        ended: lease.ended,
+    });
+    let bars = recent.chain(long).collect();
+    let span = span(played.known_from, seat.now);
+    let drawn = ensemble(&players, bars, span, seat.now, STAVES).unwrap_or_else(|| {
+        let words = format!(
+            "None of the {} has held a task in the last quarter of an hour.",
+            text::count(players.len() as u64, "agent")
+        );
+        view! { <p class="quiet">{words}</p> }.into_any()
+    });
+    Some(
+        view! {
+            <section class="panel overview-whole" aria-labelledby="score">
+                <div class="panel-head">
+                    <h2 id="score">"Who plays"</h2>
+                    <a href=seat.path("agents")>"All agents"</a>
+                </div>
+                {drawn}
+            </section>
+        }
+        .into_any(),
+    )
+}

@@ -1,0 +1,232 @@
+//! The policy: the numbers people may turn, and the versions there were.
+
+use leptos::prelude::*;
+use scheduler::{Policy, PolicyRow, UnknownCostMode};
+
+use crate::access::Seat;
+use crate::components::act_form::ActForm;
+use crate::components::moment::Moment;
+
+/// A number of the policy: its name in forms, what it is, and its value.
+type Number = (&'static str, &'static str, String);
+
+/// The form for those who may, the numbers for the others, and the history.
+pub fn panel(policies: Vec<PolicyRow>, seat: &Seat) -> AnyView {
+    let Some(now) = policies.first().cloned() else {
+        return ().into_any();
+    };
+    let body = match ActForm::new("put_policy", seat) {
+        Some(form) => put(form, &now),
+        None => numbers(&now.policy),
+    };
+    view! {
+        <section class="panel" id="policy" data-act-region aria-labelledby="policy-head">
+            <div class="panel-head">
+                <h2 id="policy-head">"Policy"</h2>
+                <p class="quiet small">
+                    {format!("version {}, in force since ", now.version)}
+                    <Moment at=now.at now=seat.now />
+                </p>
+            </div>
+            {body}
+            {history(policies, seat)}
+        </section>
+    }
+    .into_any()
+}
+
+fn groups(policy: &Policy) -> [(&'static str, &'static str, Vec<Number>); 5] {
+    let (fuses, bands) = (&policy.fuses, &policy.class_bands);
+    let (retries, unknown) = (&policy.retries, &policy.unknown_cost);
+    [
+        (
+            "Fuses",
+            "Hard limits that refuse, so that no agent runs away with the team.",
+            vec![
+                (
+                    "max_delegation_depth",
+                    "Parents above a task",
+                    fuses.max_delegation_depth.to_string(),
+                ),
+                (
+                    "max_children",
+                    "Tasks split from one",
+                    fuses.max_children.to_string(),
+                ),
+                (
+                    "max_pending",
+                    "Unfinished tasks",
+                    fuses.max_pending.to_string(),
+                ),
+                (
+                    "agent_creates_per_minute",
+                    "Creates of an agent, a minute",
+                    fuses.agent_creates_per_minute.to_string(),
+                ),
+            ],
+        ),
+        (
+            "Order",
+            "Points that a class adds to a task's score, and that an hour of waiting adds.",
+            vec![
+                ("directive", "Directive", bands.directive.to_string()),
+                ("strategic", "Strategic", bands.strategic.to_string()),
+                ("ordinary", "Ordinary", bands.ordinary.to_string()),
+                ("routine", "Routine", bands.routine.to_string()),
+                ("exploratory", "Exploratory", bands.exploratory.to_string()),
+                (
+                    "ageing_per_hour",
+                    "An hour of age",
+                    policy.ageing_per_hour.to_string(),
+                ),
+            ],
+        ),
+        (
+            "Shares",
+            "What is left for others, here and in the other workspaces of the pool.",
+            vec![
+                (
+                    "fair_share_weight",
+                    "Weight among workspaces",
+                    policy.fair_share_weight.to_string(),
+                ),
+                (
+                    "exploratory_headroom",
+                    "Share exploratory work leaves free, 0 to 1",
+                    policy.exploratory_headroom.to_string(),
+                ),
+                (
+                    "reserve_after_ms",
+                    "A resource saves up after, ms",
+                    policy.reserve_after_ms.to_string(),
+                ),
+            ],
+        ),
+        (
+            "Retries",
+            "How long a failed task rests: twice as long each time, up to the most.",
+            vec![
+                ("base_ms", "First rest, ms", retries.base_ms.to_string()),
+                ("max_ms", "Longest rest, ms", retries.max_ms.to_string()),
+            ],
+        ),
+        (
+            "Unknown cost",
+            "What is reserved for a task nobody estimated, until its kind has a history.",
+            vec![
+                (
+                    "default_tokens",
+                    "Tokens",
+                    unknown.default_tokens.to_string(),
+                ),
+                (
+                    "default_microusd",
+                    "Millionths of a dollar",
+                    unknown.default_microusd.to_string(),
+                ),
+            ],
+        ),
+    ]
+}
+
+fn put(form: ActForm, now: &PolicyRow) -> AnyView {
+    let mode = match now.policy.unknown_cost.mode {
+        UnknownCostMode::Reserve => "reserve",
+        UnknownCostMode::Refuse => "refuse",
+    };
+    let group = |(name, hint, numbers): (&'static str, &'static str, Vec<Number>)| {
+        let fields = numbers
+            .into_iter()
+            .map(|(name, label, value)| form.field(name, label).holding(value).required().line())
+            .collect_view();
+        view! {
+            <fieldset class="field-group">
+                <legend>{name}</legend>
+                <p class="hint">{hint}</p>
+                <div class="field-row">{fields}</div>
+            </fieldset>
+        }
+    };
+    let groups = groups(&now.policy).map(group).collect_view();
+    let mode = form
+        .field("mode", "Without an estimate")
+        .holding(mode)
+        .choice(&[
+            (
+                "reserve",
+                "reserve the default, learn from the kind's history",
+            ),
+            ("refuse", "refuse to start until there is one"),
+        ]);
+    let fields = view! {
+        {groups}
+        {mode}
+    };
+    form.with("version", now.version.to_string())
+        .show("Put in force", fields)
+}
+
+fn numbers(policy: &Policy) -> AnyView {
+    let rows = groups(policy)
+        .into_iter()
+        .flat_map(|(_, _, numbers)| numbers)
+        .map(|(_, label, value)| view! { <dt>{label}</dt> <dd>{value}</dd> })
+        .collect_view();
+    view! { <dl class="facts">{rows}</dl> }.into_any()
+}
+
+fn history(policies: Vec<PolicyRow>, seat: &Seat) -> AnyView {
+    let versions = policies.windows(2).map(|pair| {
+        let changes = changes(&pair[1].policy, &pair[0].policy);
+        view! {
+            <li>
+                <span class="strong">{format!("Version {}", pair[0].version)}</span>
+                <span class="quiet">{changes.join("; ")}</span>
+                <span class="quiet small"><Moment at=pair[0].at now=seat.now /></span>
+            </li>
+        }
+    });
+    let versions: Vec<_> = versions.collect();
+    if versions.is_empty() {
+        return view! { <p class="quiet small">"It has not been changed yet. Every version will stand here."</p> }
+            .into_any();
+    }
+    view! {
+        <details>
+            <summary>"Versions before"</summary>
+            <ul class="related" role="list">{versions}</ul>
+        </details>
+    }
+    .into_any()
+}
+
+/// What differs, in words: `Unfinished tasks 5000 → 9000`.
+fn changes(before: &Policy, after: &Policy) -> Vec<String> {
+    let flat = |policy: &Policy| {
+        groups(policy)
+            .into_iter()
+            .flat_map(|(_, _, numbers)| numbers)
+    };
+    let mut changes: Vec<_> = flat(before)
+        .zip(flat(after))
+        .filter(|(before, after)| before.2 != after.2)
+        .map(|(before, after)| format!("{} {} → {}", before.1, before.2, after.2))
+        .collect();
+    if before.unknown_cost.mode != after.unknown_cost.mode {
+        changes.push("what happens without an estimate".to_owned());
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_says_what_it_changed() {
+        let before = Policy::default();
+        let mut after = before.clone();
+        after.fuses.max_pending = 9_000;
+        assert_eq!(changes(&before, &after), ["Unfinished tasks 5000 → 9000"]);
+    }
+}

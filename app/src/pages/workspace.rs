@@ -1,0 +1,226 @@
+//! A workspace: what it is for, how far it is, what waits for what, who belongs to it.
+
+mod board;
+mod graph;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use scheduler::{PolicyRow, TaskState};
+use store::accounts::WorkspaceRole;
+use store::read::{Edge, Page, StateCounts, TaskFilter, TaskListed};
+use store::workspaces::Workspace;
+
+use super::{Asked, loaded};
+use crate::access::{PageError, Seat};
+use crate::components::meter::{Meter, Part};
+use crate::text;
+use board::{COLUMNS, board};
+use graph::graph;
+
+/// Cards of a column of the board.
+const CARDS: u32 = 5;
+/// Open tasks looked at for the graph, and edges drawn at most.
+const GRAPH_TASKS: u32 = 400;
+const GRAPH_EDGES: u32 = 60;
+
+/// One workspace.
+#[component]
+pub fn WorkspacePage() -> impl IntoView {
+    loaded(load(Asked::now()), show)
+}
+
+struct Data {
+    seat: Seat,
+    workspace: Workspace,
+    counts: StateCounts,
+    /// The newest tasks of each of [`COLUMNS`].
+    columns: Vec<Vec<TaskListed>>,
+    edges: Vec<Edge>,
+    /// The tasks that the edges join.
+    joined: Vec<TaskListed>,
+    members: Vec<(String, WorkspaceRole)>,
+    policy: Option<PolicyRow>,
+}
+
+async fn load(asked: Asked) -> Result<Data, PageError> {
+    let seat = asked.seat().await?;
+    let (store, id) = (seat.store(), seat.workspace);
+    let page = Page {
+        limit: CARDS,
+        after: None,
+    };
+    let filters = COLUMNS.map(|state| TaskFilter {
+        state: Some(state),
+        ..TaskFilter::default()
+    });
+    let columns = filters.iter().map(|filter| store.tasks(id, filter, page));
+    let (workspace, counts, columns, edges, members, policy) = futures::try_join!(
+        store.workspace(id),
+        store.state_counts(id),
+        futures::future::try_join_all(columns),
+        store.open_edges(id, GRAPH_TASKS, GRAPH_EDGES),
+        store.members(id),
+        store.policy(id),
+    )?;
+    let mut ids: Vec<_> = edges
+        .iter()
+        .flat_map(|edge| [edge.task.0, edge.on.0])
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(Data {
+        joined: store.tasks_by_id(id, &ids).await?,
+        workspace: workspace.ok_or(PageError::NotFound)?,
+        counts,
+        columns: columns.into_iter().map(|listed| listed.items).collect(),
+        edges,
+        members,
+        policy,
+        seat,
+    })
+}
+
+fn show(data: Data) -> AnyView {
+    let Data {
+        seat,
+        workspace,
+        counts,
+        columns,
+        edges,
+        joined,
+        members,
+        policy,
+    } = data;
+    let goal = if workspace.goal.is_empty() {
+        view! {
+            <p class="quiet">
+                "No goal is set. "
+                {seat.may("edit_workspace").then(|| view! { <a href=seat.path("settings#about")>"Say what this team is for"</a> })}
+            </p>
+        }
+        .into_any()
+    } else {
+        view! { <p class="lead">{workspace.goal.clone()}</p> }.into_any()
+    };
+    view! {
+        <Title text=workspace.name.clone() />
+        <header class="page-head">
+            <h1 class="eyebrow">{workspace.name.clone()}</h1>
+            {goal}
+        </header>
+        <div id="workspace" data-live class="with-aside">
+            <div class="column">
+                {progress(&counts, &seat)}
+                {board(&columns, &counts, &seat)}
+                {graph(&edges, joined, &seat)}
+            </div>
+            <div class="column">
+                {people(members)}
+                {policy.map(|policy| rules(&policy, &seat))}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// How much of what was handed in is done.
+fn progress(counts: &StateCounts, seat: &Seat) -> AnyView {
+    let all = board::all(counts);
+    if all == 0 {
+        return view! {
+            <section class="panel" aria-labelledby="progress">
+                <h2 id="progress">"Progress"</h2>
+                <p class="quiet">"No task has been handed in yet. " <a href=format!("/?w={}", seat.slug)>"The overview shows how."</a></p>
+            </section>
+        }
+        .into_any();
+    }
+    let share = |count: u64| count as f64 / all as f64;
+    let parts = vec![
+        Part {
+            share: share(counts.done),
+            class: "part-done",
+        },
+        Part {
+            share: share(counts.in_progress + counts.in_review),
+            class: "part-used",
+        },
+        Part {
+            share: share(counts.failed),
+            class: "part-bad",
+        },
+    ];
+    let percent = (share(counts.done) * 100.0).floor();
+    let words = format!(
+        "{} of {} done ({percent} %), {} running, {} waiting, {} failed",
+        text::grouped(counts.done),
+        text::count(all, "task"),
+        text::grouped(counts.in_progress),
+        text::grouped(counts.pending + counts.backlog),
+        text::grouped(counts.failed),
+    );
+    view! {
+        <section class="panel" aria-labelledby="progress">
+            <h2 id="progress">"Progress"</h2>
+            <Meter parts />
+            <p>{words}</p>
+        </section>
+    }
+    .into_any()
+}
+
+fn people(members: Vec<(String, WorkspaceRole)>) -> AnyView {
+    let one = |(email, role): (String, WorkspaceRole)| {
+        let role = match role {
+            WorkspaceRole::Viewer => "viewer",
+            WorkspaceRole::Member => "member",
+            WorkspaceRole::Manager => "manager",
+            WorkspaceRole::Admin => "admin",
+        };
+        view! { <dt>{email}</dt> <dd>{role}</dd> }
+    };
+    let body = if members.is_empty() {
+        view! { <p class="quiet">"Only the administrators of this installation."</p> }.into_any()
+    } else {
+        view! { <dl class="facts people">{members.into_iter().map(one).collect_view()}</dl> }
+            .into_any()
+    };
+    view! {
+        <section class="panel" aria-labelledby="people">
+            <h2 id="people">"People"</h2>
+            {body}
+        </section>
+    }
+    .into_any()
+}
+
+fn rules(row: &PolicyRow, seat: &Seat) -> AnyView {
+    let policy = &row.policy;
+    let number = |value: u32| text::grouped(value.into());
+    view! {
+        <section class="panel" aria-labelledby="rules">
+            <div class="panel-head">
+                <h2 id="rules">"Policy"</h2>
+                <a href=seat.path("settings#policy")>{format!("Version {}", row.version)}</a>
+            </div>
+            <dl class="facts">
+                <dt>"Unfinished tasks at most"</dt>
+                <dd>{number(policy.fuses.max_pending)}</dd>
+                <dt>"Split from one at most"</dt>
+                <dd>{number(policy.fuses.max_children)}</dd>
+                <dt>"Levels of delegation"</dt>
+                <dd>{policy.fuses.max_delegation_depth}</dd>
+                <dt>"Points an hour of age"</dt>
+                <dd>{text::number(policy.ageing_per_hour)}</dd>
+                <dt>"Weight among workspaces"</dt>
+                <dd>{text::number(policy.fair_share_weight)}</dd>
+            </dl>
+        </section>
+    }
+    .into_any()
+}
+
+/// What a card or a node says of its task's state in class names.
+fn state_class(state: TaskState) -> String {
+    format!("state-{}", state.as_str().replace('_', "-"))
+}

@@ -1,0 +1,91 @@
+//! The board: the newest tasks of each state, and how many there are.
+
+use leptos::prelude::*;
+use scheduler::TaskState;
+use store::read::{StateCounts, TaskListed};
+
+use crate::access::Seat;
+use crate::components::mark::StateMark;
+use crate::components::moment::Moment;
+use crate::text;
+
+/// The columns, from left to right.
+pub const COLUMNS: [TaskState; 5] = [
+    TaskState::Backlog,
+    TaskState::Pending,
+    TaskState::InProgress,
+    TaskState::Done,
+    TaskState::Failed,
+];
+
+/// Tasks in any state.
+pub fn all(counts: &StateCounts) -> u64 {
+    TaskState::ALL
+        .into_iter()
+        .map(|state| of(counts, state))
+        .sum()
+}
+
+fn of(counts: &StateCounts, state: TaskState) -> u64 {
+    match state {
+        TaskState::Backlog => counts.backlog,
+        TaskState::Pending => counts.pending,
+        TaskState::InProgress => counts.in_progress,
+        TaskState::InReview => counts.in_review,
+        TaskState::Done => counts.done,
+        TaskState::Failed => counts.failed,
+        TaskState::Cancelled => counts.cancelled,
+    }
+}
+
+/// The board.
+pub fn board(columns: &[Vec<TaskListed>], counts: &StateCounts, seat: &Seat) -> AnyView {
+    let column = |(state, tasks): (&TaskState, &Vec<TaskListed>)| {
+        let list = seat.path(&format!("tasks?state={}", state.as_str()));
+        let count = of(counts, *state);
+        let cards = tasks.iter().map(|task| card(task, seat)).collect_view();
+        let more = count.saturating_sub(tasks.len() as u64);
+        let more = (more > 0).then(|| {
+            view! { <a class="small" href=list.clone()>{format!("{} more", text::grouped(more))}</a> }
+        });
+        view! {
+            <li class="board-column">
+                <h3>
+                    <a href=list.clone()><StateMark state=*state /></a>
+                    " "
+                    <span class="count">{text::grouped(count)}</span>
+                </h3>
+                <ul role="list">{cards}</ul>
+                {more}
+            </li>
+        }
+    };
+    view! {
+        <section class="panel" aria-labelledby="board">
+            <div class="panel-head">
+                <h2 id="board">"Board"</h2>
+                <a href=seat.path("tasks")>"All as a list"</a>
+            </div>
+            <div class="scroll" tabindex="0" role="group" aria-labelledby="board">
+                <ul class="board" role="list">
+                    {COLUMNS.iter().zip(columns).map(column).collect_view()}
+                </ul>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+fn card(task: &TaskListed, seat: &Seat) -> impl IntoView + use<> {
+    let who = task.lease.as_ref().map(|lease| lease.agent_name.clone());
+    let since = task
+        .ended_at
+        .or(task.lease.as_ref().map(|lease| lease.granted_at))
+        .unwrap_or(task.created_at);
+    view! {
+        <li class="board-card" data-key=task.id.to_string()>
+            <a href=seat.path(&format!("tasks/{}", task.id))>{task.title.clone()}</a>
+            <p class="quiet small">{who} " " <Moment at=since now=seat.now /></p>
+        </li>
+    }
+}

@@ -1,0 +1,145 @@
+//! The workspaces one may enter, and how each is.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use scheduler::{Query, Summary, Tier, View};
+use store::workspaces::Workspace;
+
+use super::{Asked, loaded};
+use crate::access::{PageError, Seat};
+use crate::components::act_form::{ActForm, asking};
+use crate::text;
+
+/// All of the reader's workspaces.
+#[component]
+pub fn Workspaces() -> impl IntoView {
+    loaded(load(Asked::now()), show)
+}
+
+struct Data {
+    /// Whether the reader may make another.
+    may_create: bool,
+    rows: Vec<(Seat, Workspace, Option<Summary>)>,
+}
+
+async fn load(asked: Asked) -> Result<Data, PageError> {
+    let visitor = asked.visitor()?;
+    let each = visitor.memberships.iter().map(|membership| async {
+        let seat = asked.seat_in(&membership.slug).await?;
+        let workspace = seat.store().workspace(seat.workspace).await?;
+        let summary = summary(&seat).await;
+        Ok::<_, PageError>((seat, workspace.ok_or(PageError::NotFound)?, summary))
+    });
+    Ok(Data {
+        may_create: visitor.runs_the_house,
+        rows: futures::future::try_join_all(each).await?,
+    })
+}
+
+/// What the conductor counts; `None` while it changes hands.
+pub async fn summary(seat: &Seat) -> Option<Summary> {
+    match seat.ask(Query::Summary).await {
+        Ok(View::Summary { summary }) => Some(*summary),
+        _ => None,
+    }
+}
+
+fn show(data: Data) -> AnyView {
+    let none = data.rows.is_empty();
+    let rows = data
+        .rows
+        .into_iter()
+        .map(|(seat, workspace, summary)| row(&seat, &workspace, summary.as_ref()))
+        .collect_view();
+    let create = data.may_create.then(|| create(none));
+    let empty = none.then(|| {
+        let words = if data.may_create {
+            "None yet. A workspace is a team: its goal, its tasks and agents, its limits and budgets."
+        } else {
+            "You are in no workspace yet. An administrator of this installation can add you to one."
+        };
+        view! { <p class="empty">{words}</p> }
+    });
+    view! {
+        <Title text="Workspaces" />
+        <header class="page-head">
+            <h1>"Workspaces"</h1>
+        </header>
+        <ul class="workspaces" role="list">
+            {rows}
+        </ul>
+        {empty}
+        <div id="new-workspace" data-act-region>
+            {create}
+        </div>
+    }
+    .into_any()
+}
+
+fn create(opens: bool) -> AnyView {
+    let form = ActForm::outside("create_workspace", "");
+    let opens = opens || form.was_refused();
+    let name = form.field("name", "Name").required().line();
+    let slug = form
+        .field("slug", "Its part of addresses")
+        .hint("Lower-case letters, digits and hyphens, as in /w/team/tasks. It stays as it is.")
+        .required()
+        .line();
+    let goal = form
+        .field("goal", "Goal")
+        .hint("In a sentence or two: what this team is for.")
+        .area(3);
+    let fields = view! {
+        <div class="field-row">{name} {slug}</div>
+        {goal}
+    };
+    asking("New workspace", opens, form.show("Make it", fields))
+}
+
+fn row(seat: &Seat, workspace: &Workspace, summary: Option<&Summary>) -> AnyView {
+    let goal = if workspace.goal.is_empty() {
+        view! { <p class="quiet">"No goal is set."</p> }.into_any()
+    } else {
+        view! { <p class="goal">{workspace.goal.clone()}</p> }.into_any()
+    };
+    let state = summary.map_or_else(
+        || "Its conductor is changing hands.".to_owned(),
+        |summary| {
+            let agents = format!(
+                "{} of {} online",
+                summary.agents_online,
+                text::count(summary.agents.into(), "agent")
+            );
+            format!(
+                "{} running, {} waiting, {agents}",
+                text::grouped(summary.in_progress.into()),
+                text::grouped(summary.pending.into())
+            )
+        },
+    );
+    let needs_you = summary.map_or(0, |summary| {
+        let known = summary.pending_by_tier.iter();
+        known
+            .filter(|(tier, _)| *tier == Tier::NeedsYou)
+            .map(|(_, count)| count)
+            .sum::<u32>()
+    });
+    let needs_you = (needs_you > 0).then(|| {
+        let words = text::waiting_for(scheduler::Code::Misconfigured, needs_you);
+        view! { <span class="mark tier-needs-you">{words}</span> }
+    });
+    view! {
+        <li class="workspace-row">
+            <h2>
+                <a href=format!("/w/{}", seat.slug)>{workspace.name.clone()}</a>
+            </h2>
+            {goal}
+            <p class="marks small">
+                <span>{state}</span>
+                {needs_you}
+                <a href=format!("/?w={}", seat.slug)>"Overview"</a>
+            </p>
+        </li>
+    }
+    .into_any()
+}
