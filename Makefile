@@ -54,7 +54,8 @@ bench:
 	$(CARGO) bench --no-run $(BENCHES)
 	$(XTASK) with-postgres --durable $(CARGO) bench $(BENCHES)
 
-## The pictures in docs/screenshots: every page, both themes, phone and desk. Look at them.
+## Pictures of every page, full and empty, in both themes, for a phone and a desk: look at them in
+## target/screenshots. Those of the README go to docs/screenshots.
 screenshots: end2end/node_modules/.package-lock.json
 	@test -n "$(CHROMIUM)" || $(MAKE) --no-print-directory install-chromium
 	$(XTASK) site --release

@@ -1,7 +1,7 @@
 //! The document around every page: head, scripts, header, and the routes.
 
 use leptos::prelude::*;
-use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_meta::{Meta, MetaTags, Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
@@ -60,14 +60,6 @@ pub fn Shell(
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="apple-touch-icon" href="/icon.png" />
                 <meta name="description" content=DESCRIPTION />
-                <meta property="og:type" content="website" />
-                <meta property="og:title" content="Baton conducts your agents" />
-                <meta property="og:description" content=DESCRIPTION />
-                <meta property="og:image" content=format!("{url}/open-graph.png") />
-                <meta property="og:image:width" content="1200" />
-                <meta property="og:image:height" content="630" />
-                <meta property="og:image:alt" content="Agents' work as bars on a stave, up to a baton that stands at now" />
-                <meta name="twitter:card" content="summary_large_image" />
                 <link
                     rel="preload"
                     href="/fonts/newsreader.woff2"
@@ -80,9 +72,29 @@ pub fn Shell(
                 <MetaTags />
             </head>
             <body>
+                <ElsewhereTags url />
                 <Pages theme />
             </body>
         </html>
+    }
+}
+
+/// What a link to a page shows elsewhere (Open Graph).
+#[component]
+fn ElsewhereTags(url: String) -> impl IntoView {
+    let picture = format!("{url}/open-graph.png");
+    view! {
+        <Meta property="og:type" content="website" />
+        <Meta property="og:title" content="Baton conducts your agents" />
+        <Meta property="og:description" content=DESCRIPTION />
+        <Meta property="og:image" content=picture />
+        <Meta property="og:image:width" content="1200" />
+        <Meta property="og:image:height" content="630" />
+        <Meta
+            property="og:image:alt"
+            content="Agents' work as bars on a stave, up to a baton that stands at now"
+        />
+        <Meta name="twitter:card" content="summary_large_image" />
     }
 }
 

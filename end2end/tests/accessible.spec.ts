@@ -8,10 +8,19 @@ const pages: Record<string, () => string> = {
   tasks: () => `${at}/tasks`,
   task: () => `${at}/tasks/${task}`,
   decisions: () => `${at}/decisions`,
+  workspaces: () => "/w",
+  workspace: () => at,
+  agents: () => `${at}/agents`,
+  agent: () => `${at}/agents/${agent}`,
+  settings: () => `${at}/settings?key=agent`,
+  account: () => "/account",
+  find: () => `${at}/find?q=pass`,
+  "not found": () => "/nothing",
   decision: () => `${at}/decisions/${decision}`,
 };
 let task: string;
 let decision: string;
+let agent: string;
 
 test.beforeAll(async () => {
   const manager = Client.as("manager");
@@ -20,6 +29,7 @@ test.beforeAll(async () => {
   await manager.ask("PUT", `/resources/${gate}`, { kind: "slots", slots: 1 });
   const requires = [{ resource: gate, amount: 1 }];
   const capabilities = [gate];
+  agent = gate;
   const porter = Client.as("agent", gate);
   await porter.ask("POST", "/agents", { name: gate, capabilities });
   await manager.ask("POST", "/tasks", { title: "Pass first", requires, capabilities });

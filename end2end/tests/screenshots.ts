@@ -1,12 +1,39 @@
 import { mkdirSync } from "node:fs";
-import { test } from "@playwright/test";
-import { Client, workspace } from "./support";
+import { type Page, test } from "@playwright/test";
+import { baton, Client, workspace } from "./support";
 
-/** Pictures of every page in both themes, on a phone and on a desk, with a morning's work in it. */
+/**
+ * Pictures of every page in both themes, on a phone and on a desk: with a morning's work in it, and
+ * empty. They are for looking at, in `target/screenshots`; those the README shows are kept in `docs`.
+ */
 
-const folder = "../docs/screenshots";
+const folder = "../target/screenshots";
+const kept = ["overview-light-1280", "task-waiting-dark-1280", "decisions-light-1280", "decision-dark-1280", "workspace-light-1280", "agents-dark-1280"];
 const at = `/w/${workspace.slug}`;
-const pages: Record<string, string> = { overview: `/?w=${workspace.slug}`, tasks: `${at}/tasks`, decisions: `${at}/decisions` };
+const empty = "hush";
+
+/** Where a workspace's pages are. */
+const places = (slug: string): [string, string][] => [
+  ["overview", `/?w=${slug}`],
+  ["workspace", `/w/${slug}`],
+  ["tasks", `/w/${slug}/tasks`],
+  ["decisions", `/w/${slug}/decisions`],
+  ["agents", `/w/${slug}/agents`],
+  ["resources", `/w/${slug}/resources`],
+  ["budgets", `/w/${slug}/budgets`],
+  ["settings", `/w/${slug}/settings`],
+  ["find", `/w/${slug}/find`],
+];
+const pages: Record<string, string> = {
+  ...Object.fromEntries(places(workspace.slug)),
+  ...Object.fromEntries(places(empty).map(([name, path]) => [`${name}-empty`, path])),
+  "new-key": `${at}/settings?key=agent`,
+  resource: `${at}/resources/opus`,
+  agent: `${at}/agents/scribe`,
+  workspaces: "/w",
+  account: "/account",
+  "not-found": "/nothing",
+};
 
 const search = { capabilities: ["search"], requires: [{ resource: "google_search_api", amount: 1 }], kind: "research" };
 const write = {
@@ -49,6 +76,7 @@ const work: [string, object][] = [
 
 test.beforeAll(async () => {
   mkdirSync(folder, { recursive: true });
+  baton(["workspace", "create", empty, "--name", "Quiet corner"]);
   const manager = Client.as("manager");
   await manager.ask("PUT", "/resources/google_search_api", { kind: "bucket", capacity: 100, refill_per_s: 0.05 });
   await manager.ask("PUT", "/resources/twitter_api", { kind: "bucket", capacity: 50, refill_per_s: 0.02 });
@@ -106,27 +134,38 @@ test.beforeAll(async () => {
   pages.decision = `${at}/decisions/${dispatches.items[0].id}`;
 });
 
-for (const name of ["overview", "tasks", "task-waiting", "task-running", "decisions", "decision"]) {
-  for (const colorScheme of ["light", "dark"] as const) {
-    for (const width of [360, 1280]) {
-      test(`${name}, ${colorScheme}, ${width} px`, async ({ page }) => {
-        await page.emulateMedia({ colorScheme });
-        await page.setViewportSize({ width, height: width === 360 ? 780 : 860 });
-        await page.goto(pages[name]);
-        await page.locator("html[data-awake]").waitFor();
-        await page.getByRole("button", { name: "Live" }).waitFor();
-        await page.screenshot({ path: `${folder}/${name}-${colorScheme}-${width}.png`, fullPage: true });
-      });
-    }
+const looks = (["light", "dark"] as const).flatMap((theme) => [360, 1280].map((width) => ({ theme, width })));
+
+async function take(page: Page, name: string, path: string, { theme, width }: (typeof looks)[number]) {
+  await page.emulateMedia({ colorScheme: theme });
+  await page.setViewportSize({ width, height: width === 360 ? 780 : 860 });
+  await page.goto(path);
+  await page.locator("html[data-awake]").waitFor();
+  await page.evaluate(() => document.fonts.ready);
+  const look = `${name}-${theme}-${width}`;
+  await page.screenshot({ path: `${folder}/${look}.png`, fullPage: true });
+  if (kept.includes(look)) await page.screenshot({ path: `../docs/screenshots/${look}.png` });
+}
+
+for (const name of [...Object.keys(pages), "task-waiting", "task-running", "decision"]) {
+  for (const look of looks) {
+    test(`${name}, ${look.theme}, ${look.width} px`, ({ page }) => take(page, name, pages[name], look));
   }
 }
 
-for (const [name, path] of [["login", "/login"], ["not-found", "/nothing"]]) {
-  test(name, async ({ browser }) => {
-    const signedIn = name === "login" ? undefined : "test-results/signed-in.json";
-    const page = await browser.newPage({ storageState: signedIn, viewport: { width: 1280, height: 860 } });
-    await page.goto(path);
-    await page.screenshot({ path: `${folder}/${name}-light-1280.png` });
+for (const look of looks) {
+  test(`palette, ${look.theme}, ${look.width} px`, async ({ page }) => {
+    await take(page, "palette", pages.overview, look);
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("the");
+    await page.locator("#palette-found a").first().waitFor();
+    await page.screenshot({ path: `${folder}/palette-${look.theme}-${look.width}.png` });
+  });
+
+  test(`login, ${look.theme}, ${look.width} px`, async ({ browser }) => {
+    const page = await browser.newPage({ storageState: undefined });
+    await take(page, "login", "/login", look);
+    await take(page, "login-refused", "/login?fault=wrong", look);
     await page.close();
   });
 }

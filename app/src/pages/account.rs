@@ -16,7 +16,7 @@ use crate::theme::Theme;
 pub fn Account() -> impl IntoView {
     let asked = Asked::now();
     let (theme, keys) = (Theme::of_request(), Keys::of_request());
-    loaded(load(asked, theme, keys), show)
+    loaded(load(asked, theme, keys), |data| show(&data))
 }
 
 struct Data {
@@ -43,7 +43,7 @@ async fn load(asked: Asked, theme: Theme, keys: Keys) -> Result<Data, PageError>
     })
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: &Data) -> AnyView {
     view! {
         <Title text="Your account" />
         <header class="page-head">
@@ -51,7 +51,7 @@ fn show(data: Data) -> AnyView {
             <p class="quiet">{data.visitor.email.clone()}</p>
         </header>
         <div class="column settings">
-            {sessions(&data)}
+            {sessions(data)}
             {password(data.password.as_deref())}
             {look(data.theme, data.keys)}
         </div>

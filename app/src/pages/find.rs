@@ -51,10 +51,10 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         ("Places and acts", found(places_and_acts(&seat))),
     ];
     Ok(Data {
+        seat,
+        words,
         tasks,
         others,
-        words,
-        seat,
     })
 }
 

@@ -112,7 +112,7 @@ fn show(data: Data) -> AnyView {
             <div class="column">
                 {progress(&counts, &seat)}
                 {board(&columns, &counts, &seat)}
-                {graph(&edges, joined, &seat)}
+                {graph(&edges, &joined, &seat)}
             </div>
             <div class="column">
                 {people(members)}

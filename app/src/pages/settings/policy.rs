@@ -29,7 +29,7 @@ pub fn panel(policies: Vec<PolicyRow>, seat: &Seat) -> AnyView {
                 </p>
             </div>
             {body}
-            {history(policies, seat)}
+            {history(&policies, seat)}
         </section>
     }
     .into_any()
@@ -175,7 +175,7 @@ fn numbers(policy: &Policy) -> AnyView {
     view! { <dl class="facts">{rows}</dl> }.into_any()
 }
 
-fn history(policies: Vec<PolicyRow>, seat: &Seat) -> AnyView {
+fn history(policies: &[PolicyRow], seat: &Seat) -> AnyView {
     let versions = policies.windows(2).map(|pair| {
         let changes = changes(&pair[1].policy, &pair[0].policy);
         view! {

@@ -24,7 +24,7 @@ const ROUNDS: usize = 4;
 type Places = HashMap<TaskId, (usize, usize)>;
 
 /// The graph with its table behind, or a word that there is none.
-pub fn graph(edges: &[Edge], tasks: Vec<TaskListed>, seat: &Seat) -> AnyView {
+pub fn graph(edges: &[Edge], tasks: &[TaskListed], seat: &Seat) -> AnyView {
     if edges.is_empty() {
         return view! {
             <section class="panel" aria-labelledby="graph">
