@@ -38,11 +38,26 @@ pub struct Player {
     pub href: String,
 }
 
-/// The longest span that is known as a whole, when `known_from` is how far back the bars reach.
-pub fn span(known_from: Option<Time>, now: Time) -> Span {
-    let known = known_from.map_or(f64::INFINITY, |from| now.since(from).as_secs_f64());
-    let fits = SPANS_S.into_iter().find(|s| f64::from(*s) <= known);
-    Span::from_secs(fits.unwrap_or(SPANS_S[SPANS_S.len() - 1]).into())
+/// The shortest span that every bar begins in; where older ones are not known (`all` is false), the
+/// longest that is known as a whole.
+pub fn span(bars: &[Bar], all: bool, now: Time) -> Span {
+    let oldest = bars.iter().map(|bar| bar.from).min().unwrap_or(now);
+    let age = now.since(oldest).as_secs_f64();
+    let longest = f64::from(SPANS_S[0]);
+    let fits = |seconds: &i32| {
+        let seconds = f64::from(*seconds);
+        if all {
+            seconds >= age.min(longest)
+        } else {
+            seconds <= age
+        }
+    };
+    let chosen = if all {
+        SPANS_S.into_iter().rev().find(fits)
+    } else {
+        SPANS_S.into_iter().find(fits)
+    };
+    Span::from_secs(chosen.unwrap_or(SPANS_S[SPANS_S.len() - 1]).into())
 }
 
 /// The score of the players that have a bar in the last `span`, the busiest first; `None` if none has.
@@ -173,13 +188,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_score_shows_the_longest_span_it_knows_whole() {
+    fn the_score_shows_all_it_knows_and_no_more() {
         let now = Time::from_millis(1_000_000_000);
-        assert_eq!(span(None, now), Span::from_secs(900));
-        assert_eq!(
-            span(Some(now - Span::from_secs(70)), now),
-            Span::from_secs(60)
-        );
-        assert_eq!(span(Some(now), now), Span::from_secs(5));
+        let begun = |seconds| Bar {
+            agent: AgentId(uuid::Uuid::nil()),
+            title: String::new(),
+            from: now - Span::from_secs(seconds),
+            ended: None,
+        };
+        let shown = |seconds, all| span(&[begun(seconds), begun(1)], all, now);
+        assert_eq!(shown(70, true), Span::from_secs(120));
+        assert_eq!(shown(70, false), Span::from_secs(60));
+        assert_eq!(shown(5_000, true), Span::from_secs(900));
+        assert_eq!(shown(1, false), Span::from_secs(5));
     }
 }

@@ -80,7 +80,8 @@ fn sessions(data: &Data) -> AnyView {
             <tr>
                 <td class="wide card-head">
                     {browser.unwrap_or("A browser").to_owned()}
-                    {here.then(|| view! { <span class="mark state-done">" this one"</span> })}
+                    " "
+                    {here.then(|| view! { <span class="mark state-done">"this one"</span> })}
                 </td>
                 <td class="number quiet" data-label="Begun"><Moment at=session.created_at now=data.now /></td>
                 <td class="number quiet" data-label="Used">{used}</td>

@@ -76,7 +76,7 @@ fn show(data: Data) -> AnyView {
         <div class="column settings">
             {about(&workspace, &seat)}
             {keys::panel(keys, new_key, &seat)}
-            {policy::panel(policies, &seat)}
+            {policy::panel(&policies, &seat)}
         </div>
     }
     .into_any()

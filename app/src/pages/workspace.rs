@@ -109,9 +109,9 @@ fn show(data: Data) -> AnyView {
             {goal}
         </header>
         <div id="workspace" data-live class="with-aside">
+            {board(&columns, &counts, &seat)}
             <div class="column">
                 {progress(&counts, &seat)}
-                {board(&columns, &counts, &seat)}
                 {graph(&edges, &joined, &seat)}
             </div>
             <div class="column">

@@ -43,6 +43,12 @@ impl Played {
     }
 }
 
+/// Those of the bars that the latest dispatches gave.
+fn recent_only(bars: &[Bar], from: Time) -> Vec<Bar> {
+    let recent = bars.iter().filter(|bar| bar.from >= from);
+    recent.cloned().collect()
+}
+
 /// The panel; nothing where there is no agent yet.
 pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<AnyView> {
     if played.agents.is_empty() {
@@ -77,8 +83,11 @@ pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<AnyV
         from: lease.granted_at,
         ended: lease.ended,
     });
-    let bars = recent.chain(long).collect();
-    let span = span(played.known_from, seat.now);
+    let bars: Vec<_> = recent.chain(long).collect();
+    let span = match played.known_from {
+        Some(from) => span(&recent_only(&bars, from), false, seat.now),
+        None => span(&bars, true, seat.now),
+    };
     let drawn = ensemble(&players, bars, span, seat.now, STAVES).unwrap_or_else(|| {
         let words = format!(
             "None of the {} has held a task in the last quarter of an hour.",
@@ -88,7 +97,7 @@ pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<AnyV
     });
     Some(
         view! {
-            <section class="panel overview-whole" aria-labelledby="score">
+            <section class="panel whole" aria-labelledby="score">
                 <div class="panel-head">
                     <h2 id="score">"Who plays"</h2>
                     <a href=seat.path("agents")>"All agents"</a>

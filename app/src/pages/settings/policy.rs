@@ -11,12 +11,12 @@ use crate::components::moment::Moment;
 type Number = (&'static str, &'static str, String);
 
 /// The form for those who may, the numbers for the others, and the history.
-pub fn panel(policies: Vec<PolicyRow>, seat: &Seat) -> AnyView {
-    let Some(now) = policies.first().cloned() else {
+pub fn panel(policies: &[PolicyRow], seat: &Seat) -> AnyView {
+    let Some(now) = policies.first() else {
         return ().into_any();
     };
     let body = match ActForm::new("put_policy", seat) {
-        Some(form) => put(form, &now),
+        Some(form) => put(form, now),
         None => numbers(&now.policy),
     };
     view! {
@@ -29,7 +29,7 @@ pub fn panel(policies: Vec<PolicyRow>, seat: &Seat) -> AnyView {
                 </p>
             </div>
             {body}
-            {history(&policies, seat)}
+            {history(policies, seat)}
         </section>
     }
     .into_any()

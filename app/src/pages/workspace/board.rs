@@ -61,7 +61,7 @@ pub fn board(columns: &[Vec<TaskListed>], counts: &StateCounts, seat: &Seat) -> 
         }
     };
     view! {
-        <section class="panel" aria-labelledby="board">
+        <section class="panel whole" aria-labelledby="board">
             <div class="panel-head">
                 <h2 id="board">"Board"</h2>
                 <a href=seat.path("tasks")>"All as a list"</a>
