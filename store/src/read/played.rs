@@ -47,7 +47,8 @@ impl Store {
     ) -> Result<Vec<Played>, StoreError> {
         let rows = sqlx::query!(
             r#"SELECT d.task_id AS "task_id!", t.title, d.agent_id AS "agent_id!", d.at,
-                   a.ended_at AS "ended_at?", a.outcome AS "outcome?", a.error AS "error?"
+                   coalesce(a.ended_at, e.at) AS "ended_at?", coalesce(a.error, e.error) AS "error?",
+                   coalesce(a.outcome, attempt_outcome(e.state)) AS "outcome?"
                FROM (SELECT id, at, task_id, agent_id
                      FROM (SELECT id, at, task_id, agent_id, kind FROM decision
                            WHERE workspace_id = $1 AND id >= first_id_at($3)
@@ -56,6 +57,8 @@ impl Store {
                      ORDER BY id DESC LIMIT $5) d
                JOIN task t ON t.workspace_id = $1 AND t.id = d.task_id
                LEFT JOIN attempt a ON a.decision_id = d.id AND a.workspace_id = $1
+               LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = d.task_id AND e.decision_id = d.id
+                   AND e.lease_id IS NOT NULL
                ORDER BY d.id DESC"#,
             workspace.0,
             agent.map(|id| id.0),
@@ -91,12 +94,15 @@ impl Store {
     ) -> Result<Vec<AgentRecord>, StoreError> {
         let rows = sqlx::query!(
             r#"WITH ends AS MATERIALIZED (
-                   SELECT a.agent_id, a.outcome, a.ended_at, a.error, a.task_id
-                   FROM (SELECT id, kind FROM decision WHERE workspace_id = $1
+                   SELECT d.agent_id, d.task_id, coalesce(a.outcome, attempt_outcome(e.state)) AS outcome,
+                       coalesce(a.ended_at, e.at) AS ended_at, coalesce(a.error, e.error) AS error
+                   FROM (SELECT id, kind, agent_id, task_id FROM decision WHERE workspace_id = $1
                          ORDER BY id DESC LIMIT $2) d
-                   JOIN attempt a ON a.decision_id = d.id AND a.workspace_id = $1
-                   WHERE d.kind = 'dispatch')
-               SELECT e.agent_id, count(*) AS "ended!",
+                   LEFT JOIN attempt a ON a.decision_id = d.id AND a.workspace_id = $1
+                   LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = d.task_id AND e.decision_id = d.id
+                       AND e.lease_id IS NOT NULL
+                   WHERE d.kind = 'dispatch' AND (a.decision_id IS NOT NULL OR e.decision_id IS NOT NULL))
+               SELECT e.agent_id AS "agent_id!", count(*) AS "ended!",
                    count(*) FILTER (WHERE e.outcome = 'completed') AS "completed!",
                    l.error AS "error?", l.task_id AS "task_id?", l.ended_at AS "ended_at?"
                FROM ends e
