@@ -8,6 +8,7 @@
 //! | [`islands`] | what moves in the browser; all that becomes wasm |
 //! | `access` | who reads, and which workspace they may read: every page's data comes through a seat |
 //! | `acts` | what people may do: the server functions, who may, and how they answer |
+//! | `lists` | what the address of a list asks for, for its page and for its file |
 //! | `pages` | one file or folder per page: what it loads, and how it looks |
 //! | `components` | what pages are made of, one per file |
 //! | `text` | words and numbers that only pages need |
@@ -28,6 +29,7 @@ mod components;
 pub mod islands;
 #[cfg(feature = "ssr")]
 pub mod keys;
+pub mod lists;
 #[cfg(feature = "ssr")]
 mod pages;
 #[cfg(feature = "ssr")]

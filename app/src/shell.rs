@@ -13,6 +13,7 @@ use crate::keys::Keys;
 use crate::pages::account::Account;
 use crate::pages::agent::AgentPage;
 use crate::pages::agents::Agents;
+use crate::pages::compare::Compare;
 use crate::pages::decision::DecisionPage;
 use crate::pages::decisions::Decisions;
 use crate::pages::failure::NotFound;
@@ -22,6 +23,7 @@ use crate::pages::overview::Overview;
 use crate::pages::settings::Settings;
 use crate::pages::setup::Setup;
 use crate::pages::task::TaskPage;
+use crate::pages::task_form::{EditTaskPage, NewTaskPage};
 use crate::pages::tasks::Tasks;
 use crate::pages::workspace::WorkspacePage;
 use crate::pages::workspaces::Workspaces;
@@ -125,6 +127,9 @@ fn Pages(theme: Theme) -> impl IntoView {
                     <Route path=path!("/w/:ws/find") view=Find ssr=SsrMode::Async />
                     <Route path=path!("/w/:ws/settings") view=Settings ssr=SsrMode::Async />
                     <Route path=path!("/w/:ws/tasks") view=Tasks ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/tasks/new") view=NewTaskPage ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/compare") view=Compare ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/tasks/:id/edit") view=EditTaskPage ssr=SsrMode::Async />
                     <Route path=path!("/w/:ws/tasks/:id") view=TaskPage ssr=SsrMode::Async />
                     <Route path=path!("/w/:ws/decisions") view=Decisions ssr=SsrMode::Async />
                     <Route path=path!("/w/:ws/decisions/:id") view=DecisionPage ssr=SsrMode::Async />

@@ -5,7 +5,27 @@ use scheduler::{
     Action, Actor, AttemptOutcome, Class, Code, DecisionKind, EtaMethod, FactorName, Health,
     Priority, TaskState, Tier, Time, Unblock, Window,
 };
+use store::read::Bounded;
 use time::macros::format_description;
+
+/// An address with a query of names and values.
+pub fn address(path: &str, pairs: &[(&str, String)]) -> String {
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={}", escaped(value)))
+        .collect();
+    if pairs.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", pairs.join("&"))
+    }
+}
+
+/// A number that was counted only so far: `1,000+`.
+pub fn bounded(count: Bounded) -> String {
+    let more = if count.more { "+" } else { "" };
+    format!("{}{more}", grouped(count.number))
+}
 
 /// A state in a word.
 pub fn state(state: TaskState) -> &'static str {
@@ -206,6 +226,17 @@ pub fn priority(priority: Priority) -> &'static str {
         Priority::High => "high",
         Priority::Urgent => "urgent",
     }
+}
+
+/// The importance of that name.
+pub fn priority_named(word: &str) -> Option<Priority> {
+    let all = [
+        Priority::Low,
+        Priority::Medium,
+        Priority::High,
+        Priority::Urgent,
+    ];
+    all.into_iter().find(|one| priority(*one) == word)
 }
 
 /// A class in a word.

@@ -17,7 +17,7 @@ use crate::forward::{self, Forwarder};
 use crate::health::Health;
 use crate::idempotency::IdempotencyKey;
 use crate::keeper::Keeper;
-use crate::loops::{gauges, retention, safety_net};
+use crate::loops::{gauges, retention, safety_net, words};
 use crate::measure::Stats;
 use crate::routes::{Route, Routes};
 use crate::supervise::Supervisor;
@@ -105,6 +105,9 @@ impl Engine {
         self.supervisor.run("gauges", move || {
             gauges::run(Arc::clone(&of), ended.clone())
         });
+        let (ended, of) = (stop.clone(), Arc::clone(shared));
+        self.supervisor
+            .run("words", move || words::run(Arc::clone(&of), ended.clone()));
         let of = Arc::clone(shared);
         self.supervisor.run("retention", move || {
             retention::run(Arc::clone(&of), stop.clone())

@@ -69,8 +69,9 @@ impl Browser {
     }
 
     fn stranger(house: &House) -> Self {
+        let demo = server::demo::Demo::new(house.store.clone(), URL.to_owned());
         Self {
-            pages: server::web::router(&house.app, URL).unwrap(),
+            pages: server::web::router(&house.app, &demo, URL).unwrap(),
             cookie: String::new(),
         }
     }

@@ -41,6 +41,7 @@ pub mod pool;
 pub mod read;
 pub mod retention;
 pub mod sessions;
+pub mod words;
 pub mod workspaces;
 
 use std::str::FromStr;

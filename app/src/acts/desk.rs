@@ -99,6 +99,13 @@ impl Desk {
         Err(EngineError::StillRunning.into())
     }
 
+    /// Whether this very form was done before, so that what it was made from has moved on.
+    pub async fn was_done(&self) -> Result<bool, Refused> {
+        let (store, workspace) = (self.seat.store(), self.seat.workspace);
+        let before = store.remembered(workspace, &self.once.key, self.seat.now);
+        Ok(before.await?.is_some())
+    }
+
     /// An identifier for what this form makes: the same each time it is sent.
     pub fn id(&self) -> Uuid {
         self.once.id()

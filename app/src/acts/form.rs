@@ -40,9 +40,14 @@ pub struct Reader<'a> {
 }
 
 impl Form {
+    // The brackets of a name that may stand several times are not part of it once it is read.
+    fn sent(&self, name: &str) -> Option<&Sent> {
+        self.0.get(name.trim_end_matches("[]"))
+    }
+
     /// What was sent under that name, without the spaces around it; empty when nothing was.
     pub fn get(&self, name: &str) -> &str {
-        match self.0.get(name) {
+        match self.sent(name) {
             Some(Sent::One(text)) => text.trim(),
             _ => "",
         }
@@ -50,7 +55,7 @@ impl Form {
 
     /// Everything sent under that name, which is written with `[]` in the form.
     pub fn all(&self, name: &str) -> &[String] {
-        match self.0.get(name) {
+        match self.sent(name) {
             Some(Sent::Many(all)) => all,
             Some(Sent::One(one)) => std::slice::from_ref(one),
             None => &[],
@@ -200,7 +205,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn utc(text: &str) -> Option<Time> {
+/// A time in UTC, as a browser's own control writes it.
+pub(crate) fn utc(text: &str) -> Option<Time> {
     let minutes = format_description!("[year]-[month]-[day]T[hour]:[minute]");
     let seconds = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
     let read = PrimitiveDateTime::parse(text, &minutes)

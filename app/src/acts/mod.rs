@@ -29,7 +29,8 @@
 //!    }
 //!    ```
 //!
-//!    `Done::to` leads elsewhere, `Done::undo` offers the way back. [`Hall::open`] is the desk of acts
+//!    (The macro makes a type of the function's name in camel case: name a type of the core that is
+//!    called alike by its path.) `Done::to` leads elsewhere, `Done::undo` offers the way back. [`Hall::open`] is the desk of acts
 //!    outside every workspace. What is not a command of the conductor is made repeatable by
 //!    [`Desk::id`], the same for each repetition. Words for people, never the words of an error.
 //! 3. The form, wherever it is useful; `None` where this reader may not:
@@ -63,7 +64,12 @@ pub mod policy;
 pub mod sessions;
 pub mod tasks;
 pub mod workspaces;
+mod task_fields;
+pub mod task_text;
+pub mod tasks;
+pub mod tasks_together;
 
 pub use desk::{Desk, Hall};
+pub(crate) use form::utc;
 pub use form::{Fault, Form, Reader};
 pub use said::{Answer, Done, Refused, Said, Undo};

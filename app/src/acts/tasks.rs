@@ -2,9 +2,14 @@
 
 use leptos::prelude::*;
 use scheduler::bounds::NOTE_BYTES;
-use scheduler::{Act, Overrule, Request, TaskId};
+use scheduler::{Act, Boost, Overrule, Request, Span, TaskId, words};
 
 use super::{Answer, Desk, Done, Form, Refused};
+
+/// How long a boost may last.
+const MOST_MINUTES: i64 = 31 * 24 * 60;
+/// How far a boost may push.
+const MOST_POINTS: i32 = 100_000;
 
 /// Keeps a waiting task from starting until it is released.
 #[server(endpoint = "hold_task")]
@@ -58,20 +63,91 @@ pub async fn retry_task(#[server(flatten)] form: Form) -> Result<Answer, ServerF
     form.answer(done).await
 }
 
+/// Raises or lowers a task's score, or pins it before everything else, for a while.
+#[server(endpoint = "boost_task")]
+pub async fn boost_task(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
+    let done = boost(&form).await;
+    form.answer(done).await
+}
+
+/// Takes a boost or a pin away before it ends by itself.
+#[server(endpoint = "unboost_task")]
+pub async fn unboost_task(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
+    let done = async {
+        overrule("unboost_task", Act::Boost, &form).await?;
+        Ok(Done::new(
+            "The boost is taken away. It waits by its own score again.",
+        ))
+    };
+    let done = done.await;
+    form.answer(done).await
+}
+
+async fn boost(form: &Form) -> Result<Done, Refused> {
+    let desk = Desk::open("boost_task", form).await?;
+    let mut read = form.read();
+    let task: TaskId = read.id("task");
+    let push = read.choice("push", |push| match push {
+        "pin" => Some(None),
+        points => points.parse().ok().map(Some),
+    });
+    let minutes: i64 = read.value("minutes", "Choose one of these.");
+    let reason = read.optional("reason", NOTE_BYTES);
+    read.that(
+        (1..=MOST_MINUTES).contains(&minutes),
+        "minutes",
+        "A boost lasts 31 days at most.",
+    );
+    let pushed = push.flatten().unwrap_or_default();
+    read.that(
+        (-MOST_POINTS..=MOST_POINTS).contains(&pushed),
+        "push",
+        "Choose one of these.",
+    );
+    read.that(
+        reason.is_some(),
+        "reason",
+        "Say why: others will read it in the decision.",
+    );
+    read.done()?;
+    let push = push.flatten();
+    let boost = Boost {
+        score_delta: push,
+        expires_at: desk.seat.now + Span::from_secs(minutes * 60),
+    };
+    let request = Overrule {
+        boost: Some(boost),
+        ..overruling(task, Act::Boost, reason)
+    };
+    desk.submit(Request::Overrule(request)).await?;
+    let until = words::duration(Span::from_secs(minutes * 60));
+    let words = match push {
+        None => format!("Pinned before everything else for {until}."),
+        Some(points) if points < 0 => format!("Pushed down by {} points for {until}.", -points),
+        Some(points) => format!("Pushed up by {points} points for {until}."),
+    };
+    Ok(Done::new(words).undo("unboost_task", &[("task", task.to_string())]))
+}
+
 async fn overrule(name: &str, act: Act, form: &Form) -> Result<TaskId, Refused> {
     let desk = Desk::open(name, form).await?;
     let mut read = form.read();
     let task = read.id("task");
     let reason = read.optional("reason", NOTE_BYTES);
     read.done()?;
-    let request = Overrule {
+    desk.submit(Request::Overrule(overruling(task, act, reason)))
+        .await?;
+    Ok(task)
+}
+
+/// A request for an act on a task that takes nothing but a reason.
+pub(super) fn overruling(task: TaskId, act: Act, reason: Option<String>) -> Overrule {
+    Overrule {
         task,
         act,
         reason,
         boost: None,
         handoff: None,
         facts: Vec::new(),
-    };
-    desk.submit(Request::Overrule(request)).await?;
-    Ok(task)
+    }
 }

@@ -7,6 +7,15 @@ use super::field::Field;
 use crate::access::Seat;
 use crate::acts::Said;
 
+/// What elements show from the moment a form is sent.
+#[derive(Debug)]
+struct Becomes {
+    /// Only when the button of this value was pressed; empty for any.
+    button: &'static str,
+    selector: String,
+    view: AnyView,
+}
+
 /// A form on its way to being shown. See [`crate::acts`] for the recipe.
 #[derive(Debug)]
 pub struct ActForm {
@@ -14,7 +23,7 @@ pub struct ActForm {
     id: String,
     ws: String,
     hidden: Vec<(String, String)>,
-    becomes: Vec<(String, AnyView)>,
+    becomes: Vec<Becomes>,
     said: Option<Said>,
     grave: bool,
     class: &'static str,
@@ -56,8 +65,23 @@ impl ActForm {
 
     /// With scripts: what the elements of that selector show from the moment the form is sent.
     #[must_use]
-    pub fn becomes(mut self, selector: &str, view: impl IntoView + 'static) -> Self {
-        self.becomes.push((selector.to_owned(), view.into_any()));
+    pub fn becomes(self, selector: &str, view: impl IntoView + 'static) -> Self {
+        self.becomes_with("", selector, view)
+    }
+
+    /// The same, when the button of that value is pressed.
+    #[must_use]
+    pub fn becomes_with(
+        mut self,
+        button: &'static str,
+        selector: &str,
+        view: impl IntoView + 'static,
+    ) -> Self {
+        self.becomes.push(Becomes {
+            button,
+            selector: selector.to_owned(),
+            view: view.into_any(),
+        });
         self
     }
 
@@ -84,6 +108,17 @@ impl ActForm {
         self.said
             .as_ref()
             .filter(|said| !said.done && said.form == self.id)
+    }
+
+    /// What was typed under a name that may stand several times, when it was refused.
+    pub fn typed(&self, name: &str) -> Vec<String> {
+        let typed = self.refusal().map(|said| said.typed.all(name).to_vec());
+        typed.unwrap_or_default()
+    }
+
+    /// What is wrong with a field that is shown in another way than by [`ActForm::field`].
+    pub fn fault(&self, name: &str) -> Option<String> {
+        self.refusal()?.fault(name).map(str::to_owned)
     }
 
     /// A field, with what was typed and what is wrong with it.
@@ -140,10 +175,25 @@ impl ActForm {
             .collect_view();
         let becomes = becomes
             .into_iter()
-            .map(|(selector, view)| view! { <template data-at=selector>{view}</template> })
+            .map(|shown| {
+                let button = Some(shown.button).filter(|button| !button.is_empty());
+                view! {
+                    <template data-at=shown.selector data-button=button>
+                        {shown.view}
+                    </template>
+                }
+            })
             .collect_view();
         view! {
-            <form id=id class=class method="post" action=format!("/api/pages/{act}") data-act>
+            // The key keeps a live page from making one form out of another, one-time name and all.
+            <form
+                id=id.clone()
+                data-key=id
+                class=class
+                method="post"
+                action=format!("/api/pages/{act}")
+                data-act
+            >
                 {hidden}
                 {becomes}
                 {refusal}

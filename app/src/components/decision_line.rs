@@ -50,7 +50,7 @@ fn decision_line(listed: &DecisionListed, around: &Around) -> AnyView {
         view! { <span class="quiet">{text::outcome(outcome.outcome)}</span> }
     });
     view! {
-        <li class="decision">
+        <li class="decision" data-key=decision.id.to_string()>
             <KindMark kind=decision.kind() />
             <span class="decision-words">
                 <a href=href>{words::headline(decision)}</a>

@@ -1,12 +1,11 @@
 //! What pages are made of: one component per file.
 
-#[expect(dead_code, reason = "the forms of the pages come page by page")]
 pub mod act_form;
 pub mod chart;
 pub mod decision_line;
 pub mod ensemble;
+pub mod export;
 pub mod factors;
-#[expect(dead_code, reason = "the forms of the pages come page by page")]
 pub mod field;
 pub mod frame;
 pub mod hydration;

@@ -1,13 +1,14 @@
 //! One decision: what was decided, why, on which state of things, and what came of it.
 
 mod facts;
+mod reviews;
 
 use std::collections::HashMap;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 use scheduler::{AttemptOutcome, DecisionId, Facts, TaskId, words};
-use store::read::{DecisionListed, Outcome};
+use store::read::{DecisionListed, Outcome, Review};
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
@@ -26,6 +27,7 @@ struct Data {
     seat: Seat,
     listed: DecisionListed,
     titles: HashMap<TaskId, String>,
+    reviews: Vec<Review>,
 }
 
 async fn load(asked: Asked) -> Result<Data, PageError> {
@@ -51,11 +53,15 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
             .flat_map(|blocker| blocker.tasks.iter().copied()),
     );
     tasks.extend(listed.decision.task);
-    let titles = seat.store().titles(seat.workspace, &tasks).await?;
+    let (titles, reviews) = futures::try_join!(
+        seat.store().titles(seat.workspace, &tasks),
+        seat.store().reviews(seat.workspace, id),
+    )?;
     Ok(Data {
         seat,
         listed,
         titles,
+        reviews,
     })
 }
 
@@ -64,6 +70,7 @@ fn show(data: Data) -> AnyView {
         seat,
         listed,
         titles,
+        reviews,
     } = data;
     let decision = &listed.decision;
     let headline = words::headline(decision);
@@ -108,7 +115,7 @@ fn show(data: Data) -> AnyView {
                     <p class="reasoning">{words::reasoning(decision)}</p>
                 </section>
                 {factors}
-                {facts::moment(&decision.facts, &titles, &seat)}
+                {facts::moment(decision, &titles, &seat)}
                 <details class="panel raw">
                     <summary>"The facts as they were recorded"</summary>
                     <pre tabindex="0"><code>{raw}</code></pre>
@@ -116,6 +123,7 @@ fn show(data: Data) -> AnyView {
             </div>
             <div class="column column-side">
                 {came_of_it(&listed, &seat)}
+                {reviews::reviews(decision.id, reviews, &seat)}
                 {facts::lane(&decision.facts)}
                 <section class="panel" aria-labelledby="by">
                     <h2 id="by">"Decided by"</h2>

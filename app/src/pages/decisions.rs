@@ -1,15 +1,19 @@
-//! The list of decisions: newest first, by kind.
+//! The list of decisions: newest first, by kind, by whom and what they are about, and by time.
+
+pub mod filters;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 use scheduler::DecisionKind;
-use store::read::{DecisionFilter, DecisionListed, Page};
+use store::read::{DecisionListed, Listed, Page};
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::decision_line::{Around, decision_lines};
+use crate::components::export::export;
 use crate::components::pager::Pager;
 use crate::text;
+use filters::{Filters, Known};
 
 /// Rows of a page.
 const ROWS: u32 = 50;
@@ -35,7 +39,8 @@ pub fn Decisions() -> impl IntoView {
 
 struct Data {
     seat: Seat,
-    kind: Option<DecisionKind>,
+    filters: Filters,
+    known: Known,
     inside: bool,
     next: Option<String>,
     decisions: Vec<DecisionListed>,
@@ -44,22 +49,21 @@ struct Data {
 
 async fn load(asked: Asked) -> Result<Data, PageError> {
     let seat = asked.seat().await?;
-    let kind = asked
-        .param("kind")
-        .map(|word| named(&word).ok_or(PageError::NotFound))
-        .transpose()?;
+    let filters = Filters::of(&|name| asked.param(name))?;
     let after = asked
         .param("after")
         .map(|id| id.parse().map_err(|_| PageError::NotFound))
         .transpose()?;
-    let filter = DecisionFilter {
-        kind,
-        ..DecisionFilter::default()
-    };
+    let known = Known::of(&seat).await;
     let (store, workspace) = (seat.store(), seat.workspace);
-    let listed = store
-        .decisions(workspace, &filter, Page { limit: ROWS, after })
-        .await?;
+    let page = Page { limit: ROWS, after };
+    let listed = match filters.store(&seat, &known).await? {
+        Some(filter) => store.decisions(workspace, &filter, page).await?,
+        None => Listed {
+            items: Vec::new(),
+            next: None,
+        },
+    };
     let tasks: Vec<_> = listed
         .items
         .iter()
@@ -72,7 +76,8 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         name_task: true,
     };
     Ok(Data {
-        kind,
+        filters,
+        known,
         inside: after.is_some(),
         next: listed.next.map(|id| id.to_string()),
         decisions: listed.items,
@@ -81,35 +86,27 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     })
 }
 
-fn named(word: &str) -> Option<DecisionKind> {
-    DecisionKind::ALL
-        .into_iter()
-        .find(|kind| kind.as_str() == word)
-}
-
 fn show(data: Data) -> AnyView {
     let Data {
         seat,
-        kind: chosen,
+        filters,
+        known,
         inside,
         next,
         decisions,
         around,
     } = data;
     let base = seat.path("decisions");
-    let address = |kind: Option<DecisionKind>| match kind {
-        Some(kind) => format!("{base}?kind={}", kind.as_str()),
-        None => base.clone(),
-    };
     let tab = |kind: Option<DecisionKind>| {
-        let current = (kind == chosen).then_some("page");
-        view! { <a href=address(kind) aria-current=current>{kind.map_or("all", text::kind)}</a> }
+        let current = (kind == filters.kind).then_some("page");
+        let href = filters::address(&filters.of_kind(kind), &base);
+        view! { <a href=href aria-current=current>{kind.map_or("all", text::kind)}</a> }
     };
     let tabs: Vec<_> = std::iter::once(None)
         .chain(KINDS.map(Some))
         .map(tab)
         .collect();
-    let list = address(chosen);
+    let list = filters::address(&filters, &base);
     let lines = if decisions.is_empty() {
         view! { <p class="empty">"No such decision has been made yet."</p> }.into_any()
     } else {
@@ -117,13 +114,20 @@ fn show(data: Data) -> AnyView {
     };
     view! {
         <Title text=format!("Decisions · {}", seat.name) />
-        <header class="page-head">
-            <h1>"Decisions"</h1>
-            <p class="quiet">"What Baton and people decided, each with the reasons it was made from. Nothing here is ever changed."</p>
+        <header class="page-head page-head-row">
+            <div>
+                <h1>"Decisions"</h1>
+                <p class="quiet">
+                    "What Baton and people decided, each with the reasons it was made from. Nothing here is ever changed."
+                </p>
+            </div>
+            {export(&base, &filters.pairs())}
         </header>
+        {filters::form(&filters, &base, &known)}
         <nav class="tabs" aria-label="Kinds">
             {tabs}
         </nav>
+        <p class="news" data-news="lines" role="status" hidden></p>
         <div id="lines" data-live data-hold>
             {lines}
             <Pager list inside next />

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod agent;
 pub mod agents;
+pub mod compare;
 pub mod decision;
 pub mod decisions;
 pub mod failure;
@@ -12,6 +13,7 @@ pub mod overview;
 pub mod settings;
 pub mod setup;
 pub mod task;
+pub mod task_form;
 pub mod tasks;
 pub mod workspace;
 pub mod workspaces;

@@ -1,5 +1,6 @@
 //! One task: why it is where it is, and everything that has happened to it.
 
+mod acts;
 mod aside;
 mod timeline;
 mod why;
@@ -21,6 +22,8 @@ use crate::text;
 
 /// Decisions and children shown at most.
 const ROWS: u32 = 50;
+/// Tasks before it that are looked at.
+const LANE: u32 = 50;
 
 /// One task.
 #[component]
@@ -40,6 +43,8 @@ struct Data {
     attempts: Vec<AttemptListed>,
     decisions: Vec<DecisionListed>,
     children: Vec<TaskListed>,
+    /// Tasks before it in its lane, in their order.
+    ahead: Vec<TaskId>,
     /// Tasks it names: what it waits for, what waits for it, who holds what it needs.
     others: HashMap<TaskId, TaskListed>,
 }
@@ -71,7 +76,8 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         let latest = decisions.items.first().map(|listed| listed.decision.id);
         explanation.decision_id = explanation.decision_id.or(latest);
     }
-    let others = others(&seat, &detail, explanation.as_ref()).await?;
+    let ahead = ahead(&seat, id, explanation.as_ref()).await;
+    let others = others(&seat, &detail, explanation.as_ref(), &ahead).await?;
     let mut decisions = decisions.items;
     add_verdict(&seat, explanation.as_ref(), &mut decisions).await?;
     Ok(Data {
@@ -83,6 +89,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         attempts,
         decisions,
         children: children.items,
+        ahead,
         others,
     })
 }
@@ -115,10 +122,27 @@ async fn live(
     (explanation, score, budgets)
 }
 
+/// Those that go before it, the first first, as far as a page can show.
+async fn ahead(seat: &Seat, task: TaskId, explanation: Option<&Explanation>) -> Vec<TaskId> {
+    let place = explanation.and_then(|found| Some((found.lane.clone()?, found.position?)));
+    let Some((lane, place)) = place.filter(|(_, place)| place.rank > 1) else {
+        return Vec::new();
+    };
+    let query = Query::Lane {
+        lane,
+        limit: place.rank.min(LANE),
+    };
+    match seat.ask(query).await {
+        Ok(View::Lane { tasks }) => tasks.into_iter().take_while(|id| *id != task).collect(),
+        _ => Vec::new(),
+    }
+}
+
 async fn others(
     seat: &Seat,
     detail: &TaskDetail,
     explanation: Option<&Explanation>,
+    ahead: &[TaskId],
 ) -> Result<HashMap<TaskId, TaskListed>, PageError> {
     let blockers = explanation
         .map(|explanation| explanation.blockers.as_slice())
@@ -130,6 +154,7 @@ async fn others(
     let around = detail.depends_on.iter().chain(&detail.dependents).copied();
     let mut ids: Vec<_> = around
         .chain(held)
+        .chain(ahead.iter().copied())
         .chain(detail.task.parent)
         .map(|task| task.0)
         .collect();
@@ -167,13 +192,22 @@ fn show(data: Data) -> AnyView {
         attempts,
         decisions,
         children,
+        ahead,
         others,
     } = data;
     let task = detail.task.clone();
     let waits = !task.state.is_terminal() && task.lease.is_none();
     let why = if waits {
         match explanation {
-            Some(explanation) => why::why(&explanation, &budgets, &others, &seat),
+            Some(explanation) => {
+                let near = why::Near {
+                    budgets: &budgets,
+                    others: &others,
+                    ahead: &ahead,
+                    seat: &seat,
+                };
+                why::why(&explanation, &near)
+            }
             None => why::unknown(),
         }
     } else {
@@ -206,12 +240,13 @@ fn show(data: Data) -> AnyView {
                 </p>
                 <h1>{task.title.clone()}</h1>
                 <p class="marks">
-                    <StateMark state=task.state />
+                    <span id="task-state"><StateMark state=task.state /></span>
                     {(!task.needs.kind.is_empty()).then(|| view! { <span>{task.needs.kind.clone()}</span> })}
                     <span>{text::priority(task.priority)} " priority"</span>
                     <span>"by " {text::actor(&task.created_by)} ", " <Moment at=task.created_at now=seat.now /></span>
                     {task.due_at.map(|due| view! { <span>"due " <Moment at=due now=seat.now /></span> })}
                 </p>
+                {acts::acts(&task, &seat)}
             </header>
             <div class="column">
                 {why}

@@ -1,18 +1,22 @@
 //! The list of tasks: filtered, searched, paged by key. The address is the state.
 
+pub mod filters;
+mod rows;
+mod together;
+
 use std::collections::HashMap;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{Blocker, Query, TaskId, TaskState, View};
-use store::read::{Page, StateCounts, TaskFilter, TaskListed};
+use scheduler::{Explanation, Query, TaskId, TaskState, View};
+use store::read::{Bounded, EndCounts, Page, TaskListed};
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
-use crate::components::mark::{StateMark, glyph, tier_path};
-use crate::components::moment::Moment;
+use crate::components::export::export;
 use crate::components::pager::Pager;
 use crate::text;
+use filters::Filters;
 
 /// Rows of a page.
 const ROWS: u32 = 50;
@@ -25,57 +29,90 @@ pub fn Tasks() -> impl IntoView {
 
 struct Data {
     seat: Seat,
-    state: Option<TaskState>,
-    search: String,
-    inside: bool,
+    filters: Filters,
+    after: Option<String>,
+    open: Option<TaskId>,
     next: Option<String>,
-    counts: StateCounts,
+    counts: Vec<(TaskState, Option<Bounded>)>,
+    agents: Vec<String>,
     tasks: Vec<TaskListed>,
-    /// What holds those that wait: the worst of each.
-    reasons: HashMap<TaskId, Blocker>,
+    /// What is decided of those that wait.
+    explanations: HashMap<TaskId, Explanation>,
 }
 
 async fn load(asked: Asked) -> Result<Data, PageError> {
     let seat = asked.seat().await?;
-    let state = asked
-        .param("state")
-        .map(|word| named(&word).ok_or(PageError::NotFound))
-        .transpose()?;
-    let after = asked
-        .param("after")
+    let filters = Filters::of(&|name| asked.param(name))?;
+    let after = asked.param("after");
+    let cursor = after
+        .as_ref()
         .map(|id| id.parse().map_err(|_| PageError::NotFound))
         .transpose()?;
-    let search = asked.param("q").unwrap_or_default();
-    let filter = TaskFilter {
-        state,
-        text: Some(search.clone()),
-        ..TaskFilter::default()
+    let page = Page {
+        limit: ROWS,
+        after: cursor,
     };
     let (store, workspace) = (seat.store(), seat.workspace);
-    let (listed, counts) = futures::try_join!(
-        store.tasks(workspace, &filter, Page { limit: ROWS, after }),
-        store.state_counts(workspace),
-    )?;
+    let filter = filters.store();
+    let (listed, ended, live) = futures::join!(
+        store.tasks(workspace, &filter, page),
+        store.end_counts(workspace),
+        live(&seat),
+    );
+    let (open_counts, agents) = live;
+    let listed = listed?;
     Ok(Data {
-        state,
-        search,
-        inside: after.is_some(),
+        after,
+        open: asked.param("open").and_then(|id| id.parse().ok()),
         next: listed.next.map(|id| id.to_string()),
-        counts,
-        reasons: reasons(&seat, &listed.items).await,
+        counts: counts(open_counts.as_ref(), ended?),
+        agents,
+        explanations: explanations(&seat, &listed.items).await,
         tasks: listed.items,
+        filters,
         seat,
     })
 }
 
-fn named(word: &str) -> Option<TaskState> {
+/// How many tasks are open by state, and who works here: both from the conductor's own tallies.
+async fn live(seat: &Seat) -> (Option<scheduler::Summary>, Vec<String>) {
+    let (summary, agents) = futures::join!(seat.ask(Query::Summary), seat.ask(Query::Agents));
+    let summary = match summary {
+        Ok(View::Summary { summary }) => Some(*summary),
+        _ => None,
+    };
+    let agents = match agents {
+        Ok(View::Agents { agents }) => agents.into_iter().map(|agent| agent.name).collect(),
+        _ => Vec::new(),
+    };
+    (summary, agents)
+}
+
+/// Every state's number, as far as it is known now.
+fn counts(
+    open: Option<&scheduler::Summary>,
+    ended: EndCounts,
+) -> Vec<(TaskState, Option<Bounded>)> {
+    let open = |count: fn(&scheduler::Summary) -> u32| {
+        open.map(|summary| Bounded::exact(count(summary).into()))
+    };
+    let count = |state| match state {
+        TaskState::Backlog => open(|summary| summary.backlog),
+        TaskState::Pending => open(|summary| summary.pending),
+        TaskState::InProgress => open(|summary| summary.in_progress),
+        TaskState::InReview => open(|summary| summary.in_review),
+        TaskState::Done => Some(ended.done),
+        TaskState::Failed => Some(ended.failed),
+        TaskState::Cancelled => Some(ended.cancelled),
+    };
     TaskState::ALL
         .into_iter()
-        .find(|state| state.as_str() == word)
+        .map(|state| (state, count(state)))
+        .collect()
 }
 
 /// Why each waiting task waits, as far as the conductor answers now.
-async fn reasons(seat: &Seat, tasks: &[TaskListed]) -> HashMap<TaskId, Blocker> {
+async fn explanations(seat: &Seat, tasks: &[TaskListed]) -> HashMap<TaskId, Explanation> {
     let waiting = tasks
         .iter()
         .filter(|task| task.state == TaskState::Pending)
@@ -84,63 +121,69 @@ async fn reasons(seat: &Seat, tasks: &[TaskListed]) -> HashMap<TaskId, Blocker> 
         match seat.ask(Query::Explain { task }).await {
             Ok(View::Explanation {
                 explanation: Some(explanation),
-            }) => Some((task, explanation.blockers.into_iter().next()?)),
+            }) => Some((task, *explanation)),
             _ => None,
         }
     });
-    futures::future::join_all(answers)
-        .await
-        .into_iter()
-        .flatten()
-        .collect()
+    let answers = futures::future::join_all(answers).await;
+    answers.into_iter().flatten().collect()
 }
 
 fn show(data: Data) -> AnyView {
     let Data {
         seat,
-        state,
-        search,
-        inside,
+        filters,
+        after,
+        open,
         next,
         counts,
+        agents,
         tasks,
-        reasons,
+        explanations,
     } = data;
     let base = seat.path("tasks");
-    let list = address(&base, state, &search);
-    let empty = tasks.is_empty().then(|| {
-        let words = if search.is_empty() && state.is_none() {
-            "No task has been handed in yet."
-        } else {
-            "No task fits. Another state or other words may find it."
-        };
-        view! { <p class="empty">{words}</p> }
-    });
+    let list = filters.address(&base);
+    let join = if list.contains('?') { '&' } else { '?' };
+    let here = match &after {
+        Some(after) => format!("{list}{join}after={after}"),
+        None => list.clone(),
+    };
+    let empty = tasks.is_empty().then(|| empty(&filters, &seat));
+    let bar = together::bar(&seat);
+    let around = rows::Around {
+        seat: &seat,
+        list: &here,
+        open,
+        choose: bar.is_some(),
+    };
     let rows = tasks
-        .into_iter()
-        .map(|task| row(&task, &reasons, &seat))
+        .iter()
+        .map(|task| rows::row(task, explanations.get(&task.id), &around))
         .collect_view();
+    let new = seat.may("create_task").then(|| {
+        view! { <a class="button button-main" href=seat.path("tasks/new")>"New task"</a> }
+    });
     view! {
         <Title text=format!("Tasks · {}", seat.name) />
         <header class="page-head page-head-row">
             <h1>"Tasks"</h1>
-            <form class="search" role="search" action=base.clone()>
-                {state.map(|state| view! { <input type="hidden" name="state" value=state.as_str() /> })}
-                <label class="visually-hidden" for="q">
-                    "Search titles"
-                </label>
-                <input id="q" type="search" name="q" value=search.clone() placeholder="Search titles" />
-                <button class="button">"Search"</button>
-            </form>
+            <div class="acts">
+                {export(&base, &filters.pairs())}
+                {new}
+            </div>
         </header>
+        {filters::form(&filters, &base, &agents)}
         <nav class="tabs" id="tabs" data-live aria-label="States">
-            {tabs(&base, state, &search, &counts)}
+            {tabs(&base, &filters, &counts)}
         </nav>
+        {bar}
+        <p class="news" data-news="rows" role="status" hidden></p>
         <div id="rows" data-live data-hold>
             <div class="scroll" tabindex="0" role="group" aria-label="Tasks">
                 <table class="rows tasks">
                     <thead>
                         <tr>
+                            <th scope="col"><span class="visually-hidden">"Choose, open"</span></th>
                             <th scope="col">"State"</th>
                             <th scope="col">"Task"</th>
                             <th scope="col">"Why, or who"</th>
@@ -153,117 +196,50 @@ fn show(data: Data) -> AnyView {
                 </table>
             </div>
             {empty}
-            <Pager list inside next />
+            <Pager list inside=after.is_some() next />
         </div>
     }
     .into_any()
 }
 
-fn row(task: &TaskListed, reasons: &HashMap<TaskId, Blocker>, seat: &Seat) -> AnyView {
-    let why = match (&task.lease, reasons.get(&task.id)) {
-        (Some(lease), _) => view! { <span>{lease.agent_name.clone()}</span> }.into_any(),
-        (None, Some(blocker)) => {
-            let class = format!("mark tier-{}", text::tier_class(blocker.tier));
-            let at = blocker
-                .resource
-                .clone()
-                .map(|name| view! { <span class="quiet">{name}</span> });
-            view! {
-                <span class=class>{glyph(tier_path(blocker.tier))} <span>{text::code(blocker.code)}</span></span>
-                " "
-                {at}
-            }
-            .into_any()
+fn empty(filters: &Filters, seat: &Seat) -> AnyView {
+    if filters.narrow() {
+        let all = seat.path("tasks");
+        return view! {
+            <p class="empty">
+                "No task fits. Another state or other words may find it, or look at " <a href=all>"all tasks"</a> "."
+            </p>
         }
-        (None, None) if task.state == TaskState::Pending => {
-            view! { <span class="quiet">"next in line"</span> }.into_any()
-        }
-        (None, None) => ().into_any(),
-    };
-    let since = task
-        .ended_at
-        .or(task.lease.as_ref().map(|lease| lease.granted_at))
-        .unwrap_or(task.created_at);
-    let kind = (!task.needs.kind.is_empty())
-        .then(|| view! { <span class="quiet small">{task.needs.kind.clone()}</span> });
-    let urgent = task.priority >= scheduler::Priority::High;
+        .into_any();
+    }
     view! {
-        <tr data-key=task.id.to_string()>
-            <td><StateMark state=task.state /></td>
-            <td class="wide">
-                <a href=seat.path(&format!("tasks/{}", task.id))>{task.title.clone()}</a>
-                " "
-                {kind}
-            </td>
-            <td>{why}</td>
-            <td class=if urgent { "strong" } else { "quiet" }>{text::priority(task.priority)}</td>
-            <td class="number quiet">{format!("{} of {}", task.attempts, task.needs.max_attempts)}</td>
-            <td class="number quiet"><Moment at=since now=seat.now /></td>
-        </tr>
+        <p class="empty">
+            "No task has been handed in yet. " <a href=seat.path("tasks/new")>"Hand in the first"</a>
+            ", or let an agent do it with POST /api/v1/tasks."
+        </p>
     }
     .into_any()
 }
 
-fn tabs(
-    base: &str,
-    chosen: Option<TaskState>,
-    search: &str,
-    counts: &StateCounts,
-) -> impl IntoView + use<> {
-    let all = counts.backlog
-        + counts.pending
-        + counts.in_progress
-        + counts.in_review
-        + counts.done
-        + counts.failed
-        + counts.cancelled;
-    let tab = |state: Option<TaskState>, count: u64| {
+fn tabs(base: &str, filters: &Filters, counts: &[(TaskState, Option<Bounded>)]) -> AnyView {
+    let tab = |state: Option<TaskState>, count: Option<Bounded>| {
         let name = state.map_or("all", text::state);
-        let href = address(base, state, search);
-        let current = (state == chosen).then_some("page");
+        let href = filters.in_state(state).address(base);
+        let current = (state == filters.state).then_some("page");
+        let count =
+            count.map(|count| view! { " " <span class="count">{text::bounded(count)}</span> });
         view! {
             <a href=href aria-current=current>
                 {name}
-                " "
-                <span class="count">{text::grouped(count)}</span>
+                {count}
             </a>
         }
     };
-    let mut tabs = vec![tab(None, all)];
-    for state in TaskState::ALL {
-        let count = match state {
-            TaskState::Backlog => counts.backlog,
-            TaskState::Pending => counts.pending,
-            TaskState::InProgress => counts.in_progress,
-            TaskState::InReview => counts.in_review,
-            TaskState::Done => counts.done,
-            TaskState::Failed => counts.failed,
-            TaskState::Cancelled => counts.cancelled,
-        };
-        tabs.push(tab(Some(state), count));
-    }
-    tabs
-}
-
-fn address(base: &str, state: Option<TaskState>, search: &str) -> String {
-    let state = state.map(|state| format!("state={}", state.as_str()));
-    let search = (!search.is_empty()).then(|| format!("q={}", text::escaped(search)));
-    let query: Vec<_> = [state, search].into_iter().flatten().collect();
-    if query.is_empty() {
-        base.to_owned()
-    } else {
-        format!("{base}?{}", query.join("&"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_carries_its_filters_escaped() {
-        assert_eq!(address("/w/a/tasks", None, ""), "/w/a/tasks");
-        let both = address("/w/a/tasks", Some(TaskState::InProgress), "a&b é");
-        assert_eq!(both, "/w/a/tasks?state=in_progress&q=a%26b%20%C3%A9");
-    }
+    let mut tabs = vec![tab(None, None)];
+    tabs.extend(
+        counts
+            .iter()
+            .map(|(state, count)| tab(Some(*state), *count)),
+    );
+    tabs.into_any()
 }

@@ -4,3 +4,4 @@ mod behind;
 pub(crate) mod gauges;
 pub(crate) mod retention;
 pub(crate) mod safety_net;
+pub(crate) mod words;

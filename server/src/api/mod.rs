@@ -35,6 +35,9 @@ use crate::permission::Who::{self, Agent, AgentOr, Anyone, AtLeast};
 use crate::problem::{Details, Problem};
 use crate::state::App;
 
+pub(crate) use decision_view::DecisionView;
+pub(crate) use task_view::TaskSummary;
+
 /// Where the interface lives.
 pub const BASE: &str = "/api/v1";
 

@@ -211,7 +211,8 @@ pub struct TaskParams {
     kind: Option<String>,
     /// Only tasks for, or leased by, the agent of this name.
     agent: Option<String>,
-    /// Only tasks whose title holds this text.
+    /// Only tasks with all of these words, each at least begun, in the title or the description:
+    /// "words in quotes" stand together, `-word` must be absent.
     q: Option<String>,
     /// Only the first tasks waiting in this lane, in its order; no other filter goes with it.
     lane: Option<String>,

@@ -8,6 +8,7 @@ mod admit;
 mod attempts;
 mod demo;
 mod events;
+mod export;
 mod forgery;
 mod login;
 mod pages;
@@ -58,6 +59,10 @@ pub fn router(app: &App, demo: &Demo, url: &str) -> anyhow::Result<Router> {
         .route("/account/password", post(account::change_password))
         .route("/account/look", post(account::choose_look))
         .route("/w/{ws}/events", get(events::stream))
+        .route("/w/{ws}/tasks.csv", get(export::tasks))
+        .route("/w/{ws}/tasks.json", get(export::tasks))
+        .route("/w/{ws}/decisions.csv", get(export::decisions))
+        .route("/w/{ws}/decisions.json", get(export::decisions))
         .with_state(web.clone());
     Ok(handlers
         .merge(pages::router(app, url)?)

@@ -92,7 +92,7 @@ struct Narrow {
 }
 
 /// The smallest identifier of an instant.
-fn first_id_at(at: Time) -> Uuid {
+pub(crate) fn first_id_at(at: Time) -> Uuid {
     Uuid::from_u128(u128::from(at.as_millis().max(0).cast_unsigned()) << 80)
 }
 

@@ -15,10 +15,11 @@ use uuid::Uuid;
 
 pub use agents::AgentListed;
 pub use attempts::{AttemptListed, PastLease};
+pub(crate) use decisions::first_id_at;
 pub use decisions::{DecisionFilter, DecisionListed, Outcome, Review, ReviewedOnce, Verdict};
 pub use graph::Edge;
-pub use overview::{RefusalCount, StateCounts};
 pub use played::{AgentRecord, Played};
+pub use overview::{Bounded, EndCounts, RefusalCount, StateCounts};
 pub use task_list::TaskFilter;
 pub use tasks::{Ended, LeaseListed, TaskDetail, TaskListed};
 pub use usage::{UsageGroup, UsageSum};
@@ -83,14 +84,4 @@ impl Page {
         let next = ids.last().copied().filter(|_| more);
         (ids, next)
     }
-}
-
-/// The part of a LIKE pattern that matches `text` as it is, anywhere.
-fn anywhere(text: &str) -> String {
-    format!(
-        "%{}%",
-        text.replace('\\', r"\\")
-            .replace('%', r"\%")
-            .replace('_', r"\_")
-    )
 }

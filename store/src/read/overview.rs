@@ -18,6 +18,45 @@ pub struct StateCounts {
     pub cancelled: u64,
 }
 
+/// A number that was counted only up to [`MOST_COUNTED`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounded {
+    /// How many were counted.
+    pub number: u64,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+impl Bounded {
+    /// A number that is known.
+    pub const fn exact(number: u64) -> Self {
+        Self {
+            number,
+            more: false,
+        }
+    }
+
+    fn counted(rows: i64) -> Result<Self, StoreError> {
+        let rows = unsigned::<i64, u64>("count of tasks", rows)?;
+        Ok(Self {
+            number: rows.min(MOST_COUNTED),
+            more: rows > MOST_COUNTED,
+        })
+    }
+}
+
+/// Tasks that are over, by how they ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the states' names")]
+pub struct EndCounts {
+    pub done: Bounded,
+    pub failed: Bounded,
+    pub cancelled: Bounded,
+}
+
+/// Beyond this nobody counts along.
+pub const MOST_COUNTED: u64 = 1_000;
+
 /// Provider refusals of one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -58,6 +97,29 @@ impl Store {
             done: count(row.ended - row.failed - row.cancelled)?,
             failed: count(row.failed)?,
             cancelled: count(row.cancelled)?,
+        })
+    }
+
+    /// How many tasks are over. What is open the conductor has counted; history only grows, so that
+    /// it is counted to a bound.
+    pub async fn end_counts(&self, workspace: WorkspaceId) -> Result<EndCounts, StoreError> {
+        let row = sqlx::query!(
+            r#"SELECT
+                 (SELECT count(*) FROM (SELECT FROM task_end WHERE workspace_id = $1 AND state = 'done'
+                     ORDER BY task_id DESC LIMIT $2) d) AS "done!",
+                 (SELECT count(*) FROM (SELECT FROM task_end WHERE workspace_id = $1 AND state = 'failed'
+                     AND state <> 'done' ORDER BY task_id DESC LIMIT $2) f) AS "failed!",
+                 (SELECT count(*) FROM (SELECT FROM task_end WHERE workspace_id = $1 AND state = 'cancelled'
+                     AND state <> 'done' ORDER BY task_id DESC LIMIT $2) c) AS "cancelled!""#,
+            workspace.0,
+            MOST_COUNTED as i64 + 1,
+        )
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(EndCounts {
+            done: Bounded::counted(row.done)?,
+            failed: Bounded::counted(row.failed)?,
+            cancelled: Bounded::counted(row.cancelled)?,
         })
     }
 

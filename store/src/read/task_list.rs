@@ -5,9 +5,9 @@
 use scheduler::{Class, TaskId, TaskState, WorkspaceId};
 use uuid::Uuid;
 
-use super::{Listed, Page, TaskListed, anywhere};
+use super::{Listed, Page, TaskListed};
 use crate::convert::class_word;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, words};
 
 /// What a list of tasks is narrowed by; all must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct TaskFilter {
     pub kind: Option<String>,
     /// The name of the agent it is for, or that holds it now.
     pub agent: Option<String>,
-    /// Part of its title, whatever the case.
+    /// Words of its title or of its description's beginning: all of them, each at least begun.
     pub text: Option<String>,
 }
 
@@ -29,7 +29,6 @@ struct Narrow {
     class: Option<&'static str>,
     kind: Option<String>,
     agent: Option<String>,
-    title: Option<String>,
 }
 
 impl Store {
@@ -44,13 +43,14 @@ impl Store {
             class: filter.class.map(class_word),
             kind: filter.kind.clone(),
             agent: filter.agent.clone(),
-            title: filter
-                .text
-                .as_deref()
-                .filter(|text| !text.is_empty())
-                .map(anywhere),
         };
+        let words = filter.text.as_deref().and_then(words::query);
         let ids = match filter.state {
+            state if words.is_some() => {
+                let words = words.unwrap_or_default();
+                self.tasks_with_words(workspace, &words, state, &narrow, page)
+                    .await?
+            }
             None => self.any_tasks(workspace, &narrow, page).await?,
             Some(TaskState::InProgress) => self.running_tasks(workspace, &narrow, page).await?,
             Some(TaskState::Pending) => self.waiting_tasks(workspace, &narrow, page).await?,
@@ -67,6 +67,79 @@ impl Store {
             items: self.tasks_by_id(workspace, &ids).await?,
             next,
         })
+    }
+
+    /// Tasks that have those words, from the words; those that have none yet are few and read as they
+    /// are.
+    async fn tasks_with_words(
+        &self,
+        workspace: WorkspaceId,
+        words: &str,
+        state: Option<TaskState>,
+        narrow: &Narrow,
+        page: Page,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let state = state.map(TaskState::as_str);
+        let mut transaction = self.readers.begin().await?;
+        // Whether to begin with the words or with the newest depends on the words.
+        sqlx::query!("SET LOCAL plan_cache_mode = force_custom_plan")
+            .execute(&mut *transaction)
+            .await?;
+        let mut ids = sqlx::query_scalar!(
+            r#"SELECT w.task_id FROM task_words w JOIN task t ON t.workspace_id = $1 AND t.id = w.task_id
+               LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = w.task_id
+               LEFT JOIN lease l ON l.task_id = w.task_id AND l.workspace_id = $1
+               LEFT JOIN open_task o ON o.workspace_id = $1 AND o.task_id = w.task_id
+               WHERE w.workspace_id = $1 AND w.task_id < $2 AND w.words @@ to_tsquery('simple', $8)
+                   AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                   AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                       SELECT FROM agent a WHERE a.id = l.agent_id AND a.workspace_id = $1 AND a.name = $6))
+                   AND ($7::text IS NULL OR task_state_of(e.state, l.id, o.state) = $7)
+               ORDER BY w.task_id DESC LIMIT $3"#,
+            workspace.0,
+            page.below(),
+            page.rows(),
+            narrow.class,
+            narrow.kind,
+            narrow.agent,
+            state,
+            words,
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        let young = sqlx::query_scalar!(
+            r#"SELECT t.id FROM (
+                   SELECT t.* FROM task t WHERE t.workspace_id = $1 AND t.id < $2
+                       AND t.id > coalesce((SELECT up_to FROM task_words_mark WHERE workspace_id = $1),
+                                           '00000000-0000-0000-0000-000000000000')
+                       AND NOT EXISTS (SELECT FROM task_words w WHERE w.workspace_id = $1 AND w.task_id = t.id OFFSET 0)
+                   ORDER BY t.id DESC LIMIT 1000) t
+               LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = t.id
+               LEFT JOIN lease l ON l.task_id = t.id AND l.workspace_id = $1
+               LEFT JOIN open_task o ON o.workspace_id = $1 AND o.task_id = t.id
+               WHERE words_of(t.title, t.description) @@ to_tsquery('simple', $8)
+                   AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                   AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                       SELECT FROM agent a WHERE a.id = l.agent_id AND a.workspace_id = $1 AND a.name = $6))
+                   AND ($7::text IS NULL OR task_state_of(e.state, l.id, o.state) = $7)
+               ORDER BY t.id DESC LIMIT $3"#,
+            workspace.0,
+            page.below(),
+            page.rows(),
+            narrow.class,
+            narrow.kind,
+            narrow.agent,
+            state,
+            words,
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        ids.extend(young);
+        ids.sort_unstable_by(|one, other| other.cmp(one));
+        ids.dedup();
+        ids.truncate(page.rows() as usize);
+        Ok(ids)
     }
 
     /// The tasks that were split from one, newest first.
@@ -106,7 +179,6 @@ impl Store {
                  AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
                      SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
                      WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                 AND ($7::text IS NULL OR t.title ILIKE $7)
              ORDER BY t.id DESC LIMIT $3",
             workspace.0,
             page.below(),
@@ -114,7 +186,6 @@ impl Store {
             narrow.class,
             narrow.kind,
             narrow.agent,
-            narrow.title,
         )
         .fetch_all(&self.readers)
         .await?)
@@ -134,7 +205,6 @@ impl Store {
                      AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
                          SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
                          WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                     AND ($7::text IS NULL OR t.title ILIKE $7)
                  OFFSET 0) t
              WHERE l.workspace_id = $1 AND l.task_id < $2
              ORDER BY l.task_id DESC LIMIT $3",
@@ -144,7 +214,6 @@ impl Store {
             narrow.class,
             narrow.kind,
             narrow.agent,
-            narrow.title,
         )
         .fetch_all(&self.readers)
         .await?)
@@ -164,7 +233,6 @@ impl Store {
                      AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
                          SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
                          WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                     AND ($7::text IS NULL OR t.title ILIKE $7)
                  OFFSET 0) t
              WHERE o.workspace_id = $1 AND o.task_id < $2 AND o.state = 'pending'
                  AND NOT EXISTS (SELECT FROM lease l WHERE l.task_id = o.task_id)
@@ -175,7 +243,6 @@ impl Store {
             narrow.class,
             narrow.kind,
             narrow.agent,
-            narrow.title,
         )
         .fetch_all(&self.readers)
         .await?)
@@ -196,9 +263,8 @@ impl Store {
                      AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
                          SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
                          WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                     AND ($7::text IS NULL OR t.title ILIKE $7)
                  OFFSET 0) t
-             WHERE o.workspace_id = $1 AND o.task_id < $2 AND o.state = $8 AND o.state <> 'pending'
+             WHERE o.workspace_id = $1 AND o.task_id < $2 AND o.state = $7 AND o.state <> 'pending'
                  AND NOT EXISTS (SELECT FROM lease l WHERE l.task_id = o.task_id)
              ORDER BY o.task_id DESC LIMIT $3",
             workspace.0,
@@ -207,7 +273,6 @@ impl Store {
             narrow.class,
             narrow.kind,
             narrow.agent,
-            narrow.title,
             state.as_str(),
         )
         .fetch_all(&self.readers)
@@ -228,7 +293,6 @@ impl Store {
                      AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
                          SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
                          WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                     AND ($7::text IS NULL OR t.title ILIKE $7)
                  OFFSET 0) t
              WHERE e.workspace_id = $1 AND e.task_id < $2 AND e.state = 'done'
              ORDER BY e.task_id DESC LIMIT $3",
@@ -238,7 +302,6 @@ impl Store {
             narrow.class,
             narrow.kind,
             narrow.agent,
-            narrow.title,
         )
         .fetch_all(&self.readers)
         .await?)
@@ -259,9 +322,8 @@ impl Store {
                      AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
                          SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
                          WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                     AND ($7::text IS NULL OR t.title ILIKE $7)
                  OFFSET 0) t
-             WHERE e.workspace_id = $1 AND e.task_id < $2 AND e.state = $8 AND e.state <> 'done'
+             WHERE e.workspace_id = $1 AND e.task_id < $2 AND e.state = $7 AND e.state <> 'done'
              ORDER BY e.task_id DESC LIMIT $3",
             workspace.0,
             page.below(),
@@ -269,7 +331,6 @@ impl Store {
             narrow.class,
             narrow.kind,
             narrow.agent,
-            narrow.title,
             state.as_str(),
         )
         .fetch_all(&self.readers)

@@ -28,8 +28,11 @@ pub fn listen() {
         }
         // Setting an attribute of this name cannot fail.
         let _ = form.set_attribute(BUSY, "true");
-        let body = body(&form, event.submitter());
-        let preview = Preview::show(&form);
+        let pressed = event
+            .submitter()
+            .and_then(|pressed| pressed.dyn_into().ok());
+        let body = body(&form, pressed.as_ref());
+        let preview = Preview::show(&form, pressed.as_ref());
         spawn_local(async move {
             if answered(&form, &body).await.is_err() {
                 preview.take_back();

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{
-    Element, FormData, HtmlButtonElement, HtmlElement, HtmlFormElement, HtmlTemplateElement, Node,
+    Element, FormData, HtmlButtonElement, HtmlFormElement, HtmlTemplateElement, Node,
     UrlSearchParams,
 };
 
 /// The fields as a browser without scripts would send them, with the button that was pressed.
-pub fn body(form: &HtmlFormElement, pressed: Option<HtmlElement>) -> String {
+pub fn body(form: &HtmlFormElement, pressed: Option<&HtmlButtonElement>) -> String {
     let (Ok(data), Ok(fields)) = (FormData::new_with_form(form), UrlSearchParams::new()) else {
         return String::new();
     };
@@ -18,7 +18,7 @@ pub fn body(form: &HtmlFormElement, pressed: Option<HtmlElement>) -> String {
             fields.append(&name, &value);
         }
     }
-    if let Some(button) = pressed.and_then(|pressed| pressed.dyn_into::<HtmlButtonElement>().ok())
+    if let Some(button) = pressed
         && !button.name().is_empty()
     {
         fields.append(&button.name(), &button.value());
@@ -30,8 +30,8 @@ pub fn body(form: &HtmlFormElement, pressed: Option<HtmlElement>) -> String {
 pub struct Preview(Vec<(Element, Node)>);
 
 impl Preview {
-    /// Shows what the form says will be so.
-    pub fn show(form: &HtmlFormElement) -> Self {
+    /// Shows what the form says will be so when that button is pressed.
+    pub fn show(form: &HtmlFormElement, pressed: Option<&HtmlButtonElement>) -> Self {
         let mut before = Vec::new();
         let Ok(templates) = form.query_selector_all("template[data-at]") else {
             return Self(before);
@@ -43,6 +43,10 @@ impl Preview {
             else {
                 continue;
             };
+            let button = template.get_attribute("data-button");
+            if button.is_some() && button != pressed.map(HtmlButtonElement::value) {
+                continue;
+            }
             let selector = template.get_attribute("data-at").unwrap_or_default();
             let Ok(targets) = document().query_selector_all(&selector) else {
                 continue;

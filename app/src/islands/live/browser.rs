@@ -10,7 +10,9 @@ use leptos::wasm_bindgen::closure::Closure;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::js_sys::Date;
-use web_sys::{Document, DomParser, EventSource, Response, SupportedType, VisibilityState};
+use web_sys::{
+    Document, DomParser, Element, EventSource, Response, SupportedType, VisibilityState,
+};
 
 use super::Mark;
 use super::morph::morph;
@@ -191,23 +193,49 @@ pub fn bring(shown: &Document, fresh: &Document, answer: bool) -> Result<bool, J
     })?;
     let mut held = false;
     for region in (0..regions.length()).filter_map(|at| regions.get(at)) {
-        let region: web_sys::Element = region.dyn_into()?;
+        let region: Element = region.dyn_into()?;
         let Some(new) = fresh.get_element_by_id(&region.id()) else {
             continue;
         };
         if region.is_equal_node(Some(&new)) {
             continue;
         }
-        if !answer && region.has_attribute("data-hold") && region.matches(":hover")? {
-            held = true;
-        } else {
+        let still = !answer && region.has_attribute("data-hold") && region.matches(":hover")?;
+        if !still {
             morph(&region, &new)?;
         }
+        held |= still;
+        tell_news(shown, &region, still.then_some(&new))?;
     }
     if shown.title() != fresh.title() {
         shown.set_title(&fresh.title());
     }
     Ok(held)
+}
+
+/// Says beside a region that is held how many rows wait to be shown; nothing once it is not.
+fn tell_news(shown: &Document, region: &Element, held: Option<&Element>) -> Result<(), JsValue> {
+    let place = shown.query_selector(&format!("[data-news={:?}]", region.id()))?;
+    let Some(place) = place else {
+        return Ok(());
+    };
+    let Some(fresh) = held else {
+        return place.set_attribute("hidden", "");
+    };
+    let rows = fresh.query_selector_all("[data-key]")?;
+    let mut new = 0;
+    for row in (0..rows.length()).filter_map(|at| rows.get(at)) {
+        let key = row
+            .dyn_ref::<Element>()
+            .and_then(|row| row.get_attribute("data-key"));
+        let known = region.query_selector(&format!("[data-key={:?}]", key.unwrap_or_default()))?;
+        new += u32::from(known.is_none());
+    }
+    place.set_text_content(Some(&match new {
+        0 => "Rows have changed; they are shown when the pointer leaves.".to_owned(),
+        new => format!("{new} new; shown when the pointer leaves."),
+    }));
+    place.remove_attribute("hidden")
 }
 
 /// Whether anybody can see this tab.

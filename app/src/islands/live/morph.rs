@@ -51,8 +51,14 @@ fn attributes(from: &Element, to: &Element) -> Result<(), JsValue> {
     Ok(())
 }
 
-/// Child by child; those with a `data-key` are found again wherever they moved.
+/// Child by child; those with a `data-key` are found again wherever they moved. What is gone goes
+/// first: a node that had to step around it would lose the focus.
 fn children(from: &Element, to: &Element) -> Result<(), JsValue> {
+    let stay: Vec<_> = nodes(to).filter_map(|node| key(&node)).collect();
+    let gone = nodes(from).filter(|node| key(node).is_some_and(|key| !stay.contains(&key)));
+    for gone in gone.collect::<Vec<_>>() {
+        from.remove_child(&gone)?;
+    }
     let mut at = from.first_child();
     let mut wanted = to.first_child();
     while let Some(next) = wanted {
@@ -80,6 +86,10 @@ fn children(from: &Element, to: &Element) -> Result<(), JsValue> {
         from.remove_child(&gone)?;
     }
     Ok(())
+}
+
+fn nodes(parent: &Element) -> impl Iterator<Item = Node> {
+    std::iter::successors(parent.first_child(), Node::next_sibling)
 }
 
 /// The node of that key among `first` and its following siblings.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use scheduler::{
-    Blocker, BudgetFact, Considered, DispatchFacts, Facts, LaneFacts, NotYetFacts, ResourceFact,
-    TaskId, words,
+    Blocker, BudgetFact, Considered, Decision, DispatchFacts, Facts, LaneFacts, NotYetFacts,
+    ResourceFact, TaskId, words,
 };
 
 use crate::access::Seat;
@@ -14,22 +14,27 @@ use crate::components::meter::{Meter, Part};
 use crate::text;
 
 /// Panels for the kinds of decisions that rest on more than their own words.
-pub fn moment(facts: &Facts, titles: &HashMap<TaskId, String>, seat: &Seat) -> AnyView {
-    match facts {
-        Facts::Dispatch(facts) => dispatch(facts, titles, seat),
+pub fn moment(decision: &Decision, titles: &HashMap<TaskId, String>, seat: &Seat) -> AnyView {
+    match &decision.facts {
+        Facts::Dispatch(facts) => dispatch(facts, decision.task, titles, seat),
         Facts::NotYet(facts) => not_yet(facts, seat),
         _ => ().into_any(),
     }
 }
 
-fn dispatch(facts: &DispatchFacts, titles: &HashMap<TaskId, String>, seat: &Seat) -> AnyView {
+fn dispatch(
+    facts: &DispatchFacts,
+    task: Option<TaskId>,
+    titles: &HashMap<TaskId, String>,
+    seat: &Seat,
+) -> AnyView {
     let limited = !facts.resources.is_empty() || !facts.budgets.is_empty();
     let resources = limited.then(|| {
         view! {
             <section class="panel" aria-labelledby="resources">
                 <h2 id="resources">"Limits at that moment"</h2>
                 <ul class="gauges" role="list">
-                    {facts.resources.iter().map(resource).collect_view()}
+                    {facts.resources.iter().map(|fact| resource(fact, seat)).collect_view()}
                     {facts.budgets.iter().map(budget).collect_view()}
                 </ul>
             </section>
@@ -37,12 +42,12 @@ fn dispatch(facts: &DispatchFacts, titles: &HashMap<TaskId, String>, seat: &Seat
     });
     view! {
         {resources}
-        {considered(&facts.considered, titles, seat)}
+        {considered(&facts.considered, task, titles, seat)}
     }
     .into_any()
 }
 
-fn resource(fact: &ResourceFact) -> AnyView {
+fn resource(fact: &ResourceFact, seat: &Seat) -> AnyView {
     let limit = fact.limit.max(f64::EPSILON);
     let before = (limit - fact.available).max(0.0) / limit;
     let said = format!(
@@ -64,7 +69,9 @@ fn resource(fact: &ResourceFact) -> AnyView {
     view! {
         <li>
             <div class="gauge-head">
-                <span class="gauge-name">{fact.name.clone()}</span>
+                <a class="gauge-name" href=seat.path(&format!("resources/{}", fact.name))>
+                    {fact.name.clone()}
+                </a>
                 <span class="gauge-words">{said}</span>
             </div>
             <Meter parts />
@@ -108,7 +115,12 @@ fn budget(fact: &BudgetFact) -> AnyView {
     .into_any()
 }
 
-fn considered(others: &[Considered], titles: &HashMap<TaskId, String>, seat: &Seat) -> AnyView {
+fn considered(
+    others: &[Considered],
+    task: Option<TaskId>,
+    titles: &HashMap<TaskId, String>,
+    seat: &Seat,
+) -> AnyView {
     if others.is_empty() {
         return view! {
             <section class="panel" aria-labelledby="considered">
@@ -127,12 +139,17 @@ fn considered(others: &[Considered], titles: &HashMap<TaskId, String>, seat: &Se
             .resource
             .clone()
             .map(|name| view! { " " <span class="quiet">{name}</span> });
+        let now = task.map(|task| {
+            let href = seat.path(&format!("compare?this={task}&that={}", other.task));
+            view! { <a class="quiet small" href=href>"Side by side now"</a> }
+        });
         view! {
             <tr>
                 <td class="wide">
                     <a href=seat.path(&format!("tasks/{}", other.task))>{title}</a>
                 </td>
                 <td>{text::code(other.why_not)} {at}</td>
+                <td>{now}</td>
             </tr>
         }
     };
@@ -145,6 +162,7 @@ fn considered(others: &[Considered], titles: &HashMap<TaskId, String>, seat: &Se
                         <tr>
                             <th scope="col">"Head of another lane"</th>
                             <th scope="col">"Why it did not go"</th>
+                            <th scope="col"><span class="visually-hidden">"Compare"</span></th>
                         </tr>
                     </thead>
                     <tbody>{others.iter().map(row).collect_view()}</tbody>

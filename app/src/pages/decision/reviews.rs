@@ -1,0 +1,77 @@
+//! What people thought of a decision, and the reader's own say.
+
+use leptos::prelude::*;
+use scheduler::{Actor, DecisionId};
+use store::read::{Review, Verdict};
+
+use crate::access::{Seat, Visitor};
+use crate::components::act_form::ActForm;
+use crate::components::moment::Moment;
+use crate::text;
+
+/// Every review, and the form of those who may say something.
+pub fn reviews(decision: DecisionId, reviews: Vec<Review>, seat: &Seat) -> AnyView {
+    let form = form(decision, &reviews, seat);
+    let none = (reviews.is_empty() && form.is_none())
+        .then(|| view! { <p class="quiet">"Nobody has said anything."</p> });
+    let said = (!reviews.is_empty()).then(|| {
+        let lines = reviews
+            .into_iter()
+            .map(|review| line(review, seat))
+            .collect_view();
+        view! { <ul class="reviews" role="list">{lines}</ul> }
+    });
+    view! {
+        <section class="panel" aria-labelledby="reviews">
+            <h2 id="reviews">"Was it right?"</h2>
+            {none}
+            {said}
+            {form}
+        </section>
+    }
+    .into_any()
+}
+
+fn line(review: Review, seat: &Seat) -> AnyView {
+    let (words, class) = match review.verdict {
+        Verdict::Agree => ("agreed", "review review-agree"),
+        Verdict::Disagree => ("disagreed", "review review-disagree"),
+    };
+    view! {
+        <li class=class>
+            <p>
+                <strong>{text::actor(&review.reviewer)}</strong>
+                " "
+                {words}
+                " "
+                <span class="quiet"><Moment at=review.at now=seat.now /></span>
+            </p>
+            {review.note.map(|note| view! { <p class="note">{note}</p> })}
+        </li>
+    }
+    .into_any()
+}
+
+fn form(decision: DecisionId, reviews: &[Review], seat: &Seat) -> Option<AnyView> {
+    let form = ActForm::new("review_decision", seat)?.with("decision", decision.to_string());
+    let own = Visitor::of_request().and_then(|visitor| {
+        let mine = |review: &&Review| matches!(&review.reviewer, Actor::User { id, .. } if *id == visitor.account);
+        reviews.iter().rfind(mine).map(|review| review.verdict)
+    });
+    let pressed = |verdict| (own == Some(verdict)).then_some("true");
+    let note = form
+        .field("note", "A note")
+        .hint("Optional. What you would have done, and why.")
+        .line();
+    Some(form.show_with(view! {
+        {note}
+        <div class="acts">
+            <button class="button" name="verdict" value="agree" aria-pressed=pressed(Verdict::Agree)>
+                "Agree"
+            </button>
+            <button class="button" name="verdict" value="disagree" aria-pressed=pressed(Verdict::Disagree)>
+                "Disagree"
+            </button>
+        </div>
+    }))
+}

@@ -1,0 +1,175 @@
+//! What a list of decisions is narrowed by, as its address has it.
+
+use leptos::prelude::*;
+use scheduler::{DecisionKind, Query, ResourceView, View};
+use store::read::DecisionFilter;
+
+use crate::access::{PageError, Seat};
+use crate::acts::utc;
+use crate::text;
+
+/// The filters of a list. Names are people's: whoever they name is found when the list is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filters {
+    pub kind: Option<DecisionKind>,
+    pub task: String,
+    pub agent: String,
+    pub resource: String,
+    pub from: String,
+    pub to: String,
+}
+
+/// What the form can offer.
+pub struct Known {
+    pub agents: Vec<String>,
+    pub resources: Vec<ResourceView>,
+}
+
+impl Known {
+    /// What the conductor holds now.
+    pub async fn of(seat: &Seat) -> Self {
+        let (agents, resources) =
+            futures::join!(seat.ask(Query::Agents), seat.ask(Query::Resources));
+        Self {
+            agents: match agents {
+                Ok(View::Agents { agents }) => agents.into_iter().map(|one| one.name).collect(),
+                _ => Vec::new(),
+            },
+            resources: match resources {
+                Ok(View::Resources { resources }) => resources,
+                _ => Vec::new(),
+            },
+        }
+    }
+}
+
+impl Filters {
+    /// What the address says; a kind there is none of leads nowhere.
+    pub fn of(param: &dyn Fn(&str) -> Option<String>) -> Result<Self, PageError> {
+        let kind = |word: String| {
+            let mut all = DecisionKind::ALL.into_iter();
+            all.find(|kind| kind.as_str() == word)
+                .ok_or(PageError::NotFound)
+        };
+        let text = |name| param(name).unwrap_or_default();
+        Ok(Self {
+            kind: param("kind").map(kind).transpose()?,
+            task: text("task"),
+            agent: text("agent"),
+            resource: text("resource"),
+            from: text("from"),
+            to: text("to"),
+        })
+    }
+
+    /// What the store is asked for; `None` when it names somebody or something there is not.
+    pub async fn store(
+        &self,
+        seat: &Seat,
+        known: &Known,
+    ) -> Result<Option<DecisionFilter>, PageError> {
+        let mut filter = DecisionFilter {
+            kind: self.kind,
+            from: utc(&self.from),
+            to: utc(&self.to),
+            ..DecisionFilter::default()
+        };
+        if !self.task.is_empty() {
+            filter.task = Some(self.task.parse().map_err(|_| PageError::NotFound)?);
+        }
+        if !self.agent.is_empty() {
+            let named = seat
+                .store()
+                .agent_named(seat.workspace, &self.agent)
+                .await?;
+            let Some(agent) = named else { return Ok(None) };
+            filter.agent = Some(agent);
+        }
+        if !self.resource.is_empty() {
+            let mut all = known.resources.iter();
+            let Some(named) = all.find(|one| one.spec.name == self.resource) else {
+                return Ok(None);
+            };
+            filter.resource = Some(named.spec.id);
+        }
+        Ok(Some(filter))
+    }
+
+    /// The same list of another kind.
+    pub fn of_kind(&self, kind: Option<DecisionKind>) -> Self {
+        Self {
+            kind,
+            ..self.clone()
+        }
+    }
+
+    /// The names and values that stand for it in an address.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let all = [
+            ("kind", self.kind.map_or("", DecisionKind::as_str)),
+            ("task", self.task.as_str()),
+            ("agent", self.agent.as_str()),
+            ("resource", self.resource.as_str()),
+            ("from", self.from.as_str()),
+            ("to", self.to.as_str()),
+        ];
+        all.into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect()
+    }
+}
+
+/// The form above the list.
+pub fn form(filters: &Filters, base: &str, known: &Known) -> AnyView {
+    let options = |names: Vec<String>| {
+        names
+            .into_iter()
+            .map(|name| view! { <option value=name></option> })
+            .collect_view()
+    };
+    let resources = known.resources.iter().map(|one| one.spec.name.clone());
+    let all = (*filters != Filters::default()).then(|| {
+        view! { <a class="button" href=base.to_owned()>"All"</a> }
+    });
+    let kept = [
+        ("kind", filters.kind.map_or("", DecisionKind::as_str)),
+        ("task", filters.task.as_str()),
+    ];
+    let kept = kept
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned() /> })
+        .collect_view();
+    view! {
+        <form class="filters" role="search" action=base.to_owned()>
+            {kept}
+            <label>
+                <span>"Agent"</span>
+                <input name="agent" value=filters.agent.clone() list="agents" autocomplete="off" />
+            </label>
+            <label>
+                <span>"Resource"</span>
+                <input name="resource" value=filters.resource.clone() list="resources" autocomplete="off" />
+            </label>
+            <label>
+                <span>"From, UTC"</span>
+                <input type="datetime-local" name="from" value=filters.from.clone() />
+            </label>
+            <label>
+                <span>"To, UTC"</span>
+                <input type="datetime-local" name="to" value=filters.to.clone() />
+            </label>
+            <datalist id="agents">{options(known.agents.clone())}</datalist>
+            <datalist id="resources">{options(resources.collect())}</datalist>
+            <button class="button">"Search"</button>
+            {all}
+        </form>
+    }
+    .into_any()
+}
+
+/// The address of a list with these filters.
+pub fn address(filters: &Filters, base: &str) -> String {
+    text::address(base, &filters.pairs())
+}

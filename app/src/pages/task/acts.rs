@@ -1,0 +1,113 @@
+//! What the reader may do with this task, as its state allows.
+
+use leptos::prelude::*;
+use scheduler::TaskState::{self, Backlog, Cancelled, Failed, InProgress, InReview, Pending};
+use store::read::TaskListed;
+
+use crate::access::Seat;
+use crate::components::act_form::{ActForm, asking};
+use crate::components::mark::StateMark;
+
+/// For how long a boost may be given.
+const SPANS: [(&str, &str); 6] = [
+    ("15", "a quarter of an hour"),
+    ("60", "an hour"),
+    ("240", "four hours"),
+    ("1440", "a day"),
+    ("10080", "a week"),
+    ("43200", "thirty days"),
+];
+/// How far a boost may push.
+const PUSHES: [(&str, &str); 6] = [
+    ("pin", "Pin it before everything else"),
+    ("2000", "Up by 2,000 points: more than a class"),
+    ("500", "Up by 500 points"),
+    ("100", "Up by 100 points"),
+    ("-100", "Down by 100 points"),
+    ("-500", "Down by 500 points"),
+];
+
+/// The row of buttons below the task's title; absent when there is nothing this reader may do.
+pub fn acts(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
+    let id = task.id.to_string();
+    let state = task.state;
+    let press = |act: &'static str, words: &'static str, then: TaskState| {
+        let form = ActForm::new(act, seat)?
+            .class("act-press")
+            .with("task", &id);
+        let form = form.becomes("#task-state", view! { <StateMark state=then /> });
+        Some(form.show_with(view! { <button class="button">{words}</button> }))
+    };
+    let first = match state {
+        Pending | InProgress => press("hold_task", "Hold", Backlog),
+        Backlog => press("release_task", "Release", Pending),
+        InReview => press("release_task", "Accept the result", TaskState::Done),
+        Failed | Cancelled => press("retry_task", "Retry", Pending),
+        TaskState::Done => None,
+    };
+    let again = (state == InReview)
+        .then(|| press("retry_task", "Send back", Pending))
+        .flatten();
+    let waits = matches!(state, Backlog | Pending);
+    let boost = waits.then(|| boost(task, seat)).flatten();
+    let edit = (waits && seat.may("change_task")).then(|| {
+        view! { <a class="button" href=seat.path(&format!("tasks/{id}/edit"))>"Edit"</a> }
+    });
+    let cancel = (!state.is_terminal()).then(|| cancel(task, seat)).flatten();
+    let any = first.is_some() || boost.is_some() || cancel.is_some();
+    any.then(|| {
+        view! {
+            <div class="acts" role="group" aria-label="What you can do">
+                {first} {again} {edit} {boost} {cancel}
+            </div>
+        }
+        .into_any()
+    })
+}
+
+fn boost(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
+    let id = task.id.to_string();
+    if task.boost.is_some() {
+        let form = ActForm::new("unboost_task", seat)?
+            .class("act-press")
+            .with("task", id);
+        let words = view! { <button class="button">"Take the boost away"</button> };
+        return Some(form.show_with(words));
+    }
+    let form = ActForm::new("boost_task", seat)?.with("task", id);
+    let opens = form.was_refused();
+    let fields = view! {
+        <div class="field-row">
+            {form.field("push", "How far").choice(&PUSHES)}
+            {form.field("minutes", "For how long").holding("60").choice(&SPANS)}
+        </div>
+        {form
+            .field("reason", "Why")
+            .hint("Kept with the decision, for whoever asks later.")
+            .required()
+            .line()}
+    };
+    Some(asking("Boost or pin", opens, form.show("Boost", fields)))
+}
+
+fn cancel(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
+    let form = ActForm::new("cancel_task", seat)?
+        .grave()
+        .with("task", task.id.to_string())
+        .becomes("#task-state", view! { <StateMark state=Cancelled /> });
+    let opens = form.was_refused();
+    let warns = if task.lease.is_some() {
+        "An agent is at work on it. It is told to stop, and what it has done so far is lost."
+    } else {
+        "It will not be started. What waits for it goes on waiting until it is retried or edited."
+    };
+    let fields = view! {
+        <p>{warns}</p>
+        {form.field("reason", "Why").hint("Optional; kept with the decision.").line()}
+    };
+    Some(asking(
+        "Cancel",
+        opens,
+        form.show("Cancel this task", fields),
+    ))
+}

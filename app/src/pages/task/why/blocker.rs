@@ -1,0 +1,116 @@
+//! One thing that holds a task.
+
+use leptos::prelude::*;
+use scheduler::{Blocker, Eta, Explanation, Holder, words};
+use store::read::TaskListed;
+
+use super::Near;
+use super::actions::actions;
+use super::picture::{picture, wait};
+use crate::access::Seat;
+use crate::components::mark::StateMark;
+use crate::components::moment::Moment;
+use crate::text;
+
+/// What holds it, since when, who has it, what has to happen, when, and what can be done.
+pub fn blocker(blocker: &Blocker, explanation: &Explanation, near: &Near<'_>) -> AnyView {
+    let clause = words::blocker(blocker, explanation.evaluated_at);
+    let since = blocker.since.map(|since| {
+        view! { <span class="quiet">"since " <Moment at=since now=near.seat.now /></span> }
+    });
+    let unblocks = blocker.unblocks_when.map(|when| {
+        view! { <p>"It goes on when " {text::unblock(when)} "." {eta(blocker.eta, near.seat)}</p> }
+    });
+    view! {
+        <li class="blocker">
+            <p class="blocker-head"><strong>{sentence(&clause, blocker.resource.as_deref())}</strong> " " {since}</p>
+            {picture(blocker, near)}
+            {wait(blocker, near.seat.now)}
+            {holders(blocker, near)}
+            {tasks(blocker, near)}
+            {unblocks}
+            {actions(blocker, explanation.task_id, near)}
+        </li>
+    }
+    .into_any()
+}
+
+fn eta(eta: Option<Eta>, seat: &Seat) -> Option<AnyView> {
+    let Eta { p50, p90, method } = eta?;
+    let later = (p90 != p50).then(|| {
+        view! { ", and " <Moment at=p90 now=seat.now /> " if it goes slowly" }
+    });
+    Some(
+        view! {
+            " Expected "
+            <Moment at=p50 now=seat.now />
+            {later}
+            <span class="quiet">" (" {text::method(method)} ")"</span>
+            "."
+        }
+        .into_any(),
+    )
+}
+
+fn holders(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
+    let holder = |holder: &Holder| {
+        let task = holder.task.and_then(|id| near.others.get(&id));
+        match task {
+            Some(task) => {
+                let since = task.lease.as_ref().map(|lease| {
+                    let agent = near.seat.path(&format!("agents/{}", lease.agent_name));
+                    view! {
+                        " by " <a href=agent>{lease.agent_name.clone()}</a> ", since "
+                        <Moment at=lease.granted_at now=near.seat.now />
+                    }
+                });
+                view! {
+                    <li>
+                        {holder.amount} " by " {link(task, near.seat)}
+                        <span class="quiet">{since}</span>
+                    </li>
+                }
+                .into_any()
+            }
+            None => {
+                view! { <li class="quiet">{holder.amount} " by another workspace"</li> }.into_any()
+            }
+        }
+    };
+    (!blocker.holders.is_empty()).then(|| {
+        view! {
+            <div class="holders">
+                <p class="quiet small">"Who holds it"</p>
+                <ul role="list">{blocker.holders.iter().map(holder).collect_view()}</ul>
+            </div>
+        }
+        .into_any()
+    })
+}
+
+fn tasks(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
+    let named: Vec<_> = blocker
+        .tasks
+        .iter()
+        .filter_map(|id| near.others.get(id))
+        .map(|task| view! { <li><StateMark state=task.state /> " " {link(task, near.seat)}</li> })
+        .collect();
+    (!named.is_empty()).then(|| view! { <ul class="holders" role="list">{named}</ul> }.into_any())
+}
+
+fn link(task: &TaskListed, seat: &Seat) -> impl IntoView + use<> {
+    view! { <a href=seat.path(&format!("tasks/{}", task.id))>{task.title.clone()}</a> }
+}
+
+/// With a capital and a full stop; a name at its beginning stays as it is written.
+fn sentence(clause: &str, name: Option<&str>) -> String {
+    if name.is_some_and(|name| clause.starts_with(name)) {
+        return format!("{clause}.");
+    }
+    let mut chars = clause.chars();
+    let first: String = chars
+        .next()
+        .map(|first| first.to_uppercase().collect())
+        .unwrap_or_default();
+    format!("{first}{}.", chars.as_str())
+}

@@ -1,0 +1,147 @@
+//! One task a row, and what lies behind the row that is open.
+
+use leptos::prelude::*;
+use scheduler::{Blocker, Explanation, TaskId, TaskState};
+use store::read::TaskListed;
+
+use super::together::FORM;
+use crate::access::Seat;
+use crate::components::mark::{StateMark, glyph, tier_path};
+use crate::components::moment::Moment;
+use crate::text;
+
+/// What a row needs of its page.
+pub struct Around<'a> {
+    pub seat: &'a Seat,
+    /// The list with its filters and cursor, without an open row.
+    pub list: &'a str,
+    /// The row that is open.
+    pub open: Option<TaskId>,
+    /// Whether tasks can be chosen.
+    pub choose: bool,
+}
+
+/// A row, and below it what it opens to.
+pub fn row(task: &TaskListed, explanation: Option<&Explanation>, around: &Around<'_>) -> AnyView {
+    let seat = around.seat;
+    let id = task.id.to_string();
+    let since = task
+        .ended_at
+        .or(task.lease.as_ref().map(|lease| lease.granted_at))
+        .unwrap_or(task.created_at);
+    let kind = (!task.needs.kind.is_empty())
+        .then(|| view! { <span class="quiet small">{task.needs.kind.clone()}</span> });
+    let urgent = task.priority >= scheduler::Priority::High;
+    let open = around.open == Some(task.id);
+    let choose = around.choose.then(|| {
+        let label = format!("Choose {}", task.title);
+        view! {
+            <input type="checkbox" name="task[]" value=id.clone() form=FORM aria-label=label />
+        }
+    });
+    let opened = open.then(|| opened(task, explanation, seat));
+    view! {
+        <tr data-key=id.clone() class=open.then_some("row-open")>
+            <td class="row-choice">{choose} {opener(task, open, around.list)}</td>
+            <td class="row-state"><StateMark state=task.state /></td>
+            <td class="wide">
+                <a id=format!("title-{id}") href=seat.path(&format!("tasks/{id}"))>
+                    {task.title.clone()}
+                </a>
+                " "
+                {kind}
+            </td>
+            <td class="row-why">{why(task, explanation)}</td>
+            <td class=if urgent { "row-priority strong" } else { "row-priority quiet" }>
+                {text::priority(task.priority)}
+            </td>
+            <td class="row-attempts number quiet">
+                {format!("{} of {}", task.attempts, task.needs.max_attempts)}
+            </td>
+            <td class="row-since number quiet"><Moment at=since now=seat.now /></td>
+        </tr>
+        {opened}
+    }
+    .into_any()
+}
+
+/// The link that opens a row in place, or closes it: a place in the address, so it can be shared.
+fn opener(task: &TaskListed, open: bool, list: &str) -> AnyView {
+    let join = if list.contains('?') { '&' } else { '?' };
+    let (href, label) = if open {
+        (list.to_owned(), "Close the row")
+    } else {
+        (format!("{list}{join}open={}", task.id), "Open the row")
+    };
+    let turned = if open { "opener opener-open" } else { "opener" };
+    view! {
+        <a
+            class=turned
+            href=href
+            aria-label=label
+            aria-describedby=format!("title-{}", task.id)
+            aria-expanded=open.to_string()
+        >
+            {glyph("M5 2.5 11.5 8 5 13.5Z")}
+        </a>
+    }
+    .into_any()
+}
+
+/// Who has it, or the worst of what holds it.
+fn why(task: &TaskListed, explanation: Option<&Explanation>) -> AnyView {
+    let worst: Option<&Blocker> = explanation.and_then(|found| found.blockers.first());
+    match (&task.lease, worst) {
+        (Some(lease), _) => view! { <span>{lease.agent_name.clone()}</span> }.into_any(),
+        (None, Some(blocker)) => {
+            let class = format!("mark tier-{}", text::tier_class(blocker.tier));
+            let at = blocker
+                .resource
+                .clone()
+                .map(|name| view! { <span class="quiet">{name}</span> });
+            view! {
+                <span class=class>
+                    {glyph(tier_path(blocker.tier))} <span>{text::code(blocker.code)}</span>
+                </span>
+                " "
+                {at}
+            }
+            .into_any()
+        }
+        (None, None) if task.state == TaskState::Pending => {
+            view! { <span class="quiet">"next in line"</span> }.into_any()
+        }
+        (None, None) => ().into_any(),
+    }
+}
+
+/// Enough to know whether the task's own page is worth the way.
+fn opened(task: &TaskListed, explanation: Option<&Explanation>, seat: &Seat) -> AnyView {
+    let headline =
+        explanation.map(|found| view! { <p class="strong">{found.headline.clone()}</p> });
+    let place = explanation
+        .and_then(|found| found.position)
+        .map(|place| format!("{} of {} in its lane. ", place.rank, place.of));
+    let needs: Vec<_> = task
+        .needs
+        .requires
+        .iter()
+        .map(|need| format!("{} of {}", need.amount, need.resource))
+        .collect();
+    let needs = (!needs.is_empty()).then(|| format!("Takes {}. ", needs.join(", ")));
+    let due = task
+        .due_at
+        .map(|due| view! { "Due " <Moment at=due now=seat.now /> ". " });
+    view! {
+        <tr data-key=format!("{}-open", task.id) class="row-opened">
+            <td colspan="7">
+                {headline}
+                <p class="quiet">
+                    {place} {needs} {due} "Handed in by " {text::actor(&task.created_by)} ", "
+                    <Moment at=task.created_at now=seat.now /> "."
+                </p>
+            </td>
+        </tr>
+    }
+    .into_any()
+}

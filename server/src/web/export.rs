@@ -1,0 +1,304 @@
+//! Lists as files: the same query as the page, every row of it, streamed page by page.
+
+use std::collections::HashMap;
+
+use app::access::{House, PageError, Seat, Visitor};
+use app::lists;
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::Uri;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+use serde::Serialize;
+use serde_json::Value;
+use store::StoreError;
+use store::read::{Listed, MAX_PAGE, Page};
+use uuid::Uuid;
+
+use super::Web;
+use crate::api::{DecisionView, TaskSummary};
+use crate::problem::Problem;
+
+/// Rows of one file. A JSON file says where the next begins.
+const MOST_ROWS: usize = 100_000;
+
+#[derive(Clone, Copy)]
+enum Format {
+    Csv,
+    Json,
+}
+
+const TASK_COLUMNS: [&str; 17] = [
+    "id",
+    "ref",
+    "title",
+    "state",
+    "kind",
+    "class",
+    "priority",
+    "score",
+    "capabilities",
+    "requires",
+    "agent",
+    "attempts",
+    "max_attempts",
+    "created_at",
+    "created_by",
+    "due_at",
+    "ended_at",
+];
+const DECISION_COLUMNS: [&str; 9] = [
+    "id",
+    "at",
+    "kind",
+    "headline",
+    "reasoning",
+    "subject",
+    "actor",
+    "policy_version",
+    "outcome",
+];
+
+/// The parameters of an address.
+type Pairs = Query<HashMap<String, String>>;
+
+/// `GET /w/{ws}/tasks.csv` and `.json`.
+pub async fn tasks(
+    State(web): State<Web>,
+    Path(slug): Path<String>,
+    visitor: Option<Extension<Visitor>>,
+    uri: Uri,
+    Query(pairs): Pairs,
+) -> Result<Response, Problem> {
+    let seat = seat(&web, &slug, visitor).await?;
+    let filter = lists::tasks(&|name| param(&pairs, name))?;
+    let read = move |page| {
+        let (seat, filter) = (seat.clone(), filter.clone());
+        async move {
+            let listed = seat.store().tasks(seat.workspace, &filter, page).await?;
+            Ok(rows::<_, TaskSummary>(listed))
+        }
+    };
+    Ok(Writer::new(read, &TASK_COLUMNS, &uri, &pairs)?.respond("tasks"))
+}
+
+/// `GET /w/{ws}/decisions.csv` and `.json`.
+pub async fn decisions(
+    State(web): State<Web>,
+    Path(slug): Path<String>,
+    visitor: Option<Extension<Visitor>>,
+    uri: Uri,
+    Query(pairs): Pairs,
+) -> Result<Response, Problem> {
+    let seat = seat(&web, &slug, visitor).await?;
+    let filter = lists::decisions(&seat, &|name| param(&pairs, name)).await?;
+    let read = move |page| {
+        let (seat, filter) = (seat.clone(), filter.clone());
+        async move {
+            let Some(filter) = filter else {
+                return Ok(Rows::default());
+            };
+            let listed = seat
+                .store()
+                .decisions(seat.workspace, &filter, page)
+                .await?;
+            Ok(rows::<_, DecisionView>(listed))
+        }
+    };
+    Ok(Writer::new(read, &DECISION_COLUMNS, &uri, &pairs)?.respond("decisions"))
+}
+
+/// The reader's seat in the workspace; to those who are no members it does not exist.
+async fn seat(web: &Web, slug: &str, visitor: Option<Extension<Visitor>>) -> Result<Seat, Problem> {
+    let visitor = visitor.ok_or_else(|| Problem::unauthenticated("Sign in first."))?;
+    let house = House {
+        store: web.app.store.clone(),
+        engine: web.app.engine.clone(),
+    };
+    Ok(house.seat(&visitor, slug).await?)
+}
+
+fn param(pairs: &HashMap<String, String>, name: &str) -> Option<String> {
+    pairs.get(name).filter(|value| !value.is_empty()).cloned()
+}
+
+impl From<PageError> for Problem {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::NotFound => Self::not_found(),
+            PageError::SignedOut => Self::unauthenticated("Sign in first."),
+            PageError::Away => Self::away("The conductor or the database is away for a moment."),
+            PageError::Broken => Self::internal(&"a list could not be read"),
+        }
+    }
+}
+
+/// One page of rows, and where the next begins.
+#[derive(Default)]
+struct Rows {
+    rows: Vec<Value>,
+    next: Option<Uuid>,
+}
+
+fn rows<R, V: Serialize + From<R>>(listed: Listed<R>) -> Rows {
+    let rows = listed.items.into_iter().map(V::from);
+    Rows {
+        rows: rows
+            .map(|row| serde_json::to_value(row).unwrap_or_default())
+            .collect(),
+        next: listed.next,
+    }
+}
+
+/// A file that is being written, page after page until the list or its bound ends. A read that fails
+/// on the way breaks the download off, so that nobody takes part of it for all.
+struct Writer<Read> {
+    read: Read,
+    format: Format,
+    columns: &'static [&'static str],
+    after: Option<Uuid>,
+    written: usize,
+    ended: bool,
+}
+
+impl<Read, Reading> Writer<Read>
+where
+    Read: Fn(Page) -> Reading + Send + 'static,
+    Reading: Future<Output = Result<Rows, StoreError>> + Send,
+{
+    /// A file that begins where the address says, in the format it ends in.
+    fn new(
+        read: Read,
+        columns: &'static [&'static str],
+        uri: &Uri,
+        pairs: &HashMap<String, String>,
+    ) -> Result<Self, Problem> {
+        let after = param(pairs, "after").map(|after| after.parse());
+        let format = if uri.path().ends_with(".csv") {
+            Format::Csv
+        } else {
+            Format::Json
+        };
+        Ok(Self {
+            read,
+            format,
+            columns,
+            after: after.transpose().map_err(|_| Problem::not_found())?,
+            written: 0,
+            ended: false,
+        })
+    }
+
+    /// The answer, under that name.
+    fn respond(self, name: &str) -> Response {
+        let (kind, ending) = match self.format {
+            Format::Csv => ("text/csv; charset=utf-8", "csv"),
+            Format::Json => ("application/json", "json"),
+        };
+        let attached = format!("attachment; filename=\"{name}.{ending}\"");
+        let chunks = stream::unfold(self, async |mut writer| {
+            let chunk = writer.chunk().await?;
+            Some((chunk, writer))
+        });
+        let headers = [
+            (CONTENT_TYPE, kind.to_owned()),
+            (CONTENT_DISPOSITION, attached),
+        ];
+        (headers, Body::from_stream(chunks)).into_response()
+    }
+
+    async fn chunk(&mut self) -> Option<Result<Bytes, StoreError>> {
+        if self.ended {
+            return None;
+        }
+        let page = Page {
+            limit: MAX_PAGE,
+            after: self.after,
+        };
+        let page = match (self.read)(page).await {
+            Ok(page) => page,
+            Err(error) => {
+                self.ended = true;
+                return Some(Err(error));
+            }
+        };
+        let mut text = String::new();
+        self.rows(&page.rows, &mut text);
+        self.after = page.next;
+        self.ended = page.next.is_none() || self.written >= MOST_ROWS;
+        if self.ended && matches!(self.format, Format::Json) {
+            let next = serde_json::to_string(&self.after).unwrap_or_default();
+            text.push_str(&format!("\n],\"next_cursor\":{next}}}\n"));
+        }
+        Some(Ok(text.into()))
+    }
+
+    fn rows(&mut self, rows: &[Value], text: &mut String) {
+        if self.written == 0 {
+            match self.format {
+                Format::Csv => text.push_str(&format!("{}\r\n", self.columns.join(","))),
+                Format::Json => text.push_str("{\"items\":["),
+            }
+        }
+        for row in rows {
+            match self.format {
+                Format::Csv => line(row, self.columns, text),
+                Format::Json => {
+                    text.push_str(if self.written == 0 { "\n" } else { ",\n" });
+                    text.push_str(&row.to_string());
+                }
+            }
+            self.written += 1;
+        }
+    }
+}
+
+/// A row of a CSV file (RFC 4180).
+fn line(row: &Value, columns: &[&str], text: &mut String) {
+    let cells: Vec<_> = columns.iter().map(|column| cell(&row[column])).collect();
+    text.push_str(&cells.join(","));
+    text.push_str("\r\n");
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::String(text) => quoted(text),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            let words: Vec<_> = items.iter().filter_map(Value::as_str).collect();
+            quoted(&words.join("; "))
+        }
+        other => quoted(&other.to_string()),
+    }
+}
+
+/// Between quotes. Spreadsheets take what begins with certain characters for a formula, and these
+/// texts are written by agents: an apostrophe before it makes it a text again.
+fn quoted(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    let apostrophe = if formula { "'" } else { "" };
+    format!("\"{apostrophe}{}\"", text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_run_is_text() {
+        assert_eq!(
+            cell(&json!("=HYPERLINK(\"x\")")),
+            "\"'=HYPERLINK(\"\"x\"\")\""
+        );
+        for formula in ["+1", "-1", "@a", "\tx", "\rx"] {
+            assert!(cell(&json!(formula)).starts_with("\"'"), "{formula:?}");
+        }
+        assert_eq!(cell(&json!(-1)), "-1");
+        assert_eq!(cell(&json!(["a", "b"])), "\"a; b\"");
+        assert_eq!(cell(&json!("a, \"b\"")), "\"a, \"\"b\"\"\"");
+    }
+}

@@ -1,0 +1,142 @@
+//! The full text of tasks: found at once, found by rare and common words, and by nobody else.
+
+#![cfg(test)]
+
+mod support;
+
+use scheduler::*;
+use sqlx::PgPool;
+use store::read::{Page, TaskFilter};
+use store::{Store, words};
+use support::*;
+
+struct Words {
+    scene: Scene,
+}
+
+impl Words {
+    async fn set(pool: &PgPool, texts: &[(&str, &str)]) -> Self {
+        let scene = Scene::set(Store::open((*pool.connect_options()).clone(), 8)).await;
+        let created = (1..).zip(texts).map(|(n, (title, description))| {
+            let mut task = task(scene.workspace, n * 1_000, needs("any"));
+            task.task.title = (*title).to_owned();
+            task.task.description = (*description).to_owned();
+            task
+        });
+        let records = Records {
+            created: created.collect(),
+            ..Records::default()
+        };
+        scene.flush(records).await;
+        Self { scene }
+    }
+
+    async fn found(&self, typed: &str) -> Vec<String> {
+        self.found_in(typed, None, Page::default()).await
+    }
+
+    async fn found_in(&self, typed: &str, state: Option<TaskState>, page: Page) -> Vec<String> {
+        let filter = TaskFilter {
+            text: Some(typed.to_owned()),
+            state,
+            ..TaskFilter::default()
+        };
+        let (store, workspace) = (&self.scene.store, self.scene.workspace);
+        let listed = store.tasks(workspace, &filter, page).await.unwrap();
+        listed.items.into_iter().map(|task| task.title).collect()
+    }
+}
+
+const TEXTS: [(&str, &str); 4] = [
+    ("Find three hosts", "the cheapest in Europe"),
+    ("Compare hosts", "uptime, price"),
+    ("Write the report", "about HOSTS and prices"),
+    ("Ünïcode 東京 o'brien", ""),
+];
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn tasks_are_found_before_and_after_their_words_are_indexed(pool: PgPool) {
+    let words = Words::set(&pool, &TEXTS).await;
+    for round in ["before", "after"] {
+        assert_eq!(
+            words.found("host").await,
+            ["Write the report", "Compare hosts", "Find three hosts"],
+            "{round}: the beginning of a word, newest first, in titles and descriptions"
+        );
+        assert_eq!(
+            words.found("hosts cheapest").await,
+            ["Find three hosts"],
+            "{round}"
+        );
+        assert_eq!(
+            words.found("\"the report\"").await,
+            ["Write the report"],
+            "{round}"
+        );
+        assert_eq!(
+            words.found("hosts -report").await,
+            ["Compare hosts", "Find three hosts"],
+            "{round}"
+        );
+        assert_eq!(words.found("東京").await.len(), 1, "{round}");
+        assert_eq!(words.found("ünïcode").await.len(), 1, "{round}");
+        for nothing in ["absent", "'; DROP TABLE task; --", "!!", "& | <->"] {
+            assert_eq!(words.found(nothing).await.len(), 0, "{round}: {nothing}");
+        }
+        let pending = Some(TaskState::Pending);
+        assert_eq!(
+            words
+                .found_in("hosts", pending, Page::default())
+                .await
+                .len(),
+            3
+        );
+        let done = Some(TaskState::Done);
+        assert_eq!(
+            words.found_in("hosts", done, Page::default()).await.len(),
+            0
+        );
+        let indexed = words::index(&words.scene.store, START + Span::from_secs(60)).await;
+        assert_eq!(indexed.unwrap(), if round == "before" { 4 } else { 0 });
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_page_of_hits_goes_on_where_the_one_before_ended(pool: PgPool) {
+    let words = Words::set(&pool, &TEXTS).await;
+    words::index(&words.scene.store, START).await.unwrap();
+    let page = |after| Page { limit: 2, after };
+    let first = words.found_in("hosts", None, page(None)).await;
+    assert_eq!(first, ["Write the report", "Compare hosts"]);
+    let second = words.found_in("hosts", None, page(Some(id(2_000)))).await;
+    assert_eq!(second, ["Find three hosts"]);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_edited_text_is_found_by_its_new_words_only(pool: PgPool) {
+    let words = Words::set(&pool, &TEXTS).await;
+    words::index(&words.scene.store, START).await.unwrap();
+    sqlx::query("UPDATE task SET title = 'Rent three servers' WHERE title = 'Find three hosts'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(words.found("servers").await, ["Rent three servers"]);
+    assert_eq!(words.found("find").await.len(), 0);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn another_workspace_s_words_are_not_found(pool: PgPool) {
+    let words = Words::set(&pool, &TEXTS).await;
+    words::index(&words.scene.store, START).await.unwrap();
+    let other = add_workspace(&words.scene.store, words.scene.pool, "other", 2).await;
+    let filter = TaskFilter {
+        text: Some("hosts".to_owned()),
+        ..TaskFilter::default()
+    };
+    let listed = words
+        .scene
+        .store
+        .tasks(other, &filter, Page::default())
+        .await;
+    assert!(listed.unwrap().items.is_empty());
+}
