@@ -29,6 +29,7 @@ mod components;
 pub mod islands;
 #[cfg(feature = "ssr")]
 pub mod keys;
+#[cfg(feature = "ssr")]
 pub mod lists;
 #[cfg(feature = "ssr")]
 mod pages;
