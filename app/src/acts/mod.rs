@@ -62,12 +62,11 @@ pub mod decisions;
 pub mod keys;
 pub mod policy;
 pub mod sessions;
-pub mod tasks;
-pub mod workspaces;
 mod task_fields;
 pub mod task_text;
 pub mod tasks;
 pub mod tasks_together;
+pub mod workspaces;
 
 pub use desk::{Desk, Hall};
 pub(crate) use form::utc;

@@ -59,6 +59,11 @@ impl Field {
         })
     }
 
+    /// A whole number.
+    pub fn number(self) -> AnyView {
+        self.input("number")
+    }
+
     /// A date and a time, in UTC.
     pub fn time(self) -> AnyView {
         self.input("datetime-local")

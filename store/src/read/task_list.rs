@@ -86,15 +86,18 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         let mut ids = sqlx::query_scalar!(
-            r#"SELECT w.task_id FROM task_words w JOIN task t ON t.workspace_id = $1 AND t.id = w.task_id
-               LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = w.task_id
-               LEFT JOIN lease l ON l.task_id = w.task_id AND l.workspace_id = $1
-               LEFT JOIN open_task o ON o.workspace_id = $1 AND o.task_id = w.task_id
+            r#"SELECT w.task_id FROM task_words w CROSS JOIN LATERAL (
+                   SELECT FROM task t
+                   LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = w.task_id
+                   LEFT JOIN lease l ON l.task_id = w.task_id AND l.workspace_id = $1
+                   LEFT JOIN open_task o ON o.workspace_id = $1 AND o.task_id = w.task_id
+                   WHERE t.workspace_id = $1 AND t.id = w.task_id
+                       AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                       AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                           SELECT FROM agent a WHERE a.id = l.agent_id AND a.workspace_id = $1 AND a.name = $6))
+                       AND ($7::text IS NULL OR task_state_of(e.state, l.id, o.state) = $7)
+                   OFFSET 0) t
                WHERE w.workspace_id = $1 AND w.task_id < $2 AND w.words @@ to_tsquery('simple', $8)
-                   AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                   AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                       SELECT FROM agent a WHERE a.id = l.agent_id AND a.workspace_id = $1 AND a.name = $6))
-                   AND ($7::text IS NULL OR task_state_of(e.state, l.id, o.state) = $7)
                ORDER BY w.task_id DESC LIMIT $3"#,
             workspace.0,
             page.below(),
@@ -108,21 +111,26 @@ impl Store {
         .fetch_all(&mut *transaction)
         .await?;
         let young = sqlx::query_scalar!(
-            r#"SELECT t.id FROM (
-                   SELECT t.* FROM task t WHERE t.workspace_id = $1 AND t.id < $2
+            r#"SELECT y.id FROM (
+                   SELECT t.id, t.title, t.description FROM task t WHERE t.workspace_id = $1 AND t.id < $2
                        AND t.id > coalesce((SELECT up_to FROM task_words_mark WHERE workspace_id = $1),
                                            '00000000-0000-0000-0000-000000000000')
-                       AND NOT EXISTS (SELECT FROM task_words w WHERE w.workspace_id = $1 AND w.task_id = t.id OFFSET 0)
-                   ORDER BY t.id DESC LIMIT 1000) t
-               LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = t.id
-               LEFT JOIN lease l ON l.task_id = t.id AND l.workspace_id = $1
-               LEFT JOIN open_task o ON o.workspace_id = $1 AND o.task_id = t.id
-               WHERE words_of(t.title, t.description) @@ to_tsquery('simple', $8)
-                   AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                   AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                       SELECT FROM agent a WHERE a.id = l.agent_id AND a.workspace_id = $1 AND a.name = $6))
-                   AND ($7::text IS NULL OR task_state_of(e.state, l.id, o.state) = $7)
-               ORDER BY t.id DESC LIMIT $3"#,
+                       AND NOT EXISTS (SELECT FROM task_words w
+                                       WHERE w.workspace_id = $1 AND w.task_id = t.id OFFSET 0)
+                   ORDER BY t.id DESC LIMIT 1000) y
+               CROSS JOIN LATERAL (
+                   SELECT FROM task t
+                   LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = y.id
+                   LEFT JOIN lease l ON l.task_id = y.id AND l.workspace_id = $1
+                   LEFT JOIN open_task o ON o.workspace_id = $1 AND o.task_id = y.id
+                   WHERE t.workspace_id = $1 AND t.id = y.id
+                       AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
+                       AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
+                           SELECT FROM agent a WHERE a.id = l.agent_id AND a.workspace_id = $1 AND a.name = $6))
+                       AND ($7::text IS NULL OR task_state_of(e.state, l.id, o.state) = $7)
+                   OFFSET 0) t
+               WHERE words_of(y.title, y.description) @@ to_tsquery('simple', $8)
+               ORDER BY y.id DESC LIMIT $3"#,
             workspace.0,
             page.below(),
             page.rows(),
