@@ -17,7 +17,8 @@ CREATE TABLE task_words_mark (
     up_to uuid NOT NULL
 );
 
--- Words as they are written, in any language; of a long description its beginning.
+-- Words as they are written, in any language; of a long description its beginning. Case is that of
+-- the database: under the locale C, letters beyond ASCII are told apart by it.
 CREATE FUNCTION words_of(title text, description text) RETURNS tsvector LANGUAGE sql IMMUTABLE AS $$
     SELECT to_tsvector('simple', title || ' ' || left(description, 4000))
 $$;
