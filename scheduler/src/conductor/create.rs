@@ -168,7 +168,7 @@ impl Conductor {
                     None
                 };
             }
-            self.tasks[ix].extra_mut().ancestors = ancestors;
+            self.tasks[ix].extra_mut().ancestors = ancestors.into();
             if let Some(parent) = self.find_task(parent) {
                 self.tasks[parent].extra_mut().children += 1;
             }

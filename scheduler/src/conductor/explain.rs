@@ -52,8 +52,8 @@ impl Conductor {
 
     /// The dispatch it runs by, or its lane's verdict where that says what holds this task too.
     fn decision_behind(&self, task: TaskIx, lane: LaneIx) -> Option<crate::DecisionId> {
-        let lease = self.tasks[task].extra().and_then(|extra| extra.lease);
-        let running = lease.and_then(|lease| self.leases.get(&lease));
+        let lease = self.lease_of.get(&task);
+        let running = lease.and_then(|lease| self.leases.get(lease));
         let verdict = self.lanes[lane].verdict;
         let shared = self.tasks[task].place == Place::Queued
             && verdict.holds

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use hashbrown::HashSet;
 
+use thin_vec::ThinVec;
+
 use super::Conductor;
 use super::state::{Place, TaskIx};
 use crate::score::{ScoreInputs, score_and_rank};
@@ -27,8 +29,10 @@ impl Conductor {
 
     /// The dependency is done: whoever waited for nothing else goes on.
     pub(super) fn dependency_done(&mut self, dependency: TaskIx) {
-        let dependants = std::mem::take(&mut self.tasks[dependency].extra_mut().dependants);
-        for task in dependants {
+        let Some(extra) = &mut self.tasks[dependency].extra else {
+            return;
+        };
+        for task in std::mem::take(&mut extra.dependants) {
             let waits_for = &mut self.tasks[task].extra_mut().waits_for;
             waits_for.retain(|&other| other != dependency);
             if waits_for.is_empty() && self.tasks[task].place == Place::Depends {
@@ -53,7 +57,7 @@ impl Conductor {
     pub(super) fn forget(&mut self, ix: TaskIx) {
         let dependencies = match self.tasks[ix].extra.as_deref_mut() {
             Some(extra) => std::mem::take(&mut extra.waits_for),
-            None => Vec::new(),
+            None => ThinVec::new(),
         };
         self.drop_task(ix);
         for &dependency in &dependencies {

@@ -303,7 +303,7 @@ impl Conductor {
         ) {
             self.tasks[task].attempts -= 1;
         }
-        self.tasks[task].extra_mut().lease = None;
+        self.lease_of.remove(&task);
         self.out.records.attempts.push(Attempt {
             lease: id,
             task: self.tasks[task].id,

@@ -159,7 +159,7 @@ impl Conductor {
             && open.waits_for.is_empty();
         let extra = (!plain).then(|| {
             Box::new(Extra {
-                ancestors: open.ancestors,
+                ancestors: open.ancestors.into(),
                 children: open.children,
                 due_at: open.due_at,
                 not_before: open.not_before,
@@ -230,7 +230,7 @@ impl Conductor {
         let entry = &mut self.tasks[task];
         entry.epoch = entry.epoch.max(open.epoch);
         entry.attempts += 1;
-        entry.extra_mut().lease = Some(open.id);
+        self.lease_of.insert(task, open.id);
         self.agents[agent].running += 1;
         self.timers
             .insert((open.expires_at, Timer::LeaseExpiry(open.id)));

@@ -34,9 +34,10 @@ impl Conductor {
         if let Some(handoff) = &handoff {
             self.check_handoff(ix, actor, handoff)?;
         }
-        let ended = self.tasks[ix]
-            .extra()
-            .and_then(|extra| extra.lease)
+        let ended = self
+            .lease_of
+            .get(&ix)
+            .copied()
             .filter(|_| request.act != Act::Boost);
         let decision =
             self.decide_override(ix, actor, &request, handoff.as_ref(), (from, to), ended);
@@ -114,7 +115,7 @@ impl Conductor {
         if !matches!(actor, Actor::Agent { .. }) {
             return Ok(());
         }
-        let Some(lease) = self.tasks[ix].extra().and_then(|extra| extra.lease) else {
+        let Some(&lease) = self.lease_of.get(&ix) else {
             return Err(Refusal::LeaseLost);
         };
         let Some(epoch) = handoff.epoch else {
@@ -144,7 +145,7 @@ impl Conductor {
             Act::Handoff => {
                 let Some(handoff) = handoff else { return };
                 // The lease ends under the needs it was given for.
-                if let Some(lease) = self.tasks[ix].extra().and_then(|extra| extra.lease) {
+                if let Some(&lease) = self.lease_of.get(&ix) {
                     let ending = Ending {
                         error: request.reason.clone(),
                         ..Ending::default()

@@ -185,7 +185,7 @@ impl Conductor {
         let entry = &mut self.tasks[task];
         entry.epoch += 1;
         entry.attempts += 1;
-        entry.extra_mut().lease = Some(id);
+        self.lease_of.insert(task, id);
         let lease_ms = self.profiles[entry.profile].needs.lease_ms;
         Lease {
             id,

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use thin_vec::ThinVec;
+
 use crate::arena::ix;
 use crate::bucket::Bucket;
 use crate::queue::RankedQueue;
@@ -92,10 +94,10 @@ impl Place {
 #[derive(Debug, Default)]
 pub(super) struct Extra {
     /// Dependencies that are not done, failed ones included.
-    pub(super) waits_for: Vec<TaskIx>,
-    pub(super) dependants: Vec<TaskIx>,
+    pub(super) waits_for: ThinVec<TaskIx>,
+    pub(super) dependants: ThinVec<TaskIx>,
     /// Its parent first.
-    pub(super) ancestors: Vec<TaskId>,
+    pub(super) ancestors: ThinVec<TaskId>,
     pub(super) children: u32,
     pub(super) due_at: Option<Time>,
     pub(super) not_before: Option<Time>,
@@ -105,7 +107,6 @@ pub(super) struct Extra {
     pub(super) unblocks: u32,
     /// The longest chain of work behind it.
     pub(super) path_ms: u32,
-    pub(super) lease: Option<LeaseId>,
     pub(super) timer: Option<Time>,
 }
 
