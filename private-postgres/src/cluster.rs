@@ -107,7 +107,7 @@ impl Cluster {
              listen_addresses = ''\n\
              unix_socket_directories = '\"{socket_dir}\"'\n\
              unix_socket_permissions = 0700\n\
-             shared_buffers = 64MB\n\
+             shared_buffers = 128MB\n\
              max_wal_size = 1GB\n\
              wal_compression = on\n\
              jit = off\n\
