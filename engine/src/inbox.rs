@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use scheduler::{
-    Answer, Claimed, Command, PoolCounts, Query, Refusal, Reply, Request, Stored, TaskId, Ticket,
-    View, WorkspaceId,
+    Actor, Answer, Claimed, Command, Gauges, PoolCounts, Query, Refusal, Reply, Request, Stored,
+    Supposed, TaskId, Ticket, View, WorkspaceId,
 };
 use store::{Store, TaskText};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::awaited::{GrantAwaited, Pending};
 use crate::batch::{Outcome, Waiter};
@@ -22,6 +22,10 @@ use crate::wire::Heard;
 
 /// How often a command may be asked again with facts.
 const FACT_ROUNDS: usize = 3;
+/// Copies of a pool played with at once.
+const PLAYS: usize = 1;
+/// How long a question may wait for the one before it.
+const PLAY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a conductor's actor is sent.
 #[derive(Debug)]
@@ -34,6 +38,15 @@ pub(crate) enum Message {
         query: Query,
         reply: oneshot::Sender<View>,
     },
+    /// What is needed to answer "what if", away from the conductor.
+    Suppose {
+        workspace: WorkspaceId,
+        actor: Actor,
+        changes: Vec<Request>,
+        reply: oneshot::Sender<Supposed>,
+    },
+    /// How its limits stand.
+    Gauge(oneshot::Sender<Gauges>),
     /// How much it holds.
     Count(oneshot::Sender<PoolCounts>),
     /// What somebody stored behind the conductor's back.
@@ -60,6 +73,8 @@ pub(crate) struct Inbox {
     tickets: AtomicU64,
     pub(crate) waiting: AtomicUsize,
     pub(crate) most_waiting: usize,
+    /// One turn for each copy that may be played with.
+    plays: Semaphore,
     keys: Arc<Keys>,
     store: Store,
     clock: Arc<Clock>,
@@ -77,6 +92,7 @@ impl Inbox {
             tickets: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             most_waiting,
+            plays: Semaphore::new(PLAYS),
             keys: Arc::default(),
             store,
             clock,
@@ -142,6 +158,9 @@ impl Inbox {
         workspace: WorkspaceId,
         query: Query,
     ) -> Result<View, EngineError> {
+        if let Query::WhatIf { actor, changes } = query {
+            return Box::pin(self.what_if(workspace, actor, changes)).await;
+        }
         let (reply, answered) = oneshot::channel();
         self.send(Message::View {
             workspace,
@@ -149,6 +168,38 @@ impl Inbox {
             reply,
         })?;
         answered.await.map_err(|_| EngineError::Away)
+    }
+
+    /// Plays on a copy, in a thread of its own: the conductor is held up for the copy alone.
+    async fn what_if(
+        &self,
+        workspace: WorkspaceId,
+        actor: Actor,
+        changes: Vec<Request>,
+    ) -> Result<View, EngineError> {
+        let turn = tokio::time::timeout(PLAY_PATIENCE, self.plays.acquire()).await;
+        let Ok(Ok(_turn)) = turn else {
+            return Err(EngineError::Busy);
+        };
+        let (reply, answered) = oneshot::channel();
+        self.send(Message::Suppose {
+            workspace,
+            actor,
+            changes,
+            reply,
+        })?;
+        let supposed = answered.await.map_err(|_| EngineError::Away)?;
+        let now = self.clock.now();
+        let played = tokio::task::spawn_blocking(move || supposed.outlook(now)).await;
+        let answer = played.map_err(|_| EngineError::Away)?;
+        Ok(View::WhatIf { answer })
+    }
+
+    /// How the pool's limits stand.
+    pub(crate) async fn gauges(&self) -> Result<Gauges, EngineError> {
+        let (reply, read) = oneshot::channel();
+        self.send(Message::Gauge(reply))?;
+        read.await.map_err(|_| EngineError::Away)
     }
 
     /// How much the conductor holds.

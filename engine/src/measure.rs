@@ -19,6 +19,8 @@ pub mod names {
     pub const FLUSH_ROWS: &str = "baton_flush_rows";
     /// How long one flush took.
     pub const FLUSH_SECONDS: &str = "baton_flush_seconds";
+    /// How long copying a pool for a "what if" held the conductor up.
+    pub const EXCERPT_SECONDS: &str = "baton_excerpt_seconds";
     /// Flushes that failed, by reason.
     pub const FLUSH_FAILURES: &str = "baton_flush_failures_total";
     /// Commands that wait for a conductor, by pool.

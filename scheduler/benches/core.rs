@@ -1,7 +1,7 @@
 //! What the core costs by itself: `cargo bench -p scheduler`.
 //!
 //! Nanoseconds of CPU time, without storing anything: a task created, a task claimed and completed
-//! (with the decision and all records made), and an explanation, among so many tasks that wait.
+//! (with the decision and all records made), an explanation, and a what-if, among so many that wait.
 //! CPU time as Linux counts it for the thread, so that a busy machine tells the same.
 
 mod workload;
@@ -10,7 +10,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use scheduler::{
-    Claimed, Command, Conductor, Granted, PoolId, Query, Reply, Span, Stored, TaskId, Ticket, Time,
+    Actor, Claimed, Command, Conductor, Granted, PoolId, Query, Reply, Span, Stored, TaskId,
+    Ticket, Time,
 };
 use uuid::Uuid;
 use workload::{WORKSPACES, Workload};
@@ -35,8 +36,8 @@ fn main() {
     let rounds = if quick { 5 } else { 25 };
     println!("\nThe core alone, one thread, half of what waits blocked");
     println!(
-        "{:>10} {:>14} {:>24} {:>14}",
-        "waiting", "create, ns", "claim + complete, ns", "explain, ns"
+        "{:>10} {:>14} {:>24} {:>14} {:>26}",
+        "waiting", "create, ns", "claim + complete, ns", "explain, ns", "what-if, copy + play, µs"
     );
     for waiting in [10_000, 100_000, 1_000_000] {
         if quick && waiting > 100_000 {
@@ -51,8 +52,9 @@ fn main() {
         }
         let cycle = spent.as_nanos() / (rounds * ROUND) as u128;
         let explained = scene.explain();
+        let (copied, played) = scene.what_if();
         println!(
-            "{waiting:>10} {:>14} {cycle:>24} {explained:>14}",
+            "{waiting:>10} {:>14} {cycle:>24} {explained:>14} {copied:>12} + {played:>11}",
             created.as_nanos() / waiting as u128
         );
     }
@@ -153,6 +155,19 @@ impl Scene {
         let begun = cpu();
         self.step(commands);
         spent + cpu().saturating_sub(begun)
+    }
+
+    /// What it costs to take along what is needed for an answer, and to find the answer elsewhere.
+    fn what_if(&self) -> (u128, u128) {
+        let actor = Actor::Scheduler;
+        let begun = cpu();
+        let supposed = self
+            .conductor
+            .suppose(self.workload.workspaces[0], actor, Vec::new());
+        let copied = cpu();
+        black_box(supposed.outlook(self.now));
+        let played = cpu().saturating_sub(copied);
+        (copied.saturating_sub(begun).as_micros(), played.as_micros())
     }
 
     fn explain(&mut self) -> u128 {

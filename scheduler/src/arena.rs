@@ -28,7 +28,7 @@ macro_rules! ix {
 pub(crate) use ix;
 
 /// A vector with holes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Arena<I, T> {
     items: Vec<Option<T>>,
     free: Vec<u32>,
@@ -74,6 +74,17 @@ impl<I: Ix, T> Arena<I, T> {
         (0..)
             .zip(&self.items)
             .filter_map(|(at, item)| Some((I::new(at), item.as_ref()?)))
+    }
+
+    /// The same numbers for other things.
+    pub(crate) fn map<U>(&self, mut with: impl FnMut(I, &T) -> U) -> Arena<I, U> {
+        let items = (0..).zip(&self.items);
+        let items = items.map(|(at, item)| Some(with(I::new(at), item.as_ref()?)));
+        Arena {
+            items: items.collect(),
+            free: self.free.clone(),
+            of: PhantomData,
+        }
     }
 
     pub(crate) fn ids(&self) -> Vec<I> {

@@ -17,6 +17,11 @@ pub const DEPENDENCIES: usize = 256;
 /// Capabilities or models of a task or an agent.
 pub const WORDS: usize = 64;
 
+/// Slots of one resource: they are numbered rows.
+pub const SLOTS: u32 = 10_000;
+/// The limit of one budget, in either unit.
+pub const BUDGET_LIMIT: u64 = 1_000_000_000_000_000;
+
 /// What is wrong with a name, if anything is.
 pub fn name_fault(name: &str) -> Option<String> {
     let length = name.chars().count();

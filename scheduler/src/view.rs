@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, AgentStatus, BudgetRow, CloseReason, Code, Explanation, Factor, Holder, LaneFacts,
-    ResourceSpec, TaskId, Tier, Time, WorkspaceId,
+    Actor, AgentId, AgentStatus, BudgetRow, CloseReason, Code, Eta, Explanation, Factor, Holder,
+    LaneFacts, Request, ResourceSpec, TaskId, Tier, Time, WhatIf, WorkspaceId,
 };
 
 /// A question to a conductor.
@@ -30,8 +30,18 @@ pub enum Query {
         lane: String,
         limit: u32,
     },
+    /// Tasks that wait at a resource, the next first, at most so many.
+    Waitlist {
+        resource: String,
+        limit: u32,
+    },
     /// Counts for the overview.
     Summary,
+    /// What would follow from changes that are not made.
+    WhatIf {
+        actor: Actor,
+        changes: Vec<Request>,
+    },
 }
 
 /// An answer to a [`Query`].
@@ -60,8 +70,14 @@ pub enum View {
     Lane {
         tasks: Vec<TaskId>,
     },
+    Waitlist {
+        waiting: Vec<Waiting>,
+    },
     Summary {
         summary: Box<Summary>,
+    },
+    WhatIf {
+        answer: WhatIf,
     },
 }
 
@@ -164,6 +180,19 @@ pub struct LaneView {
     pub wait: Option<crate::Wait>,
     /// Since when its verdict stands.
     pub since: Time,
+}
+
+/// A task that waits at a resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The task.
+    pub task: TaskId,
+    /// Its lane, by name.
+    pub lane: String,
+    /// What it takes of the resource.
+    pub amount: u32,
+    /// When the resource is expected to let it through, if what waits before it goes first.
+    pub eta: Option<Eta>,
 }
 
 /// Counts for the overview, of one workspace.

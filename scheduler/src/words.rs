@@ -2,10 +2,12 @@
 
 mod decisions;
 mod numbers;
+mod outlooks;
 mod waits;
 
 pub use decisions::{headline, reasoning};
 pub use numbers::{amount, duration};
+pub use outlooks::{PLAYED, outlook};
 pub use waits::{blocker, code, explanation};
 
 pub(crate) use waits::budget_stop;

@@ -144,6 +144,20 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).with_retry_after(1)
     }
 
+    /// The same problem of a part of the body.
+    #[must_use]
+    pub fn below(mut self, pointer: &str) -> Self {
+        for fault in &mut self.0.errors {
+            fault.pointer.insert_str(0, pointer);
+        }
+        if self.0.errors.is_empty() {
+            let (pointer, detail) = (pointer.to_owned(), self.0.detail.clone());
+            self.0.errors.push(Fault { pointer, detail });
+        }
+        self.0.detail = format!("{pointer}: {}", self.0.errors[0].detail);
+        self
+    }
+
     /// Says when to ask again.
     #[must_use]
     pub fn with_retry_after(mut self, seconds: u32) -> Self {

@@ -6,6 +6,7 @@ use scheduler::{Command, Refusal, Request, Stored, WorkspaceId};
 
 use super::Actor;
 use crate::inbox::{Message, Submitted};
+use crate::measure::names;
 
 impl Actor {
     pub(super) fn take_in(&mut self, taken: &mut Vec<Message>) {
@@ -20,6 +21,7 @@ impl Actor {
                     ..
                 })
                 | Message::View { workspace, .. }
+                | Message::Suppose { workspace, .. }
                     if !self.conductor.holds_workspace(workspace) =>
                 {
                     self.park(workspace, message);
@@ -46,6 +48,22 @@ impl Actor {
                     query,
                     reply,
                 } => views.push((workspace, query, reply)),
+                Message::Suppose {
+                    workspace,
+                    actor,
+                    changes,
+                    reply,
+                } => {
+                    let began = Instant::now();
+                    let supposed = self.conductor.suppose(workspace, actor, changes);
+                    metrics::histogram!(names::EXCERPT_SECONDS).record(began.elapsed());
+                    // Whoever asked may have given up.
+                    let _ = reply.send(supposed);
+                }
+                Message::Gauge(reply) => {
+                    // As for counts.
+                    let _ = reply.send(self.conductor.gauges(self.held.clock.now()));
+                }
                 Message::Count(reply) => {
                     // Whoever counts may have given up.
                     let _ = reply.send(self.conductor.counts());

@@ -5,13 +5,14 @@
 //! holds a task, once for dispatch and for explanation; `start` gives a lease and `facts` records from
 //! what; `fairness` charges workspaces and `reserve` saves up; `wake` moves on what can move; `graph`
 //! knows who waits for whom; `verdicts`, `timers` and `load` do what they are named after; `explain`,
-//! `blocker`, `eta` and `views` read.
+//! `blocker`, `eta`, `waitlist` and `views` read; `what_if` plays forward on an `excerpt`.
 
 mod agents;
 mod blocker;
 mod claims;
 mod create;
 mod eta;
+mod excerpt;
 mod explain;
 mod facts;
 mod fairness;
@@ -32,7 +33,11 @@ mod timers;
 mod usage;
 mod verdicts;
 mod views;
+mod waitlist;
 mod wake;
+mod what_if;
+
+pub use what_if::Supposed;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -76,6 +76,7 @@ impl Conductor {
             ws,
             meter,
             state: row.state,
+            given: 0,
             reserved: None,
             holders: std::collections::BTreeSet::new(),
             permits: std::collections::BTreeSet::new(),

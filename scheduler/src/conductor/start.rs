@@ -250,6 +250,7 @@ impl Conductor {
 
     pub(super) fn take(&mut self, ix: ResIx, amount: u32) -> Held {
         let now = self.now;
+        self.resources[ix].given += u64::from(amount);
         let slots = match &mut self.resources[ix].meter {
             Meter::Bucket(bucket) => {
                 bucket.take(amount, now);

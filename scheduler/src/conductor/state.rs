@@ -91,7 +91,7 @@ impl Place {
 }
 
 /// What few tasks have.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Extra {
     /// Dependencies that are not done, failed ones included.
     pub(super) waits_for: ThinVec<TaskIx>,
@@ -176,7 +176,7 @@ pub(super) enum Gate {
 }
 
 /// Lanes of one workspace that the same agents can serve, filed by what holds them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) ws: WsIx,
     pub(super) capabilities: Vec<String>,
@@ -247,12 +247,14 @@ pub(super) struct Kind {
     pub(super) cost_microusd: f64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Resource {
     pub(super) spec: ResourceSpec,
     pub(super) ws: Option<WsIx>,
     pub(super) meter: Meter,
     pub(super) state: ResourceState,
+    /// Tokens or slots given since the load.
+    pub(super) given: u64,
     /// The lane it saves up for.
     pub(super) reserved: Option<LaneIx>,
     /// Leases that hold slots of it.
@@ -263,13 +265,13 @@ pub(super) struct Resource {
 }
 
 /// How a resource is measured.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Meter {
     Bucket(Bucket),
     Slots(Slots),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Budget {
     pub(super) spec: BudgetSpec,
     pub(super) ws: WsIx,
@@ -279,7 +281,7 @@ pub(super) struct Budget {
     pub(super) ran_out: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Agent {
     pub(super) ws: WsIx,
     pub(super) card: PutAgent,
@@ -297,7 +299,7 @@ pub(super) struct Agent {
     pub(super) creates: VecDeque<(Time, u32)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Lease {
     pub(super) id: LeaseId,
     pub(super) task: TaskIx,
@@ -318,7 +320,7 @@ pub(super) struct Lease {
 }
 
 /// What a lease holds of one resource.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Held {
     pub(super) resource: ResIx,
     pub(super) amount: u32,
@@ -329,14 +331,14 @@ pub(super) struct Held {
 }
 
 /// What a lease has reserved in one budget.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reserved {
     pub(super) budget: BudIx,
     pub(super) left: u64,
     pub(super) used: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Permit {
     pub(super) ws: WsIx,
     pub(super) agent: AgentId,
@@ -345,7 +347,7 @@ pub(super) struct Permit {
 }
 
 /// A claim that waits for its first lease.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct WaitingClaim {
     pub(super) agent: AgentIx,
     pub(super) max: u16,
@@ -354,7 +356,7 @@ pub(super) struct WaitingClaim {
 }
 
 /// A permit that is waited for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct WaitingPermit {
     pub(super) ticket: Ticket,
     pub(super) ws: WsIx,

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Conductor;
-use super::state::{LaneIx, Meter, Place, ResIx, WsIx};
+use super::state::{LaneIx, Meter, Place, ResIx, TaskIx, WsIx};
 use crate::{
-    AgentView, BudgetView, Code, Health, LaneView, Query, ResourceView, Score, Summary, Tier, Time,
-    View, WorkspaceId,
+    AgentView, BudgetGauge, BudgetView, Code, Gauges, Health, LaneView, Query, ResourceGauge,
+    ResourceView, Score, Summary, Tier, Time, View, WorkspaceId,
 };
 
 /// Holders named of one resource.
@@ -44,6 +44,16 @@ impl Conductor {
                 tasks: ws
                     .map(|ws| self.lane_tasks(ws, lane, *limit))
                     .unwrap_or_default(),
+            },
+            Query::Waitlist { resource, limit } => View::Waitlist {
+                waiting: ws
+                    .map(|ws| self.waitlist(ws, resource, *limit as usize, now))
+                    .unwrap_or_default(),
+            },
+            Query::WhatIf { actor, changes } => View::WhatIf {
+                answer: self
+                    .suppose(workspace, actor.clone(), changes.clone())
+                    .outlook(now),
             },
             Query::Summary => View::Summary {
                 summary: Box::new(ws.map(|ws| self.summary(ws, now)).unwrap_or_default()),
@@ -113,6 +123,39 @@ impl Conductor {
             reserved_for: resource
                 .reserved
                 .map(|lane| format!("{:016x}", self.lanes[lane].name)),
+        }
+    }
+
+    /// How the limits of the whole pool stand.
+    #[must_use]
+    pub fn gauges(&self, now: Time) -> Gauges {
+        let now = self.now.max(now);
+        let mut waiting: BTreeMap<ResIx, (u32, u32)> = BTreeMap::new();
+        for ws in self.workspaces.ids() {
+            waiting.extend(self.waiting_at_resources(ws));
+        }
+        let resources = self.resources.iter().map(|(ix, resource)| ResourceGauge {
+            resource: resource.spec.id,
+            available: resource.available(now) as f64,
+            limit: resource.limit().into(),
+            in_use: match &resource.meter {
+                Meter::Bucket(_) => 0,
+                Meter::Slots(slots) => slots.in_use(),
+            },
+            waiting: resource
+                .ws
+                .map(|_| waiting.get(&ix).map_or(0, |&(_, tasks)| tasks)),
+            given: resource.given,
+        });
+        let budgets = self.budgets.iter().map(|(_, budget)| BudgetGauge {
+            budget: budget.spec.id,
+            window: budget.spec.window,
+            settled: budget.settled_at(now),
+            reserved: budget.reserved,
+        });
+        Gauges {
+            resources: resources.collect(),
+            budgets: budgets.collect(),
         }
     }
 
@@ -233,19 +276,24 @@ impl Conductor {
         }
     }
 
+    /// What a queued task waits for first of all.
+    pub(super) fn queued_code(&self, task: TaskIx, now: Time) -> Code {
+        let worst = self.first_hold(task, now).map(|hold| self.code_of(hold));
+        worst
+            .or_else(|| self.agents_code(task, now))
+            .unwrap_or(Code::LowerPriority)
+    }
+
     /// The waiting by worst blocker. The queued count by lane; the others are looked at one by one
     /// only where there are any.
-    fn waiting_by_code(&self, ws: WsIx, now: Time) -> BTreeMap<Code, u32> {
+    pub(super) fn waiting_by_code(&self, ws: WsIx, now: Time) -> BTreeMap<Code, u32> {
         let mut by_code: BTreeMap<Code, u32> = BTreeMap::new();
         for &ix in self.workspaces[ws].lanes.values() {
             let Some((_, head)) = self.lanes[ix].queue.first() else {
                 continue;
             };
-            let worst = self.first_hold(head, now).map(|hold| self.code_of(hold));
-            let code = worst
-                .or_else(|| self.agents_code(head, now))
-                .unwrap_or(Code::LowerPriority);
-            *by_code.entry(code).or_default() += self.lanes[ix].queue.len() as u32;
+            *by_code.entry(self.queued_code(head, now)).or_default() +=
+                self.lanes[ix].queue.len() as u32;
         }
         let counts = self.workspaces[ws].counts;
         if counts.depends + counts.timed + counts.stalled > 0 {

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use scheduler::bounds::BUDGET_LIMIT;
 use scheduler::{
     BudgetId, BudgetScope, BudgetView, PutBudget, Query, Reply, Request, Time, Unit, View, Window,
 };
@@ -14,9 +15,6 @@ use crate::input::{Input, Name, Params};
 use crate::paging::{List, PageParams};
 use crate::problem::Problem;
 use crate::state::App;
-
-/// The largest limit, in either unit.
-const MOST: u64 = 1_000_000_000_000_000;
 
 /// A budget as people set it.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -75,7 +73,7 @@ pub async fn list(
     Ok(Json(params.of(items, |budget| budget.id.0)?))
 }
 
-async fn now(app: &App, caller: &Caller) -> Result<Vec<Budget>, Problem> {
+pub(super) async fn now(app: &App, caller: &Caller) -> Result<Vec<Budget>, Problem> {
     let View::Budgets { budgets } = app.ask(caller, Query::Budgets).await? else {
         return Err(Problem::internal(
             &"the conductor answered another question",
@@ -93,29 +91,7 @@ pub async fn put(
     Name(name): Name,
     input: Input<BudgetBody>,
 ) -> Result<Json<Budget>, Problem> {
-    let body = input.value;
-    let soft_at = body.soft_at.unwrap_or(0.8);
-    let mut check = Check::new();
-    check.that(
-        soft_at > 0.0 && soft_at <= 1.0,
-        "/soft_at",
-        "must be above 0 and at most 1",
-    );
-    check.that(
-        body.limit <= MOST,
-        "/limit",
-        format!("must be at most {MOST}"),
-    );
-    check.done()?;
-    let request = Request::PutBudget(PutBudget {
-        id: uuid::Uuid::now_v7().into(),
-        name,
-        scope: scope(&app, &caller, &body.scope).await?,
-        unit: body.unit,
-        limit: body.limit,
-        window: body.window,
-        soft_at,
-    });
+    let request = request(&app, &caller, name, &input.value).await?;
     match app.carry_out(&caller, request, input.once).await? {
         Reply::Budget { id } => {
             let found = now(&app, &caller)
@@ -126,6 +102,37 @@ pub async fn put(
         }
         other => Err(super::unexpected(&other)),
     }
+}
+
+/// What the conductor is asked for a body.
+pub(super) async fn request(
+    app: &App,
+    caller: &Caller,
+    name: String,
+    body: &BudgetBody,
+) -> Result<Request, Problem> {
+    let soft_at = body.soft_at.unwrap_or(0.8);
+    let mut check = Check::new();
+    check.that(
+        soft_at > 0.0 && soft_at <= 1.0,
+        "/soft_at",
+        "must be above 0 and at most 1",
+    );
+    check.that(
+        body.limit <= BUDGET_LIMIT,
+        "/limit",
+        format!("must be at most {BUDGET_LIMIT}"),
+    );
+    check.done()?;
+    Ok(Request::PutBudget(PutBudget {
+        id: uuid::Uuid::now_v7().into(),
+        name,
+        scope: scope(app, caller, &body.scope).await?,
+        unit: body.unit,
+        limit: body.limit,
+        window: body.window,
+        soft_at,
+    }))
 }
 
 /// Reads the one entry of a scope.
@@ -184,6 +191,26 @@ async fn scope(
         _ => Err(fault(
             "must be one of workspace, agent, model, task_tree, thinking",
         )),
+    }
+}
+
+impl Budget {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What a `PUT` would say to leave it as it is.
+    pub(super) fn as_set(&self) -> Map<String, Value> {
+        let set = [
+            ("scope", self.scope.clone()),
+            ("unit", json!(self.unit)),
+            ("limit", json!(self.limit)),
+            ("window", json!(self.window)),
+            ("soft_at", json!(self.soft_at)),
+        ];
+        set.map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect()
     }
 }
 

@@ -18,6 +18,7 @@ mod task_acts;
 mod task_view;
 mod tasks;
 mod usage;
+mod what_if;
 
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
@@ -161,6 +162,7 @@ pub fn table() -> Vec<Route> {
         at("GET /keys", AtLeast(Admin), routes!(keys::list)),
         at("POST /keys", AtLeast(Admin), routes!(keys::create)),
         at("DELETE /keys/{id}", AtLeast(Admin), routes!(keys::revoke)),
+        at("POST /what_if", AtLeast(Member), routes!(what_if::post)),
         at("GET /stats", Anyone, routes!(stats::get)),
         at("GET /events", Anyone, routes!(events::stream)),
     ]

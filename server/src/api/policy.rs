@@ -87,6 +87,17 @@ fn stated_version(version: &Value) -> Result<u32, Problem> {
         .ok_or_else(|| Problem::invalid_at("/version", "must be a version's number"))
 }
 
+/// What the conductor is asked if the policy in force were changed so.
+pub(super) async fn request(
+    app: &App,
+    caller: &Caller,
+    changes: &Map<String, Value>,
+) -> Result<Request, Problem> {
+    let policy = overlaid(&current(app, caller).await?.policy, changes)?;
+    let version = None;
+    Ok(Request::PutPolicy(PutPolicy { policy, version }))
+}
+
 /// The policy with the changes laid over it, if each names something there and the sum is usable.
 fn overlaid(policy: &Policy, changes: &Map<String, Value>) -> Result<Policy, Problem> {
     let mut whole = serde_json::to_value(policy).map_err(|error| Problem::internal(&error))?;

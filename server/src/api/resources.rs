@@ -9,6 +9,7 @@ use scheduler::{
     ResourceKind, ResourceView, Span, Throttled, Time, View,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::Done;
 use crate::auth::Caller;
@@ -18,9 +19,8 @@ use crate::paging::{List, PageParams};
 use crate::permission::{Role, Who};
 use crate::problem::Problem;
 use crate::state::App;
+use scheduler::bounds::SLOTS;
 
-/// Slots are numbered rows, so their number has a bound.
-const MOST_SLOTS: u32 = 10_000;
 /// The longest a resource is closed by one call: 30 days.
 const LONGEST_CLOSE_MS: i64 = 30 * 24 * 3_600 * 1_000;
 
@@ -151,7 +151,7 @@ pub async fn list(
     Ok(Json(params.of(items, |resource| resource.id.0)?))
 }
 
-async fn now(app: &App, caller: &Caller) -> Result<Vec<Resource>, Problem> {
+pub(super) async fn now(app: &App, caller: &Caller) -> Result<Vec<Resource>, Problem> {
     let View::Resources { resources } = app.ask(caller, Query::Resources).await? else {
         return Err(Problem::internal(
             &"the conductor answered another question",
@@ -192,19 +192,10 @@ pub async fn put(
     input: Input<ResourceBody>,
 ) -> Result<Json<Resource>, Problem> {
     let body = input.value;
-    let pool_wide = body.scope.unwrap_or_default() == Scope::Pool;
-    if pool_wide {
+    if body.is_pool_wide() {
         Who::AtLeast(Role::Admin).admit(caller.role)?;
     }
-    let request = Request::PutResource(PutResource {
-        id: uuid::Uuid::now_v7().into(),
-        name,
-        pool_wide,
-        kind: body.checked_kind()?,
-        adaptive: body
-            .adaptive
-            .map(|AdaptiveBody { min, max }| Adaptive { min, max }),
-    });
+    let request = body.request(name)?;
     match app.carry_out(&caller, request, input.once).await? {
         Reply::Resource { id } => one(&app, &caller, id).await,
         other => Err(super::unexpected(&other)),
@@ -296,6 +287,22 @@ fn done(reply: Reply) -> Result<Json<Done>, Problem> {
 }
 
 impl ResourceBody {
+    fn is_pool_wide(&self) -> bool {
+        self.scope.unwrap_or_default() == Scope::Pool
+    }
+
+    /// What the conductor is asked for a body.
+    pub(super) fn request(&self, name: String) -> Result<Request, Problem> {
+        let adaptive = self.adaptive.as_ref();
+        Ok(Request::PutResource(PutResource {
+            id: uuid::Uuid::now_v7().into(),
+            name,
+            pool_wide: self.is_pool_wide(),
+            kind: self.checked_kind()?,
+            adaptive: adaptive.map(|&AdaptiveBody { min, max }| Adaptive { min, max }),
+        }))
+    }
+
     fn checked_kind(&self) -> Result<ResourceKind, Problem> {
         let mut check = Check::new();
         let kind = match self.kind {
@@ -313,8 +320,8 @@ impl ResourceBody {
             }
             Kind::Slots => {
                 let slots = self.slots.unwrap_or(0);
-                let given = self.slots.is_some() && slots <= MOST_SLOTS;
-                check.that(given, "/slots", format!("must be from 0 to {MOST_SLOTS}"));
+                let given = self.slots.is_some() && slots <= SLOTS;
+                check.that(given, "/slots", format!("must be from 0 to {SLOTS}"));
                 check.that(
                     self.capacity.is_none(),
                     "/capacity",
@@ -344,6 +351,27 @@ impl ResourceBody {
 }
 
 impl Resource {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) const fn has_slots(&self) -> bool {
+        matches!(self.kind, ResourceKind::Slots { .. })
+    }
+
+    /// What a `PUT` would say to leave it as it is.
+    pub(super) fn as_set(&self) -> Map<String, Value> {
+        let mut set = match json!(self.kind) {
+            Value::Object(kind) => kind,
+            _ => Map::new(),
+        };
+        set.insert("scope".to_owned(), json!(self.scope));
+        if let Some(adaptive) = self.adaptive {
+            set.insert("adaptive".to_owned(), json!(adaptive));
+        }
+        set
+    }
+
     fn new(view: ResourceView, throttled_last_hour: u64) -> Self {
         let ResourceView {
             spec,

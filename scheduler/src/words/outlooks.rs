@@ -1,0 +1,115 @@
+//! What would follow from a change, in a colleague's words.
+
+use super::numbers::{count, duration};
+use crate::{Course, Outlook, Span, Time};
+
+/// How the times of an outlook are found.
+pub const PLAYED: &str = "played forward with the rules that decide, expected durations and what is \
+    reserved, as if no new work came and agents asked again as soon as they have room";
+
+/// What would start now, and when the rest, beside how it goes as it is.
+#[must_use]
+pub fn outlook(outlook: &Outlook) -> String {
+    let Outlook {
+        at,
+        as_it_is,
+        changed,
+        played,
+        ..
+    } = outlook;
+    if *played == 0 {
+        return "Nothing waits, so nothing would change for now.".to_owned();
+    }
+    format!("{} {}", now(changed), rest(*at, as_it_is, changed, *played))
+}
+
+fn now(course: &Course) -> String {
+    let would = |tasks: u32| count(tasks.into(), "task");
+    match (course.starting_now, course.starting_soon) {
+        (0, 0) => "No task would start at once.".to_owned(),
+        (0, soon) => format!(
+            "{} would start as soon as agents that have room ask.",
+            would(soon)
+        ),
+        (now, 0) => format!("{} would start at once.", would(now)),
+        (now, soon) => format!(
+            "{} would start at once, and {soon} more as soon as agents that have room ask.",
+            would(now)
+        ),
+    }
+}
+
+fn rest(at: Time, as_it_is: &Course, changed: &Course, played: u32) -> String {
+    let of = count(played.into(), "task");
+    match (changed.all_by, as_it_is.all_by) {
+        (Some(then), Some(before)) => {
+            let (then, before) = (span(at, then), span(at, before));
+            if then == before {
+                format!("The last of the {of} that wait would start {then}, as it would anyway.")
+            } else {
+                format!("The last of the {of} that wait would start {then} instead of {before}.")
+            }
+        }
+        (Some(then), None) => format!(
+            "The last of the {of} that wait would start {}; as it is, {} would.",
+            span(at, then),
+            only(as_it_is)
+        ),
+        (None, _) => format!(
+            "Of the {of} that wait, {} would start; as it is, {} would.",
+            only(changed),
+            only(as_it_is)
+        ),
+    }
+}
+
+fn only(course: &Course) -> String {
+    match course.starts {
+        0 => "none".to_owned(),
+        starts => starts.to_string(),
+    }
+}
+
+fn span(from: Time, to: Time) -> String {
+    match to.since(from) {
+        span if span <= Span::from_secs(1) => "at once".to_owned(),
+        span => format!("in {}", duration(span)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn course(starting_now: u32, starts: u32, all_after_s: Option<i64>) -> Course {
+        Course {
+            starting_now,
+            starts,
+            all_by: all_after_s.map(|s| Time(0) + Span::from_secs(s)),
+            ..Course::default()
+        }
+    }
+
+    fn said(as_it_is: Course, changed: Course) -> String {
+        outlook(&Outlook {
+            at: Time(0),
+            as_it_is,
+            changed,
+            tasks: Vec::new(),
+            played: 8,
+            left_out: 0,
+        })
+    }
+
+    #[test]
+    fn two_courses_are_compared_in_words() {
+        assert_eq!(
+            said(course(0, 8, Some(540)), course(2, 8, Some(240))),
+            "2 tasks would start at once. The last of the 8 tasks that wait would start in 4 min instead of in 9 min."
+        );
+        assert_eq!(
+            said(course(0, 0, None), course(0, 3, None)),
+            "No task would start at once. Of the 8 tasks that wait, 3 would start; as it is, none would."
+        );
+    }
+}
