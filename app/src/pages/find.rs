@@ -124,6 +124,7 @@ fn decisions(seat: &Seat, named: bool) -> Vec<(String, String)> {
 fn places_and_acts(seat: &Seat) -> Vec<(String, String)> {
     let mut all = places::addresses(&seat.slug);
     let acts = [
+        ("create_task", "New task", "tasks/new"),
         (
             "create_key",
             "New key for an agent",
