@@ -19,7 +19,7 @@ test("the five pages read the same without scripts", async ({ page }) => {
 
   await page.getByRole("link", { name: "Tasks", exact: true }).click();
   await page.getByRole("searchbox").fill("closed shop");
-  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByRole("button", { name: "Search", exact: true }).click();
   await expect(page).toHaveURL(/q=closed/);
   await page.getByRole("link", { name: "Buy from the closed shop" }).click();
   await expect(page.getByRole("region", { name: /^Not yet:/ })).toContainText("closed_shop");
