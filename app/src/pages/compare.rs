@@ -109,7 +109,7 @@ fn verdict(this: &Side, that: &Side) -> String {
     let tips = differences(ahead, behind)
         .into_iter()
         .max_by(|one, other| one.difference().total_cmp(&other.difference()))
-        .filter(|tips| tips.difference() > 0.0);
+        .filter(|tips| tips.difference() >= 0.5);
     let why = match tips {
         Some(Difference {
             name: FactorName::Pin,

@@ -34,9 +34,9 @@ fn offered(action: Action, blocker: &Blocker, task: TaskId, near: &Near<'_>) -> 
     let seat = near.seat;
     let name = blocker.resource.as_deref().unwrap_or_default();
     let link = |act: &'static str, href: String| {
-        let words = text::action(action);
+        let words = super::blocker::capital(text::action(action));
         seat.may(act)
-            .then(|| view! { <a class="button capital" href=href>{words}</a> }.into_any())
+            .then(|| view! { <a class="button" href=href>{words}</a> }.into_any())
     };
     match action {
         Action::DefineResource => link("set_resource", seat.path("resources")),

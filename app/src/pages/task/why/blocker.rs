@@ -107,10 +107,15 @@ fn sentence(clause: &str, name: Option<&str>) -> String {
     if name.is_some_and(|name| clause.starts_with(name)) {
         return format!("{clause}.");
     }
-    let mut chars = clause.chars();
+    format!("{}.", capital(clause))
+}
+
+/// With a capital.
+pub fn capital(words: &str) -> String {
+    let mut chars = words.chars();
     let first: String = chars
         .next()
         .map(|first| first.to_uppercase().collect())
         .unwrap_or_default();
-    format!("{first}{}.", chars.as_str())
+    format!("{first}{}", chars.as_str())
 }
