@@ -30,9 +30,10 @@
 //!    ```
 //!
 //!    (The macro makes a type of the function's name in camel case: name a type of the core that is
-//!    called alike by its path.) `Done::to` leads elsewhere, `Done::undo` offers the way back. [`Hall::open`] is the desk of acts
-//!    outside every workspace. What is not a command of the conductor is made repeatable by
-//!    [`Desk::id`], the same for each repetition. Words for people, never the words of an error.
+//!    called alike by its path.) `Done::to` leads elsewhere, `Done::undo` offers the way back.
+//!    [`Hall::open`] is the desk of acts outside every workspace. What is not a command of the
+//!    conductor is made repeatable by [`Desk::id`], the same for each repetition. Words for people,
+//!    never the words of an error.
 //! 3. The form, wherever it is useful; `None` where this reader may not:
 //!
 //!    ```ignore
