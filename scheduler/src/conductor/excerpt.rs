@@ -75,6 +75,7 @@ impl Conductor {
             agents: self.agents.clone(),
             agent_of: self.agent_of.clone(),
             leases: HashMap::new(),
+            lease_of: HashMap::new(),
             permits: self.permits.clone(),
             claims: self.claims.clone(),
             waiting_permits: self.waiting_permits.clone(),
@@ -95,6 +96,11 @@ impl Conductor {
         }
         let lease = |(&id, lease): (_, &Lease)| Some((id, lease.with_task(*new.get(&lease.task)?)));
         copy.leases = self.leases.iter().filter_map(lease).collect();
+        copy.lease_of = copy
+            .leases
+            .iter()
+            .map(|(&id, lease)| (lease.task, id))
+            .collect();
         copy.timers = self.timers_of(&copy);
         copy
     }
