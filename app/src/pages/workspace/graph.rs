@@ -179,9 +179,8 @@ fn node(task: &TaskListed, (step, row): (usize, usize), seat: &Seat) -> AnyView 
     }
     let class = format!("graph-node {}", state_class(task.state));
     let said = format!("{}, {}", task.title, text::state(task.state));
-    let label = said.clone();
     view! {
-        <a href=seat.path(&format!("tasks/{}", task.id)) aria-label=label>
+        <a href=seat.path(&format!("tasks/{}", task.id))>
             <g class=class>
                 <title>{said}</title>
                 <rect x=x + 1 y=y width=BOX_WIDTH - 2 height=BOX_HEIGHT rx="6" />
