@@ -16,12 +16,18 @@ run: build
 
 ## The one file to copy: target/release/baton.
 build:
-	@echo "== 1/3 the tool that builds the site"
-	$(CARGO) build --package xtask
-	@echo "== 2/3 the site: wasm, styles, compressed"
-	$(XTASK) site --release
-	@echo "== 3/3 the server, with the site and the migrations in it"
+	@echo "== 1/2 side by side: the site (its tool first, then wasm and styles), and all of the server that needs no site"
+	$(MAKE) --no-print-directory --jobs=2 release-site release-library
+	@echo "== 2/2 the server, with the site and the migrations in it"
 	$(CARGO) build --release --package server
+
+.PHONY: release-site release-library
+release-site:
+	$(CARGO) build --package xtask
+	$(XTASK) site --release
+
+release-library:
+	$(CARGO) build --release --package server --lib
 
 ## Everything that must hold.
 test: check test-rust test-browser

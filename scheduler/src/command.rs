@@ -49,6 +49,10 @@ pub enum Request {
     /// A person closes a resource until then, or opens it now (`None`).
     CloseResource(CloseResource),
     PutBudget(PutBudget),
+    RemoveResource(RemoveResource),
+    RemoveBudget {
+        name: String,
+    },
     PutPolicy(PutPolicy),
     TakePermit(TakePermit),
     ReturnPermit {
@@ -333,6 +337,13 @@ pub struct PutBudget {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `api.md`")]
+pub struct RemoveResource {
+    pub name: String,
+    pub pool_wide: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "see `api.md`")]
 pub struct PutPolicy {
     pub policy: Policy,
     /// The version the author saw, if it was said.
@@ -398,6 +409,7 @@ pub enum Reply {
     Withdrawn,
     Returned,
     Charged,
+    Removed,
 }
 
 /// A task that was accepted.
@@ -485,6 +497,8 @@ pub enum Refusal {
     LeaseLost,
     #[error("the task is {state:?}, and that does not go with {act:?}")]
     WrongState { state: TaskState, act: Act },
+    #[error("leases or permits hold some of it; close it, and remove it once they have ended")]
+    Held,
     #[error("it has been changed since; read it again")]
     VersionConflict { current: u32 },
     #[error("the fuse {fuse:?} refuses: its limit is {limit}, this would make {count}")]

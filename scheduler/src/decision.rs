@@ -358,6 +358,8 @@ pub enum BudgetEvent {
     Exhausted,
     /// A person set it.
     Set,
+    /// A person took it away.
+    Removed,
 }
 
 /// A resource was closed, opened, lowered, raised or set.
@@ -394,6 +396,8 @@ pub enum ThrottleEvent {
     Reopened,
     /// A person set its limit.
     Set,
+    /// A person took it away.
+    Removed,
 }
 
 /// A person or agent overruled.

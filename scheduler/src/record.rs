@@ -37,6 +37,10 @@ pub struct Records {
     pub repeats: Vec<(DecisionId, u32)>,
     /// Resources set or changed: the whole row, last counts.
     pub resources: Vec<crate::ResourceRow>,
+    /// Resources taken away; wins over their rows.
+    pub resources_removed: Vec<ResourceId>,
+    /// Budgets taken away; wins over their rows.
+    pub budgets_removed: Vec<(WorkspaceId, crate::BudgetId)>,
     /// Budgets set or changed: the whole row, last counts.
     pub budgets: Vec<crate::BudgetRow>,
     /// The ledger, append-only.
@@ -268,7 +272,9 @@ impl Records {
         self.decisions.append(&mut later.decisions);
         self.repeats.append(&mut later.repeats);
         self.resources.append(&mut later.resources);
+        self.resources_removed.append(&mut later.resources_removed);
         self.budgets.append(&mut later.budgets);
+        self.budgets_removed.append(&mut later.budgets_removed);
         self.usage.append(&mut later.usage);
         self.refusals.append(&mut later.refusals);
         self.agents.append(&mut later.agents);
@@ -299,7 +305,9 @@ impl Records {
             + self.decisions.len()
             + self.repeats.len()
             + self.resources.len()
+            + self.resources_removed.len()
             + self.budgets.len()
+            + self.budgets_removed.len()
             + self.usage.len()
             + self.refusals.len()
             + self.agents.len()

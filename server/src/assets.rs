@@ -1,4 +1,7 @@
-//! The site's files: in the binary of a release, on disk in a debug build.
+//! The site's files, which the binary carries in a release and finds on disk otherwise. This library
+//! compiles without them, so that both can be built at the same time.
+
+use std::sync::OnceLock;
 
 use anyhow::Context;
 use app::AssetUrls;
@@ -8,14 +11,22 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::EmbeddedFile;
 use serde::Deserialize;
 
-/// What `cargo xtask site` made.
-#[derive(RustEmbed)]
-#[folder = "../target/site"]
-#[allow_missing = true]
-struct Site;
+/// Finds a file of the site by its path.
+pub type Find = fn(&str) -> Option<EmbeddedFile>;
+
+static SITE: OnceLock<Find> = OnceLock::new();
+
+/// Serves the files of this site; of several, the first.
+pub fn carry(site: Find) {
+    SITE.get_or_init(|| site);
+}
+
+fn find(path: &str) -> Option<EmbeddedFile> {
+    SITE.get()?(path)
+}
 
 /// The encodings that files are kept in besides their own, the smallest first.
 const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
@@ -33,7 +44,7 @@ struct Manifest {
 
 /// The names of the files that every page loads.
 pub fn urls() -> anyhow::Result<AssetUrls> {
-    let Some(file) = Site::get("manifest.json") else {
+    let Some(file) = find("manifest.json") else {
         // cargo-leptos names its files so.
         return Ok(AssetUrls {
             script: "/pkg/baton.js".into(),
@@ -85,9 +96,9 @@ fn best_encoding(path: &str, headers: &HeaderMap) -> Option<(Option<&'static str
         if !accepts(headers, encoding) {
             return None;
         }
-        Some((Some(encoding), Site::get(&format!("{path}.{suffix}"))?))
+        Some((Some(encoding), find(&format!("{path}.{suffix}"))?))
     });
-    compressed.or_else(|| Some((None, Site::get(path)?)))
+    compressed.or_else(|| Some((None, find(path)?)))
 }
 
 /// Whether `Accept-Encoding` lists the encoding, and not with a weight of zero.

@@ -193,7 +193,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::NotFound | Refusal::NeedFacts { .. } => Self::not_found(),
             Refusal::LeaseLost => conflict("lease_lost"),
-            Refusal::WrongState { .. } => conflict("wrong_state"),
+            Refusal::WrongState { .. } | Refusal::Held => conflict("wrong_state"),
             Refusal::VersionConflict { current } => {
                 let mut problem = conflict("version_conflict");
                 problem.0.current_version = Some(current);

@@ -210,6 +210,16 @@ async fn limits_budgets_policies_and_lists_are_bounded_too(database: PgPool) {
         ("PUT /resources/r", json!({ "kind": "slots" }), "/slots"),
         ("PUT /resources/r", json!({ "kind": "pipe" }), "/kind"),
         (
+            "PUT /resources/r",
+            json!({ "kind": "slots", "slots": 4, "adaptive": { "min": 1, "max": 5 } }),
+            "/adaptive/max",
+        ),
+        (
+            "PUT /resources/r",
+            json!({ "kind": "bucket", "capacity": 9, "refill_per_s": 2, "adaptive": { "min": 3, "max": 2 } }),
+            "/adaptive/min",
+        ),
+        (
             "PUT /budgets/b",
             budget(json!({ "scope": { "workspace": "other" } })),
             "/scope/workspace",
@@ -270,5 +280,63 @@ async fn limits_budgets_policies_and_lists_are_bounded_too(database: PgPool) {
     }
     let misspelt = house.get(&key, "/tasks?stat=done").await;
     assert_eq!(misspelt.status, StatusCode::UNPROCESSABLE_ENTITY);
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_list_narrowed_by_what_is_not_there_says_so(database: PgPool) {
+    let house = House::new(&database).await;
+    let key = house.key(Role::Viewer).await;
+    for (path, pointer) in [
+        ("/tasks?lane=zzz", "?lane"),
+        ("/tasks?lane=0123456789abcdef&state=done", "?lane"),
+        (
+            "/tasks?parent_id=0190b3f4-0000-7000-8000-000000000000&kind=a",
+            "?parent_id",
+        ),
+        ("/tasks?agent=nobody", "?agent"),
+        ("/tasks?state=asleep", "?state"),
+        ("/tasks?colour=red", "?"),
+        ("/agents?limit=0", "?limit"),
+        ("/budgets?cursor=zzz", "?cursor"),
+        ("/resources?colour=red", "?"),
+    ] {
+        let refused = house.get(&key, path).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert_eq!(pointers(&refused), [pointer], "{path}");
+        assert_plain(&refused);
+    }
+    let nothing = house.get(&key, "/tasks?lane=0123456789abcdef").await;
+    assert_eq!(
+        (nothing.status, &nothing.body["items"]),
+        (StatusCode::OK, &json!([]))
+    );
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_list_that_is_at_hand_as_a_whole_comes_in_pages_too(database: PgPool) {
+    let house = House::new(&database).await;
+    let key = house.key(Role::Manager).await;
+    for name in ["a", "b", "c"] {
+        let body = json!({ "kind": "slots", "slots": 1 });
+        house
+            .done(&key, &format!("PUT /resources/{name}"), body)
+            .await;
+    }
+    let first = house.get(&key, "/resources?limit=2").await.body;
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let rest = house
+        .get(&key, &format!("/resources?limit=2&cursor={cursor}"))
+        .await
+        .body;
+    assert_eq!(rest["items"][0]["name"], "c");
+    assert_eq!(
+        (
+            rest["items"].as_array().unwrap().len(),
+            &rest["next_cursor"]
+        ),
+        (1, &Value::Null)
+    );
     house.close().await;
 }

@@ -1,9 +1,10 @@
 //! People: their accounts, the workspaces they belong to, and how often a login failed.
 
-use scheduler::{Time, UserId, WorkspaceId};
+use scheduler::{Policy, Time, UserId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 use crate::convert::{from_word, instant, to_word, unsigned};
+use crate::workspaces::{self, Workspace};
 use crate::{Store, StoreError};
 
 /// What a person may do in the installation.
@@ -70,11 +71,14 @@ impl Store {
         insert(account, &mut connection).await
     }
 
-    /// Stores the first account and uses up the one-time code; false, and nothing stored, when the
-    /// code is not the one offered or somebody was first.
-    pub async fn create_first_account(
+    /// Stores the first account and its workspace and uses up the one-time code, all or nothing; false
+    /// when the code is not the one offered or somebody was first. A workspace of that slug that is
+    /// there already is taken as it is.
+    pub async fn set_up(
         &self,
         account: &Account,
+        workspace: &Workspace,
+        policy: &Policy,
         code_hash: &[u8; 32],
     ) -> Result<bool, StoreError> {
         let mut transaction = self.readers.begin().await?;
@@ -89,6 +93,10 @@ impl Store {
             return Ok(false);
         }
         insert(account, &mut transaction).await?;
+        match workspaces::insert(workspace, policy, &mut transaction).await {
+            Ok(()) | Err(StoreError::Taken) => {}
+            Err(error) => return Err(error),
+        }
         transaction.commit().await?;
         Ok(true)
     }

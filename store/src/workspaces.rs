@@ -148,8 +148,9 @@ pub(crate) async fn insert(
     policy: &Policy,
     connection: &mut sqlx::PgConnection,
 ) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO workspace (id, pool_id, slug, name, goal, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    let made = sqlx::query!(
+        "INSERT INTO workspace (id, pool_id, slug, name, goal, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (slug) DO NOTHING",
         workspace.id.0,
         workspace.pool.0,
         workspace.slug,
@@ -158,8 +159,10 @@ pub(crate) async fn insert(
         workspace.created_at.to_datetime(),
     )
     .execute(&mut *connection)
-    .await
-    .map_err(StoreError::or_taken)?;
+    .await?;
+    if made.rows_affected() == 0 {
+        return Err(StoreError::Taken);
+    }
     sqlx::query!(
         "INSERT INTO policy (workspace_id, version, at, policy) VALUES ($1, 1, $2, $3::text::json)",
         workspace.id.0,

@@ -11,6 +11,7 @@ use store::accounts::{Account, AccountRole, WorkspaceRole};
 use store::keys::{Key, KeyRole};
 use store::read::{DecisionFilter, Page, Review, TaskFilter, UsageGroup, Verdict};
 use store::sessions::SessionRow;
+use store::workspaces::Workspace;
 use support::*;
 
 fn store(pool: &PgPool) -> Store {
@@ -564,25 +565,50 @@ async fn the_first_account_needs_the_code_and_there_is_only_one_first(pool: PgPo
         created_at: START,
         disabled_at: None,
     };
+    let first = Workspace {
+        id: WorkspaceId(id(90)),
+        pool: scene.pool,
+        slug: "first".to_owned(),
+        name: "First".to_owned(),
+        goal: String::new(),
+        created_at: START,
+    };
     assert!(store.needs_setup().await.unwrap() && store.offer_setup(&[9; 32]).await.unwrap());
     assert!(
         !store
-            .create_first_account(&account(80, "ada@example.org"), &[8; 32])
+            .set_up(
+                &account(80, "ada@example.org"),
+                &first,
+                &Policy::default(),
+                &[8; 32]
+            )
             .await
             .unwrap()
     );
     assert!(
         store
-            .create_first_account(&account(80, "Ada@example.org"), &[9; 32])
+            .set_up(
+                &account(80, "Ada@example.org"),
+                &first,
+                &Policy::default(),
+                &[9; 32]
+            )
             .await
             .unwrap()
     );
     assert!(
         !store
-            .create_first_account(&account(81, "eve@example.org"), &[9; 32])
+            .set_up(
+                &account(81, "eve@example.org"),
+                &first,
+                &Policy::default(),
+                &[9; 32]
+            )
             .await
             .unwrap()
     );
+    let made = store.workspace_by_slug("first").await.unwrap();
+    assert_eq!(made.map(|made| made.id), Some(first.id));
     assert!(!store.needs_setup().await.unwrap() && !store.offer_setup(&[9; 32]).await.unwrap());
     assert!(matches!(
         store.create_account(&account(82, "ADA@example.org")).await,

@@ -344,6 +344,7 @@ impl From<Refusal> for Refused {
                 "Somebody else has changed it since you opened this. Look at it again, then decide.",
             ),
             Refusal::LeaseLost => Self::because("The lease is over by now."),
+            Refusal::Held => Self::because(sentence(&refusal.to_string())),
             Refusal::Fuse { limit, count, .. } => Self::because(format!(
                 "A fuse refuses: its limit is {limit}, and this would make {count}."
             )),

@@ -196,6 +196,9 @@ fn changes(records: &Records, mut put: impl FnMut(Item)) {
     for row in &records.budgets {
         other(row.spec.workspace, Kind::Budget, row.spec.id.0);
     }
+    for (workspace, budget) in &records.budgets_removed {
+        other(*workspace, Kind::Budget, budget.0);
+    }
     for row in &records.agents {
         other(row.workspace, Kind::Agent, row.card.id.0);
     }

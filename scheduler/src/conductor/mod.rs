@@ -24,6 +24,7 @@ mod leases;
 mod load;
 mod overrule;
 mod permits;
+mod removal;
 mod reserve;
 mod resources;
 mod settings;
@@ -239,6 +240,8 @@ impl Conductor {
             Request::Throttled(request) => self.throttled(ws, &actor, &request),
             Request::CloseResource(request) => self.close_by_hand(ws, &actor, request),
             Request::PutBudget(request) => self.put_budget(ws, &actor, request),
+            Request::RemoveResource(request) => self.remove_resource(ws, &actor, &request),
+            Request::RemoveBudget { name } => self.remove_budget(ws, &actor, &name),
             Request::PutPolicy(request) => self.put_policy(ws, &actor, request),
             Request::TakePermit(request) => return self.take_permit(ticket, ws, request),
             Request::ReturnPermit { permit } => self.return_permit(ws, &actor, permit),

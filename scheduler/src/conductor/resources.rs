@@ -51,7 +51,7 @@ impl Conductor {
         Ok(Reply::Resource { id })
     }
 
-    fn resource_owned(&self, owner: Option<WsIx>, name: &str) -> Option<ResIx> {
+    pub(super) fn resource_owned(&self, owner: Option<WsIx>, name: &str) -> Option<ResIx> {
         match owner {
             Some(ws) => self.workspaces[ws].resources.get(name),
             None => self.pool_resources.get(name),
@@ -303,7 +303,7 @@ impl Conductor {
         Ok(Reply::Resource { id })
     }
 
-    fn decide_throttle(
+    pub(super) fn decide_throttle(
         &mut self,
         ws: WsIx,
         actor: Actor,

@@ -227,6 +227,7 @@ fn budget(facts: &BudgetFacts) -> String {
         }
         BudgetEvent::Exhausted => format!("The budget “{name}” is spent: {limit}"),
         BudgetEvent::Set => format!("The budget “{name}” was set to {limit}"),
+        BudgetEvent::Removed => format!("The budget “{name}” of {limit} was removed"),
     }
 }
 
@@ -250,6 +251,9 @@ fn throttle(facts: &ThrottleFacts, decision: &Decision) -> String {
             format!("{name} was opened again by {}", actor(&decision.actor))
         }
         (ThrottleEvent::Set, _) => format!("{name} was set to {}", limit(&facts.limit)),
+        (ThrottleEvent::Removed, _) => {
+            format!("{name} was removed by {}", actor(&decision.actor))
+        }
     }
 }
 
@@ -266,6 +270,10 @@ fn throttle_reasoning(facts: &ThrottleFacts, decision: &Decision) -> String {
         ),
         ThrottleEvent::Closed | ThrottleEvent::Reopened => {
             "A person's word goes before what is measured.".to_owned()
+        }
+        ThrottleEvent::Removed => {
+            "Nothing held any of it. Whatever needs it is misconfigured until it is set again."
+                .to_owned()
         }
         ThrottleEvent::Set => format!("From now on {} gives {}.", facts.name, limit(&facts.limit)),
     };

@@ -130,6 +130,18 @@ impl Model {
         for row in &records.budgets {
             self.budgets.insert(row.spec.id, row.clone());
         }
+        for id in &records.resources_removed {
+            assert!(
+                self.resources.remove(id).is_some(),
+                "removed what was not there"
+            );
+        }
+        for (_, id) in &records.budgets_removed {
+            assert!(
+                self.budgets.remove(id).is_some(),
+                "removed what was not there"
+            );
+        }
         for row in &records.agents {
             self.agents.insert(row.card.id, row.clone());
         }

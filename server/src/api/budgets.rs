@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use scheduler::bounds::BUDGET_LIMIT;
 use scheduler::{
     BudgetId, BudgetScope, BudgetView, PutBudget, Query, Reply, Request, Time, Unit, View, Window,
@@ -133,6 +134,23 @@ pub(super) async fn request(
         window: body.window,
         soft_at,
     }))
+}
+
+/// Remove a budget: it counts nothing any more, and what it held back may start.
+#[utoipa::path(delete, path = "/budgets/{name}", tag = "limits", params(("name" = String, Path)),
+    responses((status = 204)))]
+pub async fn remove(
+    State(app): State<App>,
+    caller: Caller,
+    Name(name): Name,
+) -> Result<StatusCode, Problem> {
+    match app
+        .carry_out(&caller, Request::RemoveBudget { name }, None)
+        .await?
+    {
+        Reply::Removed => Ok(StatusCode::NO_CONTENT),
+        other => Err(super::unexpected(&other)),
+    }
 }
 
 /// Reads the one entry of a scope.

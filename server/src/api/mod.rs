@@ -127,6 +127,11 @@ pub fn table() -> Vec<Route> {
             routes!(resources::put),
         ),
         at(
+            "DELETE /resources/{name}",
+            AtLeast(Manager),
+            routes!(resources::remove),
+        ),
+        at(
             "POST /resources/{name}/throttled",
             AgentOr(Member),
             routes!(resources::throttled),
@@ -148,6 +153,11 @@ pub fn table() -> Vec<Route> {
             "PUT /budgets/{name}",
             AtLeast(Manager),
             routes!(budgets::put),
+        ),
+        at(
+            "DELETE /budgets/{name}",
+            AtLeast(Manager),
+            routes!(budgets::remove),
         ),
         at("GET /usage", Anyone, routes!(usage::get)),
         at("GET /policy", Anyone, routes!(policy::get)),

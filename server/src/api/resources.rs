@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use scheduler::{
-    Adaptive, CloseReason, CloseResource, Holder, PutResource, Query, Reply, Request, ResourceId,
-    ResourceKind, ResourceView, Span, Throttled, Time, View,
+    Adaptive, CloseReason, CloseResource, Holder, PutResource, Query, RemoveResource, Reply,
+    Request, ResourceId, ResourceKind, ResourceView, Span, Throttled, Time, View,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -198,6 +199,37 @@ pub async fn put(
     let request = body.request(name)?;
     match app.carry_out(&caller, request, input.once).await? {
         Reply::Resource { id } => one(&app, &caller, id).await,
+        other => Err(super::unexpected(&other)),
+    }
+}
+
+/// Which of the resources of a name.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ScopeParams {
+    /// The workspace's unless said; a pool's is for admins.
+    #[param(inline)]
+    scope: Option<Scope>,
+}
+
+/// Remove a resource that no lease or permit holds. Tasks that need it are misconfigured until it is
+/// set again.
+#[utoipa::path(delete, path = "/resources/{name}", tag = "limits",
+    params(("name" = String, Path), ScopeParams), responses((status = 204)))]
+pub async fn remove(
+    State(app): State<App>,
+    caller: Caller,
+    Name(name): Name,
+    Params(params): Params<ScopeParams>,
+) -> Result<StatusCode, Problem> {
+    let pool_wide = params.scope.unwrap_or_default() == Scope::Pool;
+    if pool_wide {
+        Who::AtLeast(Role::Admin).admit(caller.role)?;
+    }
+    let request = Request::RemoveResource(RemoveResource { name, pool_wide });
+    match app.carry_out(&caller, request, None).await? {
+        Reply::Removed => Ok(StatusCode::NO_CONTENT),
         other => Err(super::unexpected(&other)),
     }
 }

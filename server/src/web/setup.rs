@@ -7,7 +7,6 @@ use axum::response::Redirect;
 use scheduler::Policy;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use store::StoreError;
 use store::accounts::{Account, AccountRole};
 use store::workspaces::Workspace;
 use tower_sessions::Session;
@@ -33,7 +32,7 @@ pub struct Begin {
     slug: String,
 }
 
-/// Makes the first account and workspace, and signs in. The code is used up by it.
+/// Makes the first account and workspace, both or neither, and signs in. The code is used up by it.
 pub async fn begin(
     State(web): State<Web>,
     session: Session,
@@ -62,37 +61,28 @@ pub async fn begin(
         disabled_at: None,
     };
     let code = form.code.trim().to_lowercase();
+    let workspace = Workspace {
+        id: uuid::Uuid::now_v7().into(),
+        pool: store.pool_named("main").await?,
+        slug: form.slug.clone(),
+        name: form.name.trim().to_owned(),
+        goal: String::new(),
+        created_at: account.created_at,
+    };
     let first = store
-        .create_first_account(&account, &Sha256::digest(code).into())
+        .set_up(
+            &account,
+            &workspace,
+            &Policy::default(),
+            &Sha256::digest(code).into(),
+        )
         .await?;
     attempts::note(&web, COUNTED_AS, &address, first).await?;
     if !first {
         return Ok(back("code", &form));
     }
-    workspace(&web, &form).await?;
     enter(&session, account.id, &headers).await?;
     Ok(Redirect::to("/"))
-}
-
-/// The workspace; one of that name that the command line made is taken as it is.
-async fn workspace(web: &Web, form: &Begin) -> Result<(), StoreError> {
-    let workspace = Workspace {
-        id: uuid::Uuid::now_v7().into(),
-        pool: web.app.store.pool_named("main").await?,
-        slug: form.slug.clone(),
-        name: form.name.trim().to_owned(),
-        goal: String::new(),
-        created_at: web.app.now(),
-    };
-    match web
-        .app
-        .store
-        .create_workspace(&workspace, &Policy::default())
-        .await
-    {
-        Err(StoreError::Taken) => Ok(()),
-        other => other,
-    }
 }
 
 fn fault(form: &Begin, email: &str) -> Option<&'static str> {

@@ -109,6 +109,8 @@ async fn write(
     }
     let mut transaction = connection.begin().await?;
     open::write(fence, batch, normal, &mut transaction).await?;
+    // First, because another may have its name by now.
+    rest::remove(&batch.records, &mut transaction).await?;
     let mut texts = hot::write(fence, hot, normal, &mut transaction).await?;
     for attempt in &normal.brief {
         texts.extend(text::read(attempt.workspace, &[attempt.task], &mut transaction).await?);

@@ -88,8 +88,17 @@ impl<'a> Normal<'a> {
                 .filter(|lease| !ends.contains(&lease.id))
                 .collect(),
             renewed: last_renewals(records, &ends),
-            resources: last_by(&records.resources, |row| row.spec.id.0),
-            budgets: last_by(&records.budgets, |row| row.spec.id.0),
+            resources: last_by(&records.resources, |row| row.spec.id.0)
+                .into_iter()
+                .filter(|row| !records.resources_removed.contains(&row.spec.id))
+                .collect(),
+            budgets: last_by(&records.budgets, |row| row.spec.id.0)
+                .into_iter()
+                .filter(|row| {
+                    let removed = (row.spec.workspace, row.spec.id);
+                    !records.budgets_removed.contains(&removed)
+                })
+                .collect(),
             open,
             over,
             brief,
@@ -112,12 +121,16 @@ impl<'a> Normal<'a> {
             edits,
             late,
             forgotten,
+            resources_removed,
+            budgets_removed,
             ..
         } = records;
         self.open.is_empty()
             && self.renewed.is_empty()
             && self.brief.is_empty()
             && created.is_empty()
+            && resources_removed.is_empty()
+            && budgets_removed.is_empty()
             && repeats.is_empty()
             && refusals.is_empty()
             && agents.is_empty()

@@ -40,6 +40,26 @@ pub(super) async fn write(
     remember(answers, connection).await
 }
 
+/// Takes away resources and budgets. The statement that follows proves the fence.
+pub(super) async fn remove(
+    records: &Records,
+    connection: &mut PgConnection,
+) -> Result<(), FlushError> {
+    if records.resources_removed.is_empty() && records.budgets_removed.is_empty() {
+        return Ok(());
+    }
+    let resources: Vec<Uuid> = records.resources_removed.iter().map(|id| id.0).collect();
+    let budgets: Vec<Uuid> = records.budgets_removed.iter().map(|(_, id)| id.0).collect();
+    sqlx::query!(
+        "WITH resources AS (DELETE FROM resource WHERE id = ANY($1)) DELETE FROM budget WHERE id = ANY($2)",
+        &resources,
+        &budgets,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Open rows of tasks that are over, once nobody waits for them.
 async fn forget(records: &Records, connection: &mut PgConnection) -> Result<(), FlushError> {
     if records.forgotten.is_empty() {

@@ -31,7 +31,7 @@ const CODES: [(&str, &str); 19] = [
     ),
     (
         "wrong_state",
-        "409. The task's state does not go with what was asked.",
+        "409. The state of the task, or of what was to be removed, does not go with what was asked.",
     ),
     (
         "version_conflict",
