@@ -1,20 +1,10 @@
 //! What people take away: resources and budgets.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{boss, estimate};
+use crate::{slots, world};
 use scheduler::{
-    Code, DecisionKind, Policy, Refusal, RemoveResource, Request, ResourceKind, TaskState, Tier,
-    Unit, Window,
+    Code, DecisionKind, Refusal, RemoveResource, Request, TaskState, Tier, Unit, Window,
 };
-use support::{World, boss, estimate};
-
-fn world() -> World {
-    let mut world = World::new(2, &Policy::default());
-    world.put_agent(0, 0, &[]);
-    world
-}
 
 fn remove(name: &str, pool_wide: bool) -> Request {
     Request::RemoveResource(RemoveResource {
@@ -26,7 +16,6 @@ fn remove(name: &str, pool_wide: bool) -> Request {
 #[test]
 fn what_needs_a_removed_resource_is_misconfigured_until_it_is_set_again() {
     let mut world = world();
-    let slots = |slots| ResourceKind::Slots { slots };
     world.put_resource(0, "gpu", slots(1), false);
     world.add(0, &[("gpu", 1)]);
     let second = world.add(0, &[("gpu", 1)]);
@@ -50,7 +39,6 @@ fn what_needs_a_removed_resource_is_misconfigured_until_it_is_set_again() {
 #[test]
 fn removing_a_workspaces_own_uncovers_the_pools_of_that_name() {
     let mut world = world();
-    let slots = |slots| ResourceKind::Slots { slots };
     world.put_resource(0, "gpu", slots(1), true);
     world.put_resource(0, "gpu", slots(0), false);
     let task = world.add(0, &[("gpu", 1)]);

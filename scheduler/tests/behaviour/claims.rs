@@ -1,0 +1,132 @@
+//! Who asks for work, and what they are told.
+
+use scheduler::{Act, Code, Refusal, Request, Span, Verdict};
+
+use crate::support::{agent, agent_actor};
+use crate::{slots, world};
+
+#[test]
+fn a_waiting_agent_gets_a_new_task_in_the_step_that_creates_it() {
+    let mut world = world();
+    let claim = world.claim_waiting(0, 0, 1, Span::from_secs(30));
+    let task = world.add(0, &[]);
+    let claimed = world.claimed(claim).expect("answered");
+    assert_eq!(claimed.leases[0].task, task);
+    assert_eq!(world.explain(0, task).unwrap().verdict, Verdict::Running);
+}
+
+#[test]
+fn a_claim_without_work_is_answered_when_its_wait_ends() {
+    let mut world = world();
+    let claim = world.claim_waiting(0, 0, 1, Span::from_secs(5));
+    world.pass_waking(Span::from_secs(4));
+    assert!(world.claimed(claim).is_none());
+    world.pass_waking(Span::from_secs(1));
+    let claimed = world.claimed(claim).expect("answered");
+    assert!(claimed.leases.is_empty() && claimed.retry_after_ms >= 100);
+}
+
+#[test]
+fn a_withdrawn_claim_is_given_nothing() {
+    let mut world = world();
+    let claim = world.claim_waiting(0, 0, 1, Span::from_secs(30));
+    world.send(0, agent_actor(0), Request::Withdraw { claim });
+    let task = world.add(0, &[]);
+    assert!(world.claimed(claim).is_none());
+    assert_eq!(world.code(0, task), Some(Code::AgentsBusy));
+}
+
+#[test]
+fn capabilities_models_and_pins_decide_who_may_take_a_task() {
+    let mut world = world();
+    world.put_agent(0, 1, &[]);
+    let mut needs = world.new_task(&[]);
+    needs.needs.capabilities = vec!["research".to_owned()];
+    let mut pinned = world.new_task(&[]);
+    pinned.needs.agent = Some("agent-1".to_owned());
+    let (needs_id, pinned_id) = (needs.id, pinned.id);
+    world.create(0, vec![needs, pinned]).unwrap();
+    assert_eq!(
+        world
+            .claim(0, 1, 5)
+            .leases
+            .iter()
+            .map(|l| l.task)
+            .collect::<Vec<_>>(),
+        [pinned_id]
+    );
+    assert_eq!(
+        world
+            .claim(0, 0, 5)
+            .leases
+            .iter()
+            .map(|l| l.task)
+            .collect::<Vec<_>>(),
+        [needs_id]
+    );
+}
+
+#[test]
+fn a_drained_conductor_answers_who_waits_and_gives_nothing_more() {
+    let mut world = world();
+    let claim = world.claim_waiting(0, 0, 1, Span::from_secs(30));
+    let output = world.conductor.drain(world.now);
+    assert_eq!(output.replies.len(), 1);
+    assert_eq!(output.replies[0].0, claim);
+    let claim = world.claim_waiting(0, 0, 1, Span::from_secs(30));
+    assert_eq!(world.answers.remove(&claim), Some(Err(Refusal::Draining)));
+}
+
+#[test]
+fn a_claim_without_work_names_what_stepped_aside_and_an_agent_that_is_full() {
+    let mut world = world();
+    world.put_resource(0, "model", slots(1), false);
+    world.add(0, &[("model", 3)]);
+    let claimed = world.claim(0, 0, 1);
+    assert_eq!(
+        claimed
+            .waits
+            .iter()
+            .map(|wait| wait.code)
+            .collect::<Vec<_>>(),
+        [Code::NeverFits]
+    );
+    let card = scheduler::PutAgent {
+        id: agent(5),
+        name: "agent-5".to_owned(),
+        capabilities: Vec::new(),
+        models: Vec::new(),
+        max_concurrency: Some(1),
+        card: serde_json::Value::Null,
+    };
+    world
+        .ask(0, agent_actor(5), Request::PutAgent(card))
+        .unwrap();
+    world.add(0, &[]);
+    world.add(0, &[]);
+    assert_eq!(world.claim(0, 5, 2).leases.len(), 1);
+    let full = world.claim(0, 5, 1);
+    assert!(
+        full.waits[0].headline.contains("1 of the 1 leases"),
+        "{full:?}"
+    );
+}
+
+#[test]
+fn another_workspaces_things_do_not_exist() {
+    let mut world = world();
+    let task = world.add(0, &[]);
+    let lease = world.claim(0, 0, 1).leases.remove(0);
+    assert!(world.explain(1, task).is_none());
+    assert_eq!(
+        world.overrule(1, task, Act::Cancel),
+        Err(Refusal::NeedFacts { tasks: vec![task] })
+    );
+    assert_eq!(world.complete(1, 0, &lease, None), Err(Refusal::NotFound));
+    let mut child = world.new_task(&[]);
+    child.parent = Some(task);
+    assert!(matches!(
+        world.create(1, vec![child]),
+        Err(Refusal::NeedFacts { .. })
+    ));
+}

@@ -1,0 +1,305 @@
+//! Resources: what they hold back, and what is said of it.
+
+use scheduler::{
+    CloseResource, Code, EtaMethod, Query, Refusal, Reply, Request, Requirement, Span, TakePermit,
+    TaskId, Throttled, Tier, View,
+};
+
+use crate::support::{World, agent, agent_actor, boss, id, workspace};
+use crate::{bucket, slots, world};
+
+#[test]
+fn a_full_resource_says_who_holds_it_and_when_it_is_expected_back() {
+    let mut world = world();
+    world.put_resource(0, "model", slots(1), false);
+    for _ in 0..3 {
+        let mut task = world.new_task(&[("model", 1)]);
+        task.needs.estimate.duration_ms = Some(10_000);
+        world.create(0, vec![task]).unwrap();
+    }
+    let running = world.claim(0, 0, 1).leases.remove(0);
+    assert!(world.claim(0, 0, 1).leases.is_empty());
+    let waiting: Vec<TaskId> = world
+        .model
+        .open
+        .keys()
+        .copied()
+        .filter(|&task| task != running.task)
+        .collect();
+    let why = world.explain(0, waiting[0]).unwrap();
+    let slot = &why.blockers[0];
+    assert_eq!(
+        (slot.code, slot.tier, slot.have, slot.need, slot.limit),
+        (
+            Code::NoFreeSlot,
+            Tier::Capacity,
+            Some(0.0),
+            Some(1.0),
+            Some(1.0)
+        )
+    );
+    assert_eq!(slot.holders[0].task, Some(running.task));
+    let eta = slot.eta.unwrap();
+    assert_eq!(
+        (eta.method, eta.p50),
+        (EtaMethod::Simulated, world.now + Span::from_secs(10))
+    );
+    assert_eq!(why.position.map(|p| (p.rank, p.of)), Some((1, 2)));
+    assert!(
+        why.decision_id.is_some(),
+        "the lane's verdict is a decision"
+    );
+    let second = world.explain(0, waiting[1]).unwrap();
+    assert!(
+        second.blockers[0].eta.unwrap().p50 > eta.p50,
+        "further back in the lane is later"
+    );
+}
+
+#[test]
+fn a_bucket_says_exactly_when_and_keeps_its_word() {
+    let mut world = world();
+    world.put_resource(0, "api", bucket(2, 0.5), false);
+    let tasks: Vec<TaskId> = (0..3).map(|_| world.add(0, &[("api", 1)])).collect();
+    assert_eq!(world.claim(0, 0, 5).leases.len(), 2);
+    let why = world.explain(0, tasks[2]).unwrap();
+    let eta = why.blockers[0].eta.unwrap();
+    assert_eq!(
+        (why.blockers[0].code, eta.method),
+        (Code::RateLimited, EtaMethod::Exact)
+    );
+    let claim = world.claim_waiting(0, 0, 1, Span::from_secs(60));
+    world.pass_waking(eta.p50.since(world.now));
+    assert_eq!(
+        world
+            .claimed(claim)
+            .expect("answered at the instant that was said")
+            .leases[0]
+            .task,
+        tasks[2]
+    );
+}
+
+#[test]
+fn a_provider_refusal_closes_the_resource_for_everyone_and_costs_no_attempt() {
+    let mut world = world();
+    world.put_agent(0, 1, &[]);
+    world.put_resource(0, "api", bucket(10, 10.0), false);
+    let tasks = [world.add(0, &[("api", 1)]), world.add(0, &[("api", 1)])];
+    let first = world.claim(0, 0, 1).leases.remove(0);
+    world.fail(0, 0, &first, Some("api"), 0.0).unwrap();
+    assert!(
+        world.claim(0, 1, 5).leases.is_empty(),
+        "closed for the other agent too"
+    );
+    let why = world.explain(0, tasks[0]).unwrap();
+    assert_eq!(why.blockers[0].code, Code::ProviderBackoff);
+    assert_eq!(
+        why.blockers[0].eta.unwrap().p50,
+        world.now + Span::from_secs(2)
+    );
+    world.pass_waking(Span::from_secs(2));
+    let again = world.claim(0, 1, 5).leases;
+    assert_eq!(
+        again.iter().map(|lease| lease.attempt).collect::<Vec<_>>(),
+        [1, 1],
+        "no attempt was lost"
+    );
+}
+
+#[test]
+fn a_refusal_seen_outside_a_lease_closes_too_and_headers_only_lower() {
+    let mut world = world();
+    world.put_resource(0, "api", bucket(10, 1.0), false);
+    let say = |remaining, retry_after_ms| {
+        Request::Throttled(Throttled {
+            resource: "api".to_owned(),
+            retry_after_ms,
+            limit: None,
+            remaining,
+        })
+    };
+    world.ask(0, agent_actor(0), say(Some(3), None)).unwrap();
+    world.ask(0, agent_actor(0), say(Some(9), None)).unwrap();
+    let view =
+        |world: &World| match world
+            .conductor
+            .view(workspace(0), &Query::Resources, world.now)
+        {
+            View::Resources { resources } => resources[0].clone(),
+            other => panic!("{other:?}"),
+        };
+    assert!((view(&world).available - 3.0).abs() < f64::EPSILON);
+    world
+        .ask(0, agent_actor(0), say(None, Some(5_000)))
+        .unwrap();
+    assert_eq!(
+        view(&world).closed_until,
+        Some(world.now + Span::from_secs(5))
+    );
+    let open = CloseResource {
+        resource: "api".to_owned(),
+        until: None,
+        reason: Some("fixed".to_owned()),
+    };
+    world.ask(0, boss(), Request::CloseResource(open)).unwrap();
+    assert_eq!(view(&world).closed_until, None);
+}
+
+#[test]
+fn an_adaptive_limit_falls_by_refusals_and_rises_by_successes_within_bounds() {
+    let mut world = world();
+    let request = scheduler::PutResource {
+        id: scheduler::ResourceId(id(5, 77)),
+        name: "model".to_owned(),
+        pool_wide: false,
+        kind: slots(10),
+        adaptive: Some(scheduler::Adaptive {
+            min: 5.0,
+            max: 10.0,
+        }),
+    };
+    world.ask(0, boss(), Request::PutResource(request)).unwrap();
+    let believed = |world: &World| {
+        world
+            .model
+            .resources
+            .values()
+            .next()
+            .unwrap()
+            .state
+            .believed
+    };
+    for _ in 0..6 {
+        world.add(0, &[("model", 1)]);
+        let lease = world.claim(0, 0, 1).leases.remove(0);
+        world.fail(0, 0, &lease, Some("model"), 0.0).unwrap();
+        world.pass_waking(Span::from_secs(3));
+    }
+    assert!(
+        (believed(&world) - 0.5).abs() < 1e-9,
+        "never below what people set"
+    );
+    for _ in 0..40 {
+        world.add(0, &[("model", 1)]);
+        let lease = world.claim(0, 0, 1).leases.remove(0);
+        world.complete(0, 0, &lease, None).unwrap();
+    }
+    assert!((believed(&world) - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn undefined_and_impossible_needs_are_for_people_and_never_shown_as_waiting() {
+    let mut world = world();
+    world.put_resource(0, "model", slots(2), false);
+    let undefined = world.add(0, &[("searhc", 1)]);
+    let impossible = world.add(0, &[("model", 3)]);
+    assert!(world.claim(0, 0, 5).leases.is_empty());
+    for (task, code) in [
+        (undefined, Code::Misconfigured),
+        (impossible, Code::NeverFits),
+    ] {
+        let why = world.explain(0, task).unwrap();
+        assert_eq!(
+            (
+                why.blockers[0].code,
+                why.blockers[0].tier,
+                why.blockers[0].eta
+            ),
+            (code, Tier::NeedsYou, None)
+        );
+        assert!(!why.blockers[0].actions.is_empty());
+    }
+    world.put_resource(0, "searhc", slots(1), false);
+    world.put_resource(0, "model", slots(3), false);
+    assert_eq!(world.claim(0, 0, 5).leases.len(), 2, "set right, both go");
+}
+
+#[test]
+fn an_impossible_task_does_not_hold_up_its_lane() {
+    let mut world = world();
+    world.put_resource(0, "api", bucket(600, 1.0), false);
+    // 700 and 560 share a lane, whose amounts are rounded up to 1,024.
+    let impossible = world.add(0, &[("api", 700)]);
+    let possible = world.add(0, &[("api", 560)]);
+    assert_eq!(
+        world
+            .claim(0, 0, 5)
+            .leases
+            .iter()
+            .map(|l| l.task)
+            .collect::<Vec<_>>(),
+        [possible]
+    );
+    assert_eq!(world.code(0, impossible), Some(Code::NeverFits));
+}
+
+#[test]
+fn permits_take_from_the_same_resources_and_wait_their_turn() {
+    let mut world = world();
+    world.put_resource(0, "model", slots(1), false);
+    world.add(0, &[("model", 1)]);
+    let lease = world.claim(0, 0, 1).leases.remove(0);
+    let asked = TakePermit {
+        agent: agent(0),
+        name: "agent-0".to_owned(),
+        requires: vec![Requirement {
+            resource: "model".to_owned(),
+            amount: 1,
+        }],
+        wait_until: world.now + Span::from_secs(30),
+    };
+    let ticket = world.send(0, agent_actor(0), Request::TakePermit(asked.clone()));
+    assert!(!world.answers.contains_key(&ticket));
+    world.complete(0, 0, &lease, None).unwrap();
+    let Some(Ok(Reply::Permit { permit, .. })) = world.answers.remove(&ticket) else {
+        panic!("given when the slot came back")
+    };
+    let now = world.now;
+    let refused = world.ask(
+        0,
+        agent_actor(0),
+        Request::TakePermit(TakePermit {
+            wait_until: now,
+            ..asked
+        }),
+    );
+    assert!(
+        matches!(refused, Ok(Reply::NoPermit { ref waits, .. }) if waits[0].code == Code::NoFreeSlot)
+    );
+    world
+        .ask(0, agent_actor(0), Request::ReturnPermit { permit })
+        .unwrap();
+    world.add(0, &[("model", 1)]);
+    assert_eq!(world.claim(0, 0, 1).leases.len(), 1);
+}
+
+#[test]
+fn a_permit_is_its_agents_and_is_seen_as_a_holder() {
+    let mut world = world();
+    world.put_agent(0, 1, &[]);
+    world.put_resource(0, "model", slots(1), false);
+    let asked = TakePermit {
+        agent: agent(0),
+        name: "agent-0".to_owned(),
+        requires: vec![Requirement {
+            resource: "model".to_owned(),
+            amount: 1,
+        }],
+        wait_until: world.now,
+    };
+    let taken = world.ask(0, agent_actor(0), Request::TakePermit(asked));
+    let Ok(Reply::Permit {
+        permit, expires_at, ..
+    }) = taken
+    else {
+        panic!("{taken:?}")
+    };
+    let others = world.ask(0, agent_actor(1), Request::ReturnPermit { permit });
+    assert!(matches!(others, Err(Refusal::Forbidden { .. })));
+    let task = world.add(0, &[("model", 1)]);
+    assert!(world.claim(0, 0, 1).leases.is_empty());
+    let why = world.explain(0, task).unwrap();
+    assert_eq!(why.blockers[0].holders[0].permit, Some(permit));
+    assert_eq!(why.blockers[0].eta.unwrap().p50, expires_at);
+}

@@ -1,0 +1,35 @@
+//! What the conductor does, one behaviour a test.
+
+#![cfg(test)]
+
+mod attempts;
+mod claims;
+mod decisions;
+mod fuses;
+mod limits;
+mod money;
+mod order;
+mod people;
+mod removal;
+#[path = "../support/mod.rs"]
+mod support;
+
+use scheduler::{Policy, ResourceKind};
+use support::World;
+
+fn world() -> World {
+    let mut world = World::new(2, &Policy::default());
+    world.put_agent(0, 0, &["research"]);
+    world
+}
+
+fn slots(n: u32) -> ResourceKind {
+    ResourceKind::Slots { slots: n }
+}
+
+fn bucket(capacity: u32, refill_per_s: f64) -> ResourceKind {
+    ResourceKind::Bucket {
+        capacity,
+        refill_per_s,
+    }
+}

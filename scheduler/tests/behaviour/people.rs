@@ -1,0 +1,116 @@
+//! What people and agents overrule.
+
+use scheduler::{
+    Act, Boost, Class, Code, CreateTasks, Facts, Handoff, Overrule, Refusal, Request, Span,
+};
+
+use crate::support::{agent_actor, boss};
+use crate::world;
+
+#[test]
+fn a_person_holds_releases_boosts_pins_and_hands_over() {
+    let mut world = world();
+    world.put_agent(0, 1, &["legal"]);
+    let (first, second) = (world.add(0, &[]), world.add(0, &[]));
+    let pin = Boost {
+        score_delta: None,
+        expires_at: world.now + Span::from_secs(60),
+    };
+    let boost = Overrule {
+        task: second,
+        act: Act::Boost,
+        reason: Some("now".to_owned()),
+        boost: Some(pin),
+        handoff: None,
+        facts: Vec::new(),
+    };
+    world.ask(0, boss(), Request::Overrule(boost)).unwrap();
+    world.overrule(0, first, Act::Hold).unwrap();
+    assert_eq!(world.code(0, first), Some(Code::NeedsApproval));
+    let lease = world.claim(0, 0, 5).leases.remove(0);
+    assert_eq!(lease.task, second);
+    let to = Handoff {
+        epoch: Some(lease.epoch),
+        to_agent: Some("agent-1".to_owned()),
+        to_capability: None,
+    };
+    let handoff = Overrule {
+        task: second,
+        act: Act::Handoff,
+        reason: None,
+        boost: None,
+        handoff: Some(to),
+        facts: Vec::new(),
+    };
+    world
+        .ask(0, agent_actor(0), Request::Overrule(handoff))
+        .unwrap();
+    assert_eq!(world.complete(0, 0, &lease, None), Err(Refusal::LeaseLost));
+    assert_eq!(world.claim(0, 1, 5).leases[0].task, second);
+    world.overrule(0, first, Act::Release).unwrap();
+    assert_eq!(world.claim(0, 0, 5).leases[0].task, first);
+    assert!(
+        matches!(
+            world.overrule(0, first, Act::Boost),
+            Err(Refusal::WrongState { .. })
+        ),
+        "what runs is not boosted"
+    );
+}
+
+#[test]
+fn a_boost_ends_by_itself_and_that_is_a_decision() {
+    let mut world = world();
+    let (first, second) = (world.add(0, &[]), world.add(0, &[]));
+    let boost = Boost {
+        score_delta: Some(500),
+        expires_at: world.now + Span::from_secs(10),
+    };
+    let request = Overrule {
+        task: second,
+        act: Act::Boost,
+        reason: None,
+        boost: Some(boost),
+        handoff: None,
+        facts: Vec::new(),
+    };
+    world.ask(0, boss(), Request::Overrule(request)).unwrap();
+    world.pass_waking(Span::from_secs(11));
+    assert_eq!(world.claim(0, 0, 1).leases[0].task, first);
+    assert!(
+        world.model.decisions.values().any(
+            |d| matches!(&d.facts, Facts::Expiry(e) if e.event == scheduler::ExpiryEvent::Boost)
+        )
+    );
+}
+
+#[test]
+fn agents_give_no_directives_and_hand_over_to_known_agents_only() {
+    let mut world = world();
+    let mut task = world.new_task(&[]);
+    task.needs.class = Class::Directive;
+    let create = Request::CreateTasks(CreateTasks {
+        tasks: vec![task],
+        facts: Vec::new(),
+    });
+    assert!(matches!(
+        world.ask(0, agent_actor(0), create),
+        Err(Refusal::Invalid { .. })
+    ));
+    let task = world.add(0, &[]);
+    let to = Handoff {
+        epoch: None,
+        to_agent: Some("ghost".to_owned()),
+        to_capability: None,
+    };
+    let handoff = Overrule {
+        task,
+        act: Act::Handoff,
+        reason: None,
+        boost: None,
+        handoff: Some(to),
+        facts: Vec::new(),
+    };
+    let refused = world.ask(0, boss(), Request::Overrule(handoff));
+    assert!(matches!(refused, Err(Refusal::Invalid { .. })));
+}
