@@ -296,10 +296,10 @@ async fn a_list_narrowed_by_what_is_not_there_says_so(database: PgPool) {
         ),
         ("/tasks?agent=nobody", "?agent"),
         ("/tasks?state=asleep", "?state"),
-        ("/tasks?colour=red", "?"),
+        ("/tasks?colour=red", "?colour"),
         ("/agents?limit=0", "?limit"),
         ("/budgets?cursor=zzz", "?cursor"),
-        ("/resources?colour=red", "?"),
+        ("/resources?colour=red", "?colour"),
     ] {
         let refused = house.get(&key, path).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
