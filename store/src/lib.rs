@@ -31,6 +31,7 @@ pub mod demo;
 mod error;
 pub mod events;
 pub mod flush;
+pub mod history;
 pub mod idempotency;
 pub mod installation;
 pub mod keys;

@@ -1,5 +1,5 @@
 //! Takes away what has run out: remembered answers after a day, sessions after their end, login
-//! attempts after a day, servers not heard of for a day. Any server may do it, as often as it likes.
+//! attempts after a day, servers not heard of for a day, the history of limits. Any server may do it, as often as it likes.
 
 use scheduler::{Span, Time};
 
@@ -7,6 +7,8 @@ use crate::idempotency::KEPT;
 use crate::{Store, StoreError};
 
 const DAY: Span = Span::from_secs(24 * 3_600);
+/// A week can be looked back at, and a month's budget with the one before.
+const HISTORY: (Span, Span) = (Span(8 * DAY.0), Span(62 * DAY.0));
 
 /// What one round took away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub struct Removed {
     pub sessions: u64,
     pub login_attempts: u64,
     pub servers: u64,
+    pub minutes: u64,
+    pub points: u64,
 }
 
 /// One round at `now`.
@@ -31,10 +35,20 @@ pub async fn tick(store: &Store, now: Time) -> Result<Removed, StoreError> {
     );
     let attempts = sqlx::query!("DELETE FROM login_attempt WHERE at <= $1", day_ago);
     let servers = sqlx::query!("DELETE FROM server WHERE seen_at <= $1", day_ago);
+    let minutes = sqlx::query!(
+        "DELETE FROM resource_minute WHERE at <= $1",
+        (now - HISTORY.0).to_datetime()
+    );
+    let points = sqlx::query!(
+        "DELETE FROM budget_point WHERE at <= $1",
+        (now - HISTORY.1).to_datetime()
+    );
     Ok(Removed {
         answers: answers.execute(&store.readers).await?.rows_affected(),
         sessions: sessions.execute(&store.readers).await?.rows_affected(),
         login_attempts: attempts.execute(&store.readers).await?.rows_affected(),
         servers: servers.execute(&store.readers).await?.rows_affected(),
+        minutes: minutes.execute(&store.readers).await?.rows_affected(),
+        points: points.execute(&store.readers).await?.rows_affected(),
     })
 }

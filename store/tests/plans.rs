@@ -15,7 +15,9 @@ const OPEN: u64 = 20_000;
 
 /// Tables that grow; a scan of any of them in a hot query is a fault. The decisions are those of the
 /// week that the test fills; the leases are few, and read whole on purpose.
-const GROWING: [&str; 9] = [
+const GROWING: [&str; 11] = [
+    "resource_minute",
+    "budget_point",
     "task",
     "task_words",
     "open_task",
@@ -117,11 +119,25 @@ async fn fill(scene: &Scene) {
         .await;
 }
 
+/// Two weeks of five resources and five budgets.
+async fn fill_history(pool: &PgPool) {
+    let minutes = r#"INSERT INTO resource_minute (resource_id, at, level, lowest, "limit", in_use, given)
+        SELECT md5(n::text)::uuid, at, 1, 1, 1, 0, 0 FROM generate_series(1, 5) n,
+            generate_series(now() - interval '14 days', now(), interval '1 minute') at"#;
+    let points = "INSERT INTO budget_point (budget_id, at, settled, reserved)
+        SELECT md5(n::text)::uuid, at, 1, 1 FROM generate_series(1, 5) n,
+            generate_series(now() - interval '14 days', now(), interval '5 minutes') at";
+    for statement in [minutes, points] {
+        sqlx::query(statement).execute(pool).await.unwrap();
+    }
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn no_hot_query_scans_a_growing_table(pool: PgPool) {
     let scene = Scene::set(Store::open((*pool.connect_options()).clone(), 8)).await;
     fill(&scene).await;
     while store::words::index(&scene.store, START).await.unwrap() > 0 {}
+    fill_history(&pool).await;
     sqlx::query("VACUUM ANALYZE").execute(&pool).await.unwrap();
     // The plan for any parameters: what a busy server's prepared statements settle on.
     let mut connection = pool.acquire().await.unwrap();

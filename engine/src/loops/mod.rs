@@ -2,6 +2,8 @@
 
 mod behind;
 pub(crate) mod gauges;
+pub(crate) mod history;
 pub(crate) mod retention;
+
 pub(crate) mod safety_net;
 pub(crate) mod words;

@@ -7,6 +7,7 @@ mod decisions;
 mod graph;
 mod overview;
 mod played;
+mod spending;
 mod task_list;
 mod tasks;
 mod usage;
@@ -20,6 +21,7 @@ pub use decisions::{DecisionFilter, DecisionListed, Outcome, Review, ReviewedOnc
 pub use graph::Edge;
 pub use overview::{Bounded, EndCounts, RefusalCount, StateCounts};
 pub use played::{AgentRecord, Played};
+pub use spending::Spent;
 pub use task_list::TaskFilter;
 pub use tasks::{Ended, LeaseListed, TaskDetail, TaskListed};
 pub use usage::{UsageGroup, UsageSum};
