@@ -14,6 +14,7 @@ use crate::pages::account::Account;
 use crate::pages::agent::AgentPage;
 use crate::pages::agents::Agents;
 use crate::pages::compare::Compare;
+use crate::pages::budgets::Budgets;
 use crate::pages::decision::DecisionPage;
 use crate::pages::decisions::Decisions;
 use crate::pages::failure::NotFound;
@@ -21,6 +22,8 @@ use crate::pages::find::Find;
 use crate::pages::login::Login;
 use crate::pages::overview::Overview;
 use crate::pages::settings::Settings;
+use crate::pages::resource::ResourcePage;
+use crate::pages::resources::Resources;
 use crate::pages::setup::Setup;
 use crate::pages::task::TaskPage;
 use crate::pages::task_form::{EditTaskPage, NewTaskPage};
@@ -133,6 +136,9 @@ fn Pages(theme: Theme) -> impl IntoView {
                     <Route path=path!("/w/:ws/tasks/:id") view=TaskPage ssr=SsrMode::Async />
                     <Route path=path!("/w/:ws/decisions") view=Decisions ssr=SsrMode::Async />
                     <Route path=path!("/w/:ws/decisions/:id") view=DecisionPage ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/resources") view=Resources ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/resources/:name") view=ResourcePage ssr=SsrMode::Async />
+                    <Route path=path!("/w/:ws/budgets") view=Budgets ssr=SsrMode::Async />
                 </Routes>
             </main>
             </div>

@@ -17,16 +17,22 @@ const pages: Record<string, () => string> = {
   find: () => `${at}/find?q=pass`,
   "not found": () => "/nothing",
   decision: () => `${at}/decisions/${decision}`,
+  resources: () => `${at}/resources`,
+  resource: () => `${at}/resources/${gate}?slots=3`,
+  budgets: () => `${at}/budgets`,
 };
 let task: string;
 let decision: string;
 let agent: string;
+let gate: string;
 
 test.beforeAll(async () => {
   const manager = Client.as("manager");
   // After a failure this runs again, on the same server.
-  const gate = `narrow_gate_${Date.now()}`;
+  gate = `narrow_gate_${Date.now()}`;
   await manager.ask("PUT", `/resources/${gate}`, { kind: "slots", slots: 1 });
+  const scope = { workspace: workspace.slug };
+  await manager.ask("PUT", "/budgets/all", { scope, unit: "tokens", limit: 100_000, window: "day" });
   const requires = [{ resource: gate, amount: 1 }];
   const capabilities = [gate];
   agent = gate;

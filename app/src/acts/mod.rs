@@ -65,6 +65,7 @@ pub mod policy;
 pub mod sessions;
 mod task_fields;
 pub mod task_text;
+pub mod limits;
 pub mod tasks;
 pub mod tasks_together;
 pub mod workspaces;

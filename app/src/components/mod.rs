@@ -8,6 +8,7 @@ pub mod export;
 pub mod factors;
 pub mod field;
 pub mod frame;
+pub mod gauge;
 pub mod hydration;
 pub mod logo;
 pub mod mark;

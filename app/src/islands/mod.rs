@@ -4,3 +4,4 @@ pub mod acts;
 pub mod live;
 pub mod palette;
 pub mod theme_switch;
+pub mod what_if;

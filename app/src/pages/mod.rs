@@ -4,6 +4,7 @@ pub mod account;
 pub mod agent;
 pub mod agents;
 pub mod compare;
+pub mod budgets;
 pub mod decision;
 pub mod decisions;
 pub mod failure;
@@ -11,6 +12,8 @@ pub mod find;
 pub mod login;
 pub mod overview;
 pub mod settings;
+pub mod resource;
+pub mod resources;
 pub mod setup;
 pub mod task;
 pub mod task_form;
@@ -91,6 +94,15 @@ impl Asked {
     /// The one who asks.
     pub fn visitor(&self) -> Result<&Visitor, PageError> {
         self.visitor.as_ref().ok_or(PageError::SignedOut)
+    }
+
+    /// Who asks, as decisions name them.
+    pub fn actor(&self) -> Result<scheduler::Actor, PageError> {
+        let visitor = self.visitor()?;
+        Ok(scheduler::Actor::User {
+            id: visitor.account,
+            name: visitor.email.clone(),
+        })
     }
 
     /// A parameter of the address that is not empty.

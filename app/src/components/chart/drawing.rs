@@ -56,8 +56,8 @@ fn shape(series: &Series, frame: &Frame, hatch: &str) -> AnyView {
     let class = series.tone.class();
     let line = path(series, frame);
     match series.shape {
-        Shape::Dashes => {
-            let class = format!("chart-line chart-dashes {class}");
+        Shape::Dashes | Shape::Dots => {
+            let class = format!("chart-line {} {class}", series.shape.class());
             view! { <path class=class d=line /> }.into_any()
         }
         Shape::Area => {
@@ -77,6 +77,16 @@ fn shape(series: &Series, frame: &Frame, hatch: &str) -> AnyView {
                 <path d=bars fill=format!("url(#{hatch})") />
             }
             .into_any()
+        }
+    }
+}
+
+impl Shape {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Dots => "chart-dots",
+            Self::Dashes => "chart-dashes",
+            Self::Area | Self::Bars => "",
         }
     }
 }
@@ -163,8 +173,8 @@ fn pointed(frame: &Frame, series: &[Series]) -> AnyView {
 pub(super) fn swatch(series: &Series) -> AnyView {
     let tone = series.tone.class();
     let mark = match series.shape {
-        Shape::Dashes => {
-            let class = format!("chart-line chart-dashes {tone}");
+        Shape::Dashes | Shape::Dots => {
+            let class = format!("chart-line {} {tone}", series.shape.class());
             view! { <path class=class d="M0 5H18" /> }.into_any()
         }
         Shape::Area => {

@@ -1,22 +1,14 @@
 //! Charts over time: drawn by the server as SVG, with the same numbers in a table behind.
 //!
-//! Series are told apart by shape (line, dashes, hatched area, bars) before colour. The drawing
+//! Series are told apart by shape (area, dashes, dots, hatched bars) before colour. The drawing
 //! stretches with the page; words stand outside it, so that they do not.
 //!
 //! ```text
-//! view! { <Chart id="level" label="…one sentence…" frame series rules /> }   // a chart with its table
-//! view! { <Spark points /> }                                                  // a line beside a number
+//! chart("level", "…one sentence…".to_owned(), &frame, &series, &rules)
 //! ```
-
-#![expect(
-    dead_code,
-    unused_imports,
-    reason = "the pages of limits, which draw with all of it, are next"
-)]
 
 mod drawing;
 mod scale;
-mod spark;
 mod table;
 
 use leptos::prelude::*;
@@ -28,7 +20,6 @@ use scale::ticks;
 use table::table;
 
 pub use scale::round_up;
-pub use spark::Spark;
 
 /// The span and height of a chart.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +52,8 @@ pub enum Shape {
     Area,
     /// A line alone, dashed.
     Dashes,
+    /// A line alone, dotted.
+    Dots,
     /// One bar a point.
     Bars,
 }
@@ -123,16 +116,9 @@ impl Tone {
     }
 }
 
-/// A chart, its legend and the table behind it. `label` says in a sentence what there is to see.
-#[component]
-pub fn Chart(
-    /// Unique on the page.
-    id: &'static str,
-    label: String,
-    frame: Frame,
-    series: Vec<Series>,
-    #[prop(optional)] rules: Vec<Rule>,
-) -> AnyView {
+/// A chart, its legend and the table behind it. `id` is unique on the page; `label` says in a sentence
+/// what there is to see.
+pub fn chart(id: &str, label: String, frame: &Frame, series: &[Series], rules: &[Rule]) -> AnyView {
     let legend = series
         .iter()
         .map(|one| {
@@ -179,12 +165,12 @@ pub fn Chart(
                 <div class="chart-levels" aria-hidden="true">
                     {levels.collect_view()}
                 </div>
-                {drawing(id, label, &frame, &series, &rules)}
+                {drawing(id, label, frame, series, rules)}
                 <div class="chart-times" aria-hidden="true">
                     {times}
                 </div>
             </div>
-            {table(id, &frame, series)}
+            {table(id, frame, series)}
         </figure>
     }
     .into_any()

@@ -54,8 +54,8 @@ mod tests {
 
     #[test]
     fn the_top_of_a_chart_is_round() {
-        let tops = [0.0, 1.0, 3.0, 4.5, 7.0, 100.0, 130.0].map(round_up);
-        assert_eq!(tops, [1.0, 1.0, 4.0, 5.0, 10.0, 100.0, 200.0]);
+        let tops = [0.0, 1.0, 3.0, 4.5, 7.0, 100.0, 130.0].map(|value| round_up(value) as u32);
+        assert_eq!(tops, [1, 1, 4, 5, 10, 100, 200]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{Frame, Series};
 use crate::components::moment::Moment;
 
 /// One row an instant, latest first, behind a summary.
-pub(super) fn table(id: &str, frame: &Frame, series: Vec<Series>) -> AnyView {
+pub(super) fn table(id: &str, frame: &Frame, series: &[Series]) -> AnyView {
     let mut rows: BTreeMap<Time, Vec<Option<f64>>> = BTreeMap::new();
     for (place, one) in series.iter().enumerate() {
         for &(at, value) in &one.points {

@@ -9,7 +9,7 @@
 #[cfg(feature = "hydrate")]
 mod browser;
 #[cfg(feature = "hydrate")]
-mod morph;
+pub(super) mod morph;
 #[cfg(feature = "hydrate")]
 mod relative;
 

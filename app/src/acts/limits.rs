@@ -1,0 +1,279 @@
+//! Limits as people set them: resources and budgets, and resources closed and opened by hand.
+
+use leptos::prelude::*;
+use scheduler::bounds::{BUDGET_LIMIT, NOTE_BYTES, SLOTS, name_fault};
+use scheduler::{
+    Adaptive, BudgetScope, PutBudget, PutResource, Query, Request, ResourceKind, ResourceSpec,
+    Span, Unit, View, Window,
+};
+use store::accounts::WorkspaceRole;
+
+use super::{Answer, Desk, Done, Form, Reader, Refused};
+
+/// Makes a resource, or changes its limit.
+#[server(endpoint = "set_resource")]
+pub async fn set_resource(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
+    let done = put_resource(&form).await;
+    form.answer(done).await
+}
+
+/// Lets nothing through a resource for a while.
+#[server(endpoint = "close_resource")]
+pub async fn close_resource(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
+    let done = close(&form).await;
+    form.answer(done).await
+}
+
+/// Opens a resource again, whoever closed it.
+#[server(endpoint = "reopen_resource")]
+pub async fn reopen_resource(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
+    let done = reopen(&form).await;
+    form.answer(done).await
+}
+
+/// Makes a budget, or changes it.
+#[server(endpoint = "set_budget")]
+pub async fn set_budget(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
+    let done = put_budget(&form).await;
+    form.answer(done).await
+}
+
+async fn put_resource(form: &Form) -> Result<Done, Refused> {
+    let desk = Desk::open("set_resource", form).await?;
+    let mut read = form.read();
+    let name = name(&mut read, form);
+    let kind = kind(&mut read, form);
+    let adaptive = adaptive(&mut read);
+    read.done()?;
+    let known = known(&desk, &name).await?;
+    let pool_wide = known.as_ref().is_some_and(|spec| spec.workspace.is_none());
+    if pool_wide {
+        admins_only(&desk)?;
+    }
+    let request = PutResource {
+        id: desk.id().into(),
+        name: name.clone(),
+        pool_wide,
+        kind,
+        adaptive,
+    };
+    desk.submit(Request::PutResource(request)).await?;
+    let path = desk
+        .seat
+        .path(&format!("resources/{}", crate::text::escape(&name)));
+    Ok(match known {
+        Some(_) => Done::new(format!("“{name}” has its new limit.")).to(path),
+        None => Done::new(format!(
+            "“{name}” is there. Tasks that require it wait for it now."
+        ))
+        .to(path),
+    })
+}
+
+async fn close(form: &Form) -> Result<Done, Refused> {
+    let desk = Desk::open("close_resource", form).await?;
+    let mut read = form.read();
+    let resource = name(&mut read, form);
+    let minutes = read.value::<u32>("minutes", "This takes whole minutes.");
+    let fits = (1..=30 * 24 * 60).contains(&minutes);
+    read.that(fits, "minutes", "This takes 1 minute to 30 days.");
+    let reason = read.line("reason", 1_000).to_owned();
+    read.done()?;
+    of_pool_for_admins(&desk, &resource).await?;
+    let request = scheduler::CloseResource {
+        resource: resource.clone(),
+        until: Some(desk.seat.now + Span::from_secs(i64::from(minutes) * 60)),
+        reason: Some(reason),
+    };
+    desk.submit(Request::CloseResource(request)).await?;
+    let done = Done::new("Closed. Nothing new is let through; what runs goes on.");
+    Ok(done.undo("reopen_resource", &[("name", resource)]))
+}
+
+async fn reopen(form: &Form) -> Result<Done, Refused> {
+    let desk = Desk::open("reopen_resource", form).await?;
+    let mut read = form.read();
+    let resource = name(&mut read, form);
+    let reason = read.optional("reason", NOTE_BYTES);
+    read.done()?;
+    of_pool_for_admins(&desk, &resource).await?;
+    let until = None;
+    let request = scheduler::CloseResource {
+        resource,
+        until,
+        reason,
+    };
+    desk.submit(Request::CloseResource(request)).await?;
+    Ok(Done::new(
+        "Open again. What waited for it goes on as it fits.",
+    ))
+}
+
+async fn put_budget(form: &Form) -> Result<Done, Refused> {
+    let desk = Desk::open("set_budget", form).await?;
+    let agents = agents(&desk).await?;
+    let mut read = form.read();
+    let name = name(&mut read, form);
+    let scope = scope(&mut read, form, &agents).unwrap_or(BudgetScope::Workspace);
+    let unit = read.choice("unit", unit).unwrap_or(Unit::Tokens);
+    let limit = limit(&mut read, unit);
+    let window = read.choice("window", window).unwrap_or(Window::Day);
+    let soft = read
+        .optional_value::<f64>("soft", "This takes a percentage.")
+        .unwrap_or(80.0);
+    read.that(
+        soft > 0.0 && soft <= 100.0,
+        "soft",
+        "This takes a percentage above 0 and at most 100.",
+    );
+    read.done()?;
+    let request = PutBudget {
+        id: desk.id().into(),
+        name: name.clone(),
+        scope,
+        unit,
+        limit,
+        window,
+        soft_at: soft / 100.0,
+    };
+    desk.submit(Request::PutBudget(request)).await?;
+    let words = format!("“{name}” counts from now on.");
+    Ok(Done::new(words).to(desk.seat.path("budgets")))
+}
+
+fn name(read: &mut Reader<'_>, form: &Form) -> String {
+    let name = form.get("name");
+    if name_fault(name).is_some() {
+        read.fault("name", "This takes a name of 1 to 100 characters.");
+    }
+    name.to_owned()
+}
+
+fn kind(read: &mut Reader<'_>, form: &Form) -> ResourceKind {
+    if form.get("kind") == "slots" {
+        let slots = read.value::<u32>("slots", "This takes a whole number.");
+        read.that(slots <= SLOTS, "slots", "This takes 10,000 at most.");
+        return ResourceKind::Slots { slots };
+    }
+    read.choice("kind", |word| (word == "bucket").then_some(()));
+    let capacity = read.value::<u32>("capacity", "This takes a whole number.");
+    read.that(capacity > 0, "capacity", "A bucket holds at least 1.");
+    let refill_per_s = read.value::<f64>("refill_per_s", "This takes a number, like 0.5.");
+    let refills = refill_per_s > 0.0 && refill_per_s <= 1e9;
+    read.that(refills, "refill_per_s", "This takes a number above 0.");
+    ResourceKind::Bucket {
+        capacity,
+        refill_per_s,
+    }
+}
+
+/// Both or neither.
+fn adaptive(read: &mut Reader<'_>) -> Option<Adaptive> {
+    let words = "This takes a number.";
+    let min = read.optional_value::<f64>("adaptive_min", words);
+    let max = read.optional_value::<f64>("adaptive_max", words);
+    let both = min.is_some() == max.is_some();
+    read.that(both, "adaptive_max", "Give both ends, or neither.");
+    let (min, max) = min.zip(max)?;
+    let ordered = min > 0.0 && min <= max && max.is_finite();
+    read.that(
+        ordered,
+        "adaptive_min",
+        "This takes a number above 0 and at most the other.",
+    );
+    Some(Adaptive { min, max })
+}
+
+async fn known(desk: &Desk, name: &str) -> Result<Option<ResourceSpec>, Refused> {
+    let View::Resources { resources } = desk.seat.ask(Query::Resources).await? else {
+        return Err(Refused::not_found());
+    };
+    let specs = resources.into_iter().map(|view| view.spec);
+    Ok(specs.into_iter().find(|spec| spec.name == name))
+}
+
+async fn of_pool_for_admins(desk: &Desk, name: &str) -> Result<(), Refused> {
+    match known(desk, name).await? {
+        Some(spec) if spec.workspace.is_none() => admins_only(desk),
+        Some(_) => Ok(()),
+        None => Err(Refused::not_found()),
+    }
+}
+
+/// What every workspace of a pool shares is not one manager's to change.
+fn admins_only(desk: &Desk) -> Result<(), Refused> {
+    if desk.seat.role >= WorkspaceRole::Admin {
+        return Ok(());
+    }
+    Err(Refused::because(
+        "Other workspaces share this resource: its limit takes an admin.",
+    ))
+}
+
+async fn agents(desk: &Desk) -> Result<Vec<scheduler::AgentView>, Refused> {
+    match desk.seat.ask(Query::Agents).await? {
+        View::Agents { agents } => Ok(agents),
+        _ => Err(Refused::not_found()),
+    }
+}
+
+fn scope(
+    read: &mut Reader<'_>,
+    form: &Form,
+    agents: &[scheduler::AgentView],
+) -> Option<BudgetScope> {
+    let of = form.get("of");
+    let scope = match form.get("scope") {
+        "agent" => agents
+            .iter()
+            .find(|agent| agent.name == of || agent.id.to_string() == of)
+            .map(|agent| BudgetScope::Agent(agent.id)),
+        "model" => name_fault(of)
+            .is_none()
+            .then(|| BudgetScope::Model(of.to_owned())),
+        "task_tree" => of.parse().ok().map(BudgetScope::TaskTree),
+        "thinking" => Some(BudgetScope::Thinking),
+        _ => Some(BudgetScope::Workspace),
+    };
+    read.that(
+        scope.is_some(),
+        "of",
+        "This names no agent, model or task here.",
+    );
+    scope
+}
+
+fn unit(word: &str) -> Option<Unit> {
+    match word {
+        "microusd" => Some(Unit::Microusd),
+        "tokens" => Some(Unit::Tokens),
+        _ => None,
+    }
+}
+
+fn window(word: &str) -> Option<Window> {
+    match word {
+        "5h" => Some(Window::FiveHours),
+        "day" => Some(Window::Day),
+        "week" => Some(Window::Week),
+        "month" => Some(Window::Month),
+        "total" => Some(Window::Total),
+        _ => None,
+    }
+}
+
+/// Money is written in dollars.
+fn limit(read: &mut Reader<'_>, unit: Unit) -> u64 {
+    let written = read.value::<f64>("limit", "This takes a number.");
+    let limit = match unit {
+        Unit::Microusd => written * 1e6,
+        Unit::Tokens => written,
+    };
+    let fits = (0.0..=BUDGET_LIMIT as f64).contains(&limit);
+    read.that(
+        fits,
+        "limit",
+        "This takes a number from 0 on, and no fortune.",
+    );
+    limit.round() as u64
+}

@@ -1,0 +1,310 @@
+//! What may be spent: each budget against the pace of its window, when it runs out, and who spent it.
+
+mod forecast;
+mod form;
+mod spenders;
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use scheduler::{AgentView, BudgetId, BudgetScope, BudgetView, Query, Span, Time, View, words};
+use store::history::BudgetPoint;
+use store::read::Spent;
+
+use super::{Asked, loaded};
+use crate::access::{PageError, Seat};
+use crate::components::act_form::asking;
+use crate::components::chart::{Frame, Measure, Rule, Series, Shape, Tone, chart};
+use crate::components::gauge::{budget_meter, shares};
+use crate::components::moment::Moment;
+use crate::text;
+use forecast::{Forecast, forecast, said};
+use form::{edit_budget, new_budget};
+use spenders::spenders;
+
+/// Of a budget without a window, so much is shown.
+const TOTAL_SHOWN: Span = Span::from_secs(30 * 86_400);
+
+/// All budgets of a workspace.
+#[component]
+pub fn Budgets() -> impl IntoView {
+    loaded(load(Asked::now()), show)
+}
+
+struct Data {
+    seat: Seat,
+    budgets: Vec<(BudgetView, Vec<BudgetPoint>, Vec<Spent>)>,
+    agents: Vec<AgentView>,
+}
+
+async fn load(asked: Asked) -> Result<Data, PageError> {
+    let seat = asked.seat().await?;
+    let (views, agents) = futures::try_join!(seat.ask(Query::Budgets), seat.ask(Query::Agents))?;
+    let (View::Budgets { budgets: views }, View::Agents { agents }) = (views, agents) else {
+        return Err(PageError::Broken);
+    };
+    let since: Vec<(BudgetId, Time)> = views
+        .iter()
+        .map(|view| (view.row.spec.id, begins(view, seat.now)))
+        .collect();
+    let store = seat.store();
+    let spent =
+        futures::future::try_join_all(views.iter().map(|view| {
+            store.spent_by(seat.workspace, &view.row.spec.scope, begins(view, seat.now))
+        }));
+    let (points, spent) = futures::try_join!(store.budget_history(&since), spent)?;
+    let mut histories: HashMap<BudgetId, Vec<BudgetPoint>> = HashMap::new();
+    for (budget, point) in points {
+        histories.entry(budget).or_default().push(point);
+    }
+    let budgets = views.into_iter().zip(spent).map(|(view, spent)| {
+        let points = histories.remove(&view.row.spec.id).unwrap_or_default();
+        (settle(&view, points, seat.now), spent, view)
+    });
+    let budgets = budgets
+        .map(|(points, spent, view)| (view, points, spent))
+        .collect();
+    Ok(Data {
+        seat,
+        budgets,
+        agents,
+    })
+}
+
+/// Where its chart begins.
+fn begins(budget: &BudgetView, now: Time) -> Time {
+    let window = budget.row.spec.window;
+    if window.end(now).is_some() {
+        window.start(now)
+    } else {
+        now - TOTAL_SHOWN
+    }
+}
+
+/// A point stands for what was used at the end of its grain; the last one is now.
+fn settle(budget: &BudgetView, points: Vec<BudgetPoint>, now: Time) -> Vec<BudgetPoint> {
+    let grain = budget.row.spec.window.grain();
+    let mut points: Vec<BudgetPoint> = points
+        .into_iter()
+        .map(|point| BudgetPoint {
+            at: point.at + grain,
+            ..point
+        })
+        .filter(|point| point.at < now)
+        .collect();
+    points.push(BudgetPoint {
+        at: now,
+        settled: budget.row.state.settled,
+        reserved: budget.reserved,
+    });
+    points
+}
+
+fn show(data: Data) -> AnyView {
+    let Data {
+        seat,
+        budgets,
+        agents,
+    } = data;
+    let lead = lead(&budgets, seat.now);
+    let teach = budgets.is_empty().then(|| teach(&seat));
+    let names: Vec<String> = agents.iter().map(|agent| agent.name.clone()).collect();
+    let create = new_budget(&seat, &names).map(|form| {
+        view! {
+            <section class="panel" aria-labelledby="new-budget">
+                <h2 id="new-budget">"New budget"</h2>
+                <p class="quiet">"Money or tokens per window. What it counts is reserved before work starts, and settled as usage is reported."</p>
+                {form}
+            </section>
+        }
+    });
+    let panels = budgets
+        .into_iter()
+        .map(|(budget, points, spent)| panel(&budget, &points, &spent, &agents, &seat))
+        .collect_view();
+    view! {
+        <Title text=format!("Budgets · {}", seat.name) />
+        <div class="with-aside">
+            <header class="page-head">
+                <p class="eyebrow">"Budgets"</p>
+                <h1 id="budgets-lead" class="lead" data-live>{lead}</h1>
+            </header>
+            <div class="column">
+                {teach}
+                <ul id="budgets" class="limits limits-wide" role="list" data-act-region>{panels}</ul>
+            </div>
+            <div class="column column-side">
+                {create}
+                <section class="panel" aria-labelledby="own-share">
+                    <h2 id="own-share">"Baton's own share"</h2>
+                    <p class="quiet">"Nothing: Baton decides by rules alone and calls no model, so none of this money is its own."</p>
+                </section>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn lead(budgets: &[(BudgetView, Vec<BudgetPoint>, Vec<Spent>)], now: Time) -> String {
+    let spent = budgets
+        .iter()
+        .filter(|(budget, ..)| budget.row.state.settled >= budget.row.spec.limit)
+        .count();
+    let soonest = budgets.iter().filter_map(|(budget, points, _)| {
+        let at = forecast(budget, points, now)?.runs_out?;
+        Some((at, &budget.row.spec.name))
+    });
+    match (budgets.len(), spent, soonest.min()) {
+        (0, ..) => "No budget is set, so nothing stops the spending.".to_owned(),
+        (1, 1, _) => "The one budget is spent.".to_owned(),
+        (all, spent @ 1.., _) => format!("{spent} of {all} budgets spent."),
+        (_, 0, Some((at, name))) => {
+            format!(
+                "“{name}” runs out first, in {}.",
+                words::duration(at.since(now))
+            )
+        }
+        (1, 0, None) => "The one budget lasts, as far as can be told.".to_owned(),
+        (all, 0, None) => format!("All {all} budgets last, as far as can be told."),
+    }
+}
+
+fn panel(
+    budget: &BudgetView,
+    points: &[BudgetPoint],
+    spent: &[Spent],
+    agents: &[AgentView],
+    seat: &Seat,
+) -> AnyView {
+    let spec = &budget.row.spec;
+    let id = format!("budget-{}", spec.id);
+    let found = forecast(budget, points, seat.now);
+    let used = words::amount(budget.row.state.settled, spec.unit);
+    let of = format!(
+        "of {} {}",
+        words::amount(spec.limit, spec.unit),
+        text::window(spec.window)
+    );
+    let turns = budget.resets_at.map(|at| {
+        view! { <span class="quiet">"turns " <Moment at now=seat.now /></span> }
+    });
+    let edit = edit_budget(seat, format!("edit-{}", spec.id), spec);
+    let edit = edit.map(|(opens, form)| asking("Edit", opens, form));
+    view! {
+        <li class="panel limit" data-key=spec.name.clone()>
+            <div id=id data-live class="limit">
+                <div class="gauge-head">
+                    <h2 class="gauge-name">{spec.name.clone()}</h2>
+                    <span class="gauge-words">{scope(&spec.scope, agents)} " · " {turns}</span>
+                </div>
+                <p><span class="figure">{used}</span> " " <span class="quiet">{of}</span></p>
+                {budget_meter(budget)}
+                {shares(budget)}
+                <p class="reasoning">{said(budget, found, seat.now)}</p>
+                {burn_down(budget, points, found, seat.now)}
+                <h3>"Who spent it"</h3>
+                {spenders(spec, spent)}
+            </div>
+            {edit}
+        </li>
+    }
+    .into_any()
+}
+
+fn scope(scope: &BudgetScope, agents: &[AgentView]) -> String {
+    match scope {
+        BudgetScope::Workspace => "the whole workspace".to_owned(),
+        BudgetScope::Agent(id) => {
+            let known = agents.iter().find(|agent| agent.id == *id);
+            known.map_or_else(
+                || "an agent".to_owned(),
+                |agent| format!("agent {}", agent.name),
+            )
+        }
+        BudgetScope::Model(model) => format!("model {model}"),
+        BudgetScope::TaskTree(_) => "a task and all split from it".to_owned(),
+        BudgetScope::Experiment(_) => "an experiment".to_owned(),
+        BudgetScope::Thinking => "Baton's own thinking".to_owned(),
+    }
+}
+
+/// Used so far, the even pace of the window, and how it goes on.
+fn burn_down(
+    budget: &BudgetView,
+    points: &[BudgetPoint],
+    found: Option<Forecast>,
+    now: Time,
+) -> AnyView {
+    let (spec, settled) = (&budget.row.spec, budget.row.state.settled);
+    let (from, ends) = (begins(budget, now), budget.resets_at);
+    let limit = spec.limit as f64;
+    let until = |at: Time| (at, found.map_or(0.0, |found| found.at(settled, now, at)));
+    let grain = spec.window.grain();
+    let mut series = vec![Series {
+        name: "used",
+        points: points
+            .iter()
+            .map(|point| (point.at, point.settled as f64))
+            .collect(),
+        shape: Shape::Area,
+        tone: Tone::Main,
+        gap: Span(grain.0 * 3),
+    }];
+    let whole = Span(i64::MAX);
+    if let Some(ends) = ends {
+        series.push(Series {
+            name: "even pace",
+            points: vec![(from, 0.0), (ends, limit)],
+            shape: Shape::Dashes,
+            tone: Tone::Quiet,
+            gap: whole,
+        });
+    }
+    if let (Some(found), Some(ends)) = (found, ends) {
+        let end = found.runs_out.unwrap_or(ends);
+        series.push(Series {
+            name: "at this pace",
+            points: vec![(now, settled as f64), until(end)],
+            shape: Shape::Dots,
+            tone: Tone::Wait,
+            gap: whole,
+        });
+    }
+    let frame = Frame {
+        from,
+        to: ends.unwrap_or(now),
+        now,
+        top: limit.max(settled as f64) * 1.05,
+        measure: Measure::Amount(spec.unit),
+    };
+    let rules = vec![Rule {
+        at: limit,
+        name: "limit".to_owned(),
+    }];
+    let label = format!(
+        "Used {} of {}.",
+        words::amount(settled, spec.unit),
+        words::amount(spec.limit, spec.unit)
+    );
+    chart(&format!("burn-{}", spec.id), label, &frame, &series, &rules)
+}
+
+fn teach(seat: &Seat) -> AnyView {
+    let key = format!("baton key create --workspace {} --role manager", seat.slug);
+    let call = format!(
+        "curl -X PUT $BATON_URL/api/v1/budgets/day -H \"Authorization: Bearer $BATON_KEY\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{{\"scope\":{{\"workspace\":\"{}\"}},\"unit\":\"microusd\",\"limit\":5000000,\"window\":\"day\"}}'",
+        seat.slug
+    );
+    view! {
+        <section class="panel first-steps">
+            <h2>"Five dollars a day"</h2>
+            <p>
+                "A budget holds work back before the money is spent. Make a manager's key on the server, then set one with it, or use the form here."
+            </p>
+            <pre tabindex="0"><code>{key}</code></pre>
+            <pre tabindex="0"><code>{call}</code></pre>
+        </section>
+    }
+    .into_any()
+}

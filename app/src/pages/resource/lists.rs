@@ -1,0 +1,112 @@
+//! Who holds a resource, and who waits for it.
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use scheduler::{AgentId, ResourceKind, ResourceView, TaskId, Waiting};
+
+use crate::access::Seat;
+use crate::components::moment::Moment;
+use crate::text;
+
+/// Leases and permits that hold slots.
+pub fn holders(
+    resource: &ResourceView,
+    titles: &HashMap<TaskId, String>,
+    agents: &HashMap<AgentId, String>,
+    seat: &Seat,
+) -> AnyView {
+    let row = |holder: &scheduler::Holder| {
+        let agent = holder.agent.and_then(|id| agents.get(&id)).map(|name| {
+            let href = seat.path(&format!("agents/{}", text::escape(name)));
+            view! { <a class="quiet" href=href>{name.clone()}</a> }
+        });
+        let what = match holder.task {
+            Some(task) => {
+                let title = titles
+                    .get(&task)
+                    .cloned()
+                    .unwrap_or_else(|| "a task".to_owned());
+                view! { <a href=seat.path(&format!("tasks/{task}"))>{title}</a> }.into_any()
+            }
+            None if holder.permit.is_some() => view! { <span>"a permit"</span> }.into_any(),
+            None => view! { <span class="quiet">"another workspace"</span> }.into_any(),
+        };
+        let amount = (holder.amount > 1).then(|| format!("{} of them", holder.amount));
+        view! { <li>{what} {agent} <span class="quiet">{amount}</span></li> }
+    };
+    let rows = resource.holders.iter().map(row).collect_view();
+    let none = match resource.spec.kind {
+        _ if !resource.holders.is_empty() => None,
+        ResourceKind::Slots { .. } => Some("Nobody: every slot is free."),
+        ResourceKind::Bucket { .. } => {
+            Some("What is taken from a bucket is used up, not held; it refills with time.")
+        }
+    };
+    view! {
+        <h2 id="holds">"Holds it"</h2>
+        {none.map(|words| view! { <p class="quiet">{words}</p> })}
+        <ul class="related" role="list">{rows}</ul>
+    }
+    .into_any()
+}
+
+/// Tasks of this workspace, in the order in which they get their turn.
+pub fn waitlist(
+    resource: &ResourceView,
+    waiting: Vec<Waiting>,
+    titles: &HashMap<TaskId, String>,
+    seat: &Seat,
+) -> AnyView {
+    let all = resource.waiting_tasks;
+    if waiting.is_empty() {
+        return view! {
+            <h2 id="waits">"Waits for it"</h2>
+            <p class="quiet">"Nothing waits here."</p>
+        }
+        .into_any();
+    }
+    let more = all.saturating_sub(waiting.len() as u32);
+    let more = (more > 0).then(|| {
+        view! { <p class="quiet">{format!("and {} more, in the order of their lanes", text::grouped(more.into()))}</p> }
+    });
+    let row = |(place, one): (usize, Waiting)| {
+        let title = titles
+            .get(&one.task)
+            .cloned()
+            .unwrap_or_else(|| "a task".to_owned());
+        let eta = one.eta.map(|eta| {
+            view! { <span title=text::method(eta.method)><Moment at=eta.p50 now=seat.now /></span> }
+        });
+        view! {
+            <tr data-key=one.task.to_string()>
+                <td class="number quiet">{place + 1}</td>
+                <td class="wide"><a href=seat.path(&format!("tasks/{}", one.task))>{title}</a></td>
+                <td class="number">{text::grouped(one.amount.into())}</td>
+                <td class="number">{eta}</td>
+            </tr>
+        }
+    };
+    let rows = waiting.into_iter().enumerate().map(row).collect_view();
+    view! {
+        <div class="panel-head">
+            <h2 id="waits">"Waits for it"</h2>
+            <span class="quiet">{text::count(all.into(), "task")}</span>
+        </div>
+        <div class="scroll" tabindex="0" role="group" aria-labelledby="waits">
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col" class="number">"Turn"</th>
+                        <th scope="col">"Task"</th>
+                        <th scope="col" class="number">"Takes"</th>
+                        <th scope="col" class="number">"Starts"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        {more}
+    }
+    .into_any()
+}

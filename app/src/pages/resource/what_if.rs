@@ -1,0 +1,282 @@
+//! "With 6 slots instead of 4": answered by the core before anything is changed.
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use scheduler::{
+    Outlook, PutResource, Query, Request, ResourceKind, ResourceView, TaskCourse, TaskId, Time,
+    View, WhatIf, words,
+};
+
+use super::super::Asked;
+use crate::access::{PageError, Seat};
+use crate::components::act_form::ActForm;
+use crate::components::moment::Moment;
+use crate::islands::what_if::WhatIfSlider;
+use crate::text;
+
+/// Tasks shown with when they would start.
+const SHOWN: usize = 8;
+
+/// A limit that was asked about, and what would follow.
+pub struct Supposition {
+    kind: ResourceKind,
+    answer: WhatIf,
+}
+
+impl Supposition {
+    /// Tasks to be named.
+    pub fn tasks(&self) -> impl Iterator<Item = TaskId> {
+        let tasks = match &self.answer {
+            WhatIf::Outlook(outlook) => outlook.tasks.as_slice(),
+            WhatIf::Refused { .. } => &[],
+        };
+        tasks.iter().take(SHOWN).map(|course| course.task)
+    }
+}
+
+/// Asks the core about the limit in the address, if there is one that can be used.
+pub async fn suppose(
+    seat: &Seat,
+    resource: &ResourceView,
+    asked: &Asked,
+) -> Result<Option<Supposition>, PageError> {
+    let number = |name: &str| asked.param(name)?.parse::<f64>().ok();
+    let kind = match resource.spec.kind {
+        ResourceKind::Slots { .. } => number("slots").map(|slots| ResourceKind::Slots {
+            slots: slots.clamp(0.0, scheduler::bounds::SLOTS.into()) as u32,
+        }),
+        ResourceKind::Bucket { capacity, .. } => number("refill_per_s").map(|refill_per_s| {
+            let capacity = number("capacity").map_or(capacity, |capacity| capacity as u32);
+            ResourceKind::Bucket {
+                capacity,
+                refill_per_s,
+            }
+        }),
+    };
+    let Some(kind) = kind else { return Ok(None) };
+    let change = PutResource {
+        id: resource.spec.id,
+        name: resource.spec.name.clone(),
+        pool_wide: resource.spec.workspace.is_none(),
+        kind: kind.clone(),
+        adaptive: resource.spec.adaptive,
+    };
+    let query = Query::WhatIf {
+        actor: asked.actor()?,
+        changes: vec![Request::PutResource(change)],
+    };
+    match seat.ask(query).await? {
+        View::WhatIf { answer } => Ok(Some(Supposition { kind, answer })),
+        _ => Err(PageError::Broken),
+    }
+}
+
+/// The question, and below it the answer.
+pub fn panel(
+    resource: &ResourceView,
+    supposed: Option<Supposition>,
+    titles: &HashMap<TaskId, String>,
+    here: &str,
+    seat: &Seat,
+) -> AnyView {
+    let wanted = supposed
+        .as_ref()
+        .map_or(&resource.spec.kind, |one| &one.kind);
+    let fields = fields(&resource.spec.kind, wanted);
+    let answer = supposed.map(|supposed| match supposed.answer {
+        WhatIf::Outlook(outlook) => answer(resource, &supposed.kind, &outlook, titles, seat),
+        WhatIf::Refused { .. } => {
+            view! { <p class="fault">"Such a limit cannot be set."</p> }.into_any()
+        }
+    });
+    view! {
+        <section class="panel" aria-labelledby="what-if-head">
+            <h2 id="what-if-head">"What if"</h2>
+            <form id="what-if-form" class="what-if" method="get" action=here.to_owned()>
+                {fields}
+                <button class="button">"Ask"</button>
+            </form>
+            <div id="what-if" role="status">{answer}</div>
+        </section>
+    }
+    .into_any()
+}
+
+fn fields(now: &ResourceKind, wanted: &ResourceKind) -> AnyView {
+    match (now, wanted) {
+        (ResourceKind::Slots { slots: now }, ResourceKind::Slots { slots }) => {
+            let most = f64::from((now * 2).max(8).max(*slots));
+            let label = format!("Slots, instead of {now}");
+            view! {
+                <label for="what-if-main">{label}</label>
+                <input id="what-if-main" type="number" name="slots" min="0" value=*slots required />
+                <WhatIfSlider most value=f64::from(*slots) step=1.0 />
+            }
+            .into_any()
+        }
+        (
+            ResourceKind::Bucket {
+                capacity: had,
+                refill_per_s: now,
+            },
+            ResourceKind::Bucket {
+                capacity,
+                refill_per_s,
+            },
+        ) => {
+            let most = (now * 4.0).max(*refill_per_s);
+            let label = format!("Refill a second, instead of {}", text::number(*now));
+            let size = format!("Capacity, instead of {}", text::grouped((*had).into()));
+            view! {
+                <label for="what-if-main">{label}</label>
+                <input id="what-if-main" type="number" name="refill_per_s" min="0" step="any"
+                    value=refill_per_s.to_string() required />
+                <WhatIfSlider most value=*refill_per_s step=most / 40.0 />
+                <label for="what-if-capacity">{size}</label>
+                <input id="what-if-capacity" type="number" name="capacity" min="1" value=*capacity required />
+            }
+            .into_any()
+        }
+        _ => ().into_any(),
+    }
+}
+
+fn answer(
+    resource: &ResourceView,
+    kind: &ResourceKind,
+    outlook: &Outlook,
+    titles: &HashMap<TaskId, String>,
+    seat: &Seat,
+) -> AnyView {
+    let headline = words::outlook(outlook);
+    let left_out = (outlook.left_out > 0).then(|| {
+        let (played, left) = (text::grouped(outlook.played.into()), text::grouped(outlook.left_out.into()));
+        view! { <p class="quiet">{format!("The first {played} were played; {left} more wait behind them.")}</p> }
+    });
+    let tasks = tasks(outlook, titles, seat);
+    let (at, counts) = (outlook.at, counts(outlook));
+    let make_it_so = make_it_so(resource, kind, seat);
+    view! {
+        <p class="reasoning">{headline}</p>
+        {counts}
+        {tasks}
+        {left_out}
+        <p class="quiet small">"As of " <Moment at now=seat.now /> ", " {words::PLAYED} "."</p>
+        {make_it_so}
+    }
+    .into_any()
+}
+
+/// What waits, by reason, in both courses.
+fn counts(outlook: &Outlook) -> Option<AnyView> {
+    let count = |course: &scheduler::Course, code| {
+        let found = course.waiting.iter().find(|one| one.code == code);
+        found.map_or(0, |one| one.tasks)
+    };
+    let mut codes: Vec<_> = outlook
+        .as_it_is
+        .waiting
+        .iter()
+        .chain(&outlook.changed.waiting)
+        .collect();
+    codes.sort_by_key(|one| (one.tier, one.code));
+    codes.dedup_by_key(|one| one.code);
+    let rows = codes.into_iter().map(|one| {
+        let (before, after) = (
+            count(&outlook.as_it_is, one.code),
+            count(&outlook.changed, one.code),
+        );
+        view! {
+            <tr>
+                <th scope="row">{text::code(one.code)}</th>
+                <td class="number quiet">{text::grouped(before.into())}</td>
+                <td class="number">{text::grouped(after.into())}</td>
+            </tr>
+        }
+    });
+    let rows: Vec<_> = rows.collect();
+    (!rows.is_empty()).then(|| {
+        view! {
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col">"Waits at once, being"</th>
+                        <th scope="col" class="number">"as it is"</th>
+                        <th scope="col" class="number">"then"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        }
+        .into_any()
+    })
+}
+
+/// The next tasks, and when they would start in both courses.
+fn tasks(outlook: &Outlook, titles: &HashMap<TaskId, String>, seat: &Seat) -> Option<AnyView> {
+    let at = |at: Option<Time>| match at {
+        Some(at) if at <= outlook.at => view! { "at once" }.into_any(),
+        Some(at) => view! { <Moment at now=seat.now /> }.into_any(),
+        None => view! { "not foreseen" }.into_any(),
+    };
+    let row = |course: &TaskCourse| {
+        let title = titles
+            .get(&course.task)
+            .cloned()
+            .unwrap_or_else(|| "a task".to_owned());
+        view! {
+            <tr>
+                <td class="wide"><a href=seat.path(&format!("tasks/{}", course.task))>{title}</a></td>
+                <td class="number quiet">{at(course.as_it_is)}</td>
+                <td class="number">{at(course.changed)}</td>
+            </tr>
+        }
+    };
+    let rows: Vec<_> = outlook.tasks.iter().take(SHOWN).map(row).collect();
+    (!rows.is_empty()).then(|| {
+        view! {
+            <div class="scroll" tabindex="0" role="group" aria-label="When the next tasks would start">
+                <table class="rows">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Would start"</th>
+                            <th scope="col" class="number">"as it is"</th>
+                            <th scope="col" class="number">"then"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        }
+        .into_any()
+    })
+}
+
+/// The very change that was asked about.
+fn make_it_so(resource: &ResourceView, kind: &ResourceKind, seat: &Seat) -> Option<AnyView> {
+    if *kind == resource.spec.kind {
+        return None;
+    }
+    let form = ActForm::new("set_resource", seat)?.id("make-it-so");
+    let form = form.with("name", resource.spec.name.clone());
+    let form = match kind {
+        ResourceKind::Slots { slots } => {
+            form.with("kind", "slots").with("slots", slots.to_string())
+        }
+        ResourceKind::Bucket {
+            capacity,
+            refill_per_s,
+        } => form
+            .with("kind", "bucket")
+            .with("capacity", capacity.to_string())
+            .with("refill_per_s", refill_per_s.to_string()),
+    };
+    let form = match resource.spec.adaptive {
+        Some(adaptive) => form
+            .with("adaptive_min", adaptive.min.to_string())
+            .with("adaptive_max", adaptive.max.to_string()),
+        None => form,
+    };
+    Some(form.show("Make it so", ()))
+}

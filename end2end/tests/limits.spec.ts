@@ -1,0 +1,97 @@
+import { expect, test } from "@playwright/test";
+import { Client, complaints, workspace } from "./support";
+
+const at = `/w/${workspace.slug}`;
+
+/** One slot, taken; two tasks wait for it, and an agent that could take one more waits for work. */
+async function crowd(gate: string): Promise<{ answer: Promise<any> }> {
+  const manager = Client.as("manager");
+  await manager.ask("PUT", `/resources/${gate}`, { kind: "slots", slots: 1 });
+  const task = { requires: [{ resource: gate, amount: 1 }], capabilities: [gate], estimate: { duration_ms: 60_000 } };
+  const porter = Client.as("agent", gate);
+  await porter.ask("POST", "/agents", { name: gate, capabilities: [gate], max_concurrency: 2 });
+  await manager.ask("POST", "/tasks", { title: `Holds ${gate}`, ...task });
+  await porter.claim();
+  await manager.ask("POST", "/tasks", { title: `Waits at ${gate}`, ...task });
+  await manager.ask("POST", "/tasks", { title: `Waits behind at ${gate}`, ...task });
+  return { answer: porter.ask("POST", "/claims", { wait_ms: 30_000 }) };
+}
+
+test("a manager asks what two slots would do, and makes it so", async ({ page }) => {
+  const problems = complaints(page);
+  const gate = `gate_${Date.now()}`;
+  const waiting = await crowd(gate);
+  await page.goto(`${at}/resources`);
+  await expect(page.getByRole("listitem").filter({ hasText: gate })).toContainText("1 of 1 in use");
+  await page.getByRole("link", { name: gate }).click();
+  await expect(page.locator("#holders")).toContainText(`Holds ${gate}`);
+  await expect(page.locator("#waitlist")).toContainText(`Waits at ${gate}`);
+  const slider = page.getByRole("slider");
+  await slider.focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByLabel("Slots, instead of 1")).toHaveValue("2");
+  await expect(page.locator("#what-if")).toContainText("1 task would start at once.");
+  await expect(page.locator("#gauge")).toContainText("1 of 1 in use");
+  await page.getByRole("button", { name: "Make it so" }).click();
+  await expect(page.locator("#gauge")).toContainText("2 of 2 in use");
+  const { leases } = await waiting.answer;
+  expect(leases).toHaveLength(1);
+  expect(problems).toEqual([]);
+});
+
+test("a resource is made, closed with a reason and opened again", async ({ page }) => {
+  const name = `search_${Date.now()}`;
+  await page.goto(`${at}/resources`);
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Capacity").fill("100");
+  await page.getByLabel("Refill a second").fill("0.5");
+  await page.getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+  await expect(page.locator("#gauge")).toContainText("100 of 100 left");
+  await page.getByText("Close it", { exact: true }).click();
+  await page.getByLabel("Why").fill("Their maintenance window");
+  await page.getByRole("button", { name: "Close it for everyone" }).click();
+  await expect(page.locator("#gauge")).toContainText("Closed by a person");
+  await page.getByText("Open it again", { exact: true }).click();
+  await page.getByRole("button", { name: "Open it now" }).click();
+  await expect(page.locator("#gauge")).not.toContainText("Closed by a person");
+  await page.goto(`${at}/decisions?kind=throttle`);
+  await expect(page.getByRole("main")).toContainText(name);
+});
+
+test("a budget is made and raised", async ({ page }) => {
+  const name = `day_${Date.now()}`;
+  await page.goto(`${at}/budgets`);
+  const form = page.locator("form#set_budget");
+  await form.getByLabel("Name").fill(name);
+  await form.getByLabel("Limit").fill("5");
+  await form.getByRole("button", { name: "Create" }).click();
+  const budget = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name }) });
+  await expect(budget).toContainText("of $5.00 per day");
+  await budget.getByText("Edit", { exact: true }).click();
+  await budget.getByLabel("Limit").fill("7.5");
+  await budget.getByRole("button", { name: "Set the budget" }).click();
+  await expect(budget).toContainText("of $7.50 per day");
+});
+
+test.describe("without scripts", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("the same is asked and made by forms", async ({ page }) => {
+    const gate = `plain_gate_${Date.now()}`;
+    const waiting = await crowd(gate);
+    await page.goto(`${at}/resources/${gate}`);
+    await expect(page.getByRole("slider")).toBeHidden();
+    await expect(page.locator("#waitlist")).toContainText(`Waits at ${gate}`);
+    await page.getByLabel("Slots, instead of 1").fill("2");
+    await page.getByRole("button", { name: "Ask" }).click();
+    await expect(page).toHaveURL(/slots=2/);
+    await expect(page.locator("#what-if")).toContainText("1 task would start at once.");
+    await page.getByRole("button", { name: "Make it so" }).click();
+    await expect(page.locator("#gauge")).toContainText("2 of 2 in use");
+    await waiting.answer;
+    await page.getByText("The same as a table").first().click();
+    await page.goto(`${at}/budgets`);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  });
+});
