@@ -162,32 +162,26 @@ impl Store {
             .collect()
     }
 
-    /// The histories of budgets, each from its own instant on, oldest first.
+    /// A budget's history from `from` on, oldest first.
     pub async fn budget_history(
         &self,
-        budgets: &[(BudgetId, Time)],
-    ) -> Result<Vec<(BudgetId, BudgetPoint)>, StoreError> {
-        let ids: Vec<_> = budgets.iter().map(|(budget, _)| budget.0).collect();
-        let from: Vec<_> = budgets.iter().map(|(_, from)| from.to_datetime()).collect();
+        budget: BudgetId,
+        from: Time,
+    ) -> Result<Vec<BudgetPoint>, StoreError> {
         let rows = sqlx::query!(
-            r#"SELECT p.budget_id, p.at, p.settled, p.reserved
-               FROM unnest($1::uuid[], $2::timestamptz[]) AS asked (id, since)
-               CROSS JOIN LATERAL (SELECT * FROM budget_point
-                   WHERE budget_id = asked.id AND at >= asked.since) p
-               ORDER BY p.budget_id, p.at"#,
-            &ids,
-            &from,
+            "SELECT at, settled, reserved FROM budget_point WHERE budget_id = $1 AND at >= $2 ORDER BY at",
+            budget.0,
+            from.to_datetime(),
         )
         .fetch_all(&self.readers)
         .await?;
         rows.into_iter()
             .map(|row| {
-                let point = BudgetPoint {
+                Ok(BudgetPoint {
                     at: row.at.into(),
                     settled: unsigned("settled", row.settled)?,
                     reserved: unsigned("reserved", row.reserved)?,
-                };
-                Ok((BudgetId(row.budget_id), point))
+                })
             })
             .collect()
     }

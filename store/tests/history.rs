@@ -62,18 +62,15 @@ async fn looks_within_a_minute_become_one_row_and_minutes_one_step(pool: PgPool)
         .map(|one| (one.at, one.level, one.lowest, one.given))
         .collect();
     assert_eq!(shown, [(begin, 3.0, 2.0, 6)]);
-    let points = store.budget_history(&[(BUDGET, begin)]).await.unwrap();
+    let points = store.budget_history(BUDGET, begin).await.unwrap();
     let point = BudgetPoint {
         at: begin,
         settled: 70,
         reserved: 5,
     };
-    assert_eq!(points, [(BUDGET, point)]);
+    assert_eq!(points, [point]);
     assert_eq!(
-        store
-            .budget_history(&[(BUDGET, begin + MINUTE)])
-            .await
-            .unwrap(),
+        store.budget_history(BUDGET, begin + MINUTE).await.unwrap(),
         []
     );
 }

@@ -150,7 +150,10 @@ async fn no_hot_query_scans_a_growing_table(pool: PgPool) {
     for (statement, parameters) in statements() {
         // A load reads all of the open tasks, and what they hang on, by design.
         // So does the exact count of a workspace's tasks.
+        // Retention goes over what it takes away once in a while, and by blocks.
         let loads = statement.contains("WITH rare_open")
+            || statement.starts_with("DELETE FROM resource_minute")
+            || statement.starts_with("DELETE FROM budget_point")
             || statement.contains("FROM open_task WHERE workspace_id = $1 ORDER BY task_id")
             || statement.contains("EXISTS (\n                   SELECT FROM open_task")
             || statement

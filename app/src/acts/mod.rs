@@ -61,11 +61,11 @@ mod said;
 
 pub mod decisions;
 pub mod keys;
+pub mod limits;
 pub mod policy;
 pub mod sessions;
 mod task_fields;
 pub mod task_text;
-pub mod limits;
 pub mod tasks;
 pub mod tasks_together;
 pub mod workspaces;

@@ -4,11 +4,9 @@ mod forecast;
 mod form;
 mod spenders;
 
-use std::collections::HashMap;
-
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{AgentView, BudgetId, BudgetScope, BudgetView, Query, Span, Time, View, words};
+use scheduler::{AgentView, BudgetScope, BudgetView, Query, Span, Time, View, words};
 use store::history::BudgetPoint;
 use store::read::Spent;
 
@@ -44,27 +42,17 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     let (View::Budgets { budgets: views }, View::Agents { agents }) = (views, agents) else {
         return Err(PageError::Broken);
     };
-    let since: Vec<(BudgetId, Time)> = views
-        .iter()
-        .map(|view| (view.row.spec.id, begins(view, seat.now)))
-        .collect();
     let store = seat.store();
-    let spent =
-        futures::future::try_join_all(views.iter().map(|view| {
-            store.spent_by(seat.workspace, &view.row.spec.scope, begins(view, seat.now))
-        }));
-    let (points, spent) = futures::try_join!(store.budget_history(&since), spent)?;
-    let mut histories: HashMap<BudgetId, Vec<BudgetPoint>> = HashMap::new();
-    for (budget, point) in points {
-        histories.entry(budget).or_default().push(point);
-    }
-    let budgets = views.into_iter().zip(spent).map(|(view, spent)| {
-        let points = histories.remove(&view.row.spec.id).unwrap_or_default();
-        (settle(&view, points, seat.now), spent, view)
+    let read = views.into_iter().map(async |view| {
+        let (spec, from) = (&view.row.spec, begins(&view, seat.now));
+        let (points, spent) = futures::try_join!(
+            store.budget_history(spec.id, from),
+            store.spent_by(seat.workspace, &spec.scope, from),
+        )?;
+        let points = settle(&view, points, seat.now);
+        Ok::<_, PageError>((view, points, spent))
     });
-    let budgets = budgets
-        .map(|(points, spent, view)| (view, points, spent))
-        .collect();
+    let budgets = futures::future::try_join_all(read).await?;
     Ok(Data {
         seat,
         budgets,

@@ -49,7 +49,7 @@ struct Data {
 
 async fn load(asked: Asked) -> Result<Data, PageError> {
     let seat = asked.seat().await?;
-    let name = asked.path_param("name");
+    let name = asked.name();
     let resources = all(&seat).await?.into_iter();
     let resource = own_first(resources.filter(|one| one.spec.name == name).collect());
     let resource = resource.ok_or(PageError::NotFound)?;
