@@ -60,7 +60,7 @@ async fn put_resource(form: &Form) -> Result<Done, Refused> {
     desk.submit(Request::PutResource(request)).await?;
     let path = desk
         .seat
-        .path(&format!("resources/{}", crate::text::escape(&name)));
+        .path(&format!("resources/{}", crate::text::escaped(&name)));
     Ok(match known {
         Some(_) => Done::new(format!("“{name}” has its new limit.")).to(path),
         None => Done::new(format!(

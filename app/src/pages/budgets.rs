@@ -263,7 +263,7 @@ fn burn_down(
         from,
         to: ends.unwrap_or(now),
         now,
-        top: limit.max(settled as f64) * 1.05,
+        top: limit.max(settled as f64),
         measure: Measure::Amount(spec.unit),
     };
     let rules = vec![Rule {

@@ -3,8 +3,8 @@
 pub mod account;
 pub mod agent;
 pub mod agents;
-pub mod compare;
 pub mod budgets;
+pub mod compare;
 pub mod decision;
 pub mod decisions;
 pub mod failure;

@@ -123,7 +123,7 @@ fn show(data: Data) -> AnyView {
         supposition,
     } = data;
     let name = resource.spec.name.clone();
-    let here = seat.path(&format!("resources/{}", text::escape(&name)));
+    let here = seat.path(&format!("resources/{}", text::escaped(&name)));
     let charts = history::charts(&resource, range, &points, &refusals, &here, seat.now);
     let supposed = what_if::panel(&resource, supposition, &titles, &here, &seat);
     let around = Around {
@@ -164,6 +164,7 @@ fn show(data: Data) -> AnyView {
                 <section id="waitlist" class="panel" aria-labelledby="waits" data-live data-hold>
                     {lists::waitlist(&resource, waiting, &titles, &seat)}
                 </section>
+                {decided}
             </div>
             <div class="column column-side">
                 <section id="holders" class="panel" aria-labelledby="holds" data-live data-hold>
@@ -171,7 +172,6 @@ fn show(data: Data) -> AnyView {
                 </section>
                 {edit}
                 {by_hand(&resource, &seat)}
-                {decided}
             </div>
         </div>
     }

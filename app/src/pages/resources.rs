@@ -130,7 +130,7 @@ fn wait(tasks: u32) -> String {
 
 fn row(resource: &ResourceView, refused: u64, seat: &Seat) -> AnyView {
     let name = resource.spec.name.clone();
-    let href = seat.path(&format!("resources/{}", text::escape(&name)));
+    let href = seat.path(&format!("resources/{}", text::escaped(&name)));
     let waits = (resource.waiting_tasks > 0).then(|| {
         let lanes = text::count(resource.waiting_lanes.into(), "lane");
         view! { <span>{format!("{} in {lanes}", wait(resource.waiting_tasks))}</span> }

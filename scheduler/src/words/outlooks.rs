@@ -41,6 +41,9 @@ fn now(course: &Course) -> String {
 
 fn rest(at: Time, as_it_is: &Course, changed: &Course, played: u32) -> String {
     let of = count(played.into(), "task");
+    if changed.starts + as_it_is.starts == 0 {
+        return format!("Of the {of} that wait, none starts by this: something else holds them.");
+    }
     match (changed.all_by, as_it_is.all_by) {
         (Some(then), Some(before)) => {
             let (then, before) = (span(at, then), span(at, before));

@@ -105,6 +105,16 @@ impl Measure {
     }
 }
 
+impl Measure {
+    /// A value beside an axis, as short as it can be.
+    fn axis(self, value: f64) -> String {
+        match self {
+            Self::Amount(Unit::Tokens) => text::number(value.round()),
+            Self::Count | Self::Amount(Unit::Microusd) => self.said(value),
+        }
+    }
+}
+
 impl Tone {
     fn class(self) -> &'static str {
         match self {
@@ -134,7 +144,7 @@ pub fn chart(id: &str, label: String, frame: &Frame, series: &[Series], rules: &
         })
         .collect_view();
     let levels = [1.0, 0.5, 0.0].map(|share| {
-        let said = frame.measure.said(frame.top * share);
+        let said = frame.measure.axis(frame.top * share);
         view! { <span>{said}</span> }
     });
     let times = ticks(frame.from, frame.to)

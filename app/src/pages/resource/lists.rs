@@ -18,7 +18,7 @@ pub fn holders(
 ) -> AnyView {
     let row = |holder: &scheduler::Holder| {
         let agent = holder.agent.and_then(|id| agents.get(&id)).map(|name| {
-            let href = seat.path(&format!("agents/{}", text::escape(name)));
+            let href = seat.path(&format!("agents/{}", text::escaped(name)));
             view! { <a class="quiet" href=href>{name.clone()}</a> }
         });
         let what = match holder.task {
