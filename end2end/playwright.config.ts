@@ -32,6 +32,12 @@ export default defineConfig({
       dependencies: ["first run"],
       use: { storageState: "test-results/signed-in.json" },
     },
+    {
+      name: "measurements",
+      testMatch: "*.measure.ts",
+      dependencies: ["first run"],
+      use: { storageState: "test-results/signed-in.json" },
+    },
   ],
   webServer: process.env.BATON_URL
     ? undefined

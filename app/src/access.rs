@@ -21,6 +21,8 @@ pub struct House {
     pub store: Store,
     /// What is decided.
     pub engine: Engine,
+    /// Where people reach this server.
+    pub address: Arc<str>,
 }
 
 /// The signed-in person a request is from.

@@ -36,6 +36,8 @@ mod pages;
 #[cfg(feature = "ssr")]
 mod shell;
 #[cfg(feature = "ssr")]
+pub mod snippets;
+#[cfg(feature = "ssr")]
 mod text;
 pub mod theme;
 

@@ -183,6 +183,12 @@ impl Engine {
         self.shared.ring.subscribe()
     }
 
+    /// The last that was heard of a pool, to go on from.
+    #[must_use]
+    pub fn latest_event(&self, pool: PoolId) -> Option<EventId> {
+        self.shared.ring.latest(pool)
+    }
+
     /// What followed an event; subscribe first, then ask, and skip what came twice.
     #[must_use]
     pub fn events_since(&self, pool: PoolId, last: EventId) -> Resume {

@@ -1,6 +1,6 @@
 //! People: their accounts, the workspaces they belong to, and how often a login failed.
 
-use scheduler::{Policy, Time, UserId, WorkspaceId};
+use scheduler::{Policy, PoolId, Time, UserId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 use crate::convert::{from_word, instant, to_word, unsigned};
@@ -50,6 +50,7 @@ pub struct Account {
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Membership {
     pub workspace: WorkspaceId,
+    pub pool: PoolId,
     pub slug: String,
     pub name: String,
     pub role: WorkspaceRole,
@@ -171,7 +172,7 @@ impl Store {
     /// The workspaces somebody may enter, by slug: an administrator of the installation all of them.
     pub async fn memberships(&self, account: UserId) -> Result<Vec<Membership>, StoreError> {
         let rows = sqlx::query!(
-            r#"SELECT w.id, w.slug, w.name, CASE WHEN a.role = 'admin' THEN 'admin' ELSE m.role END AS "role!"
+            r#"SELECT w.id, w.pool_id, w.slug, w.name, CASE WHEN a.role = 'admin' THEN 'admin' ELSE m.role END AS "role!"
                FROM account a CROSS JOIN workspace w
                LEFT JOIN membership m ON m.account_id = a.id AND m.workspace_id = w.id
                WHERE a.id = $1 AND (a.role = 'admin' OR m.role IS NOT NULL) ORDER BY w.slug"#,
@@ -183,6 +184,7 @@ impl Store {
             .map(|row| {
                 Ok(Membership {
                     workspace: WorkspaceId(row.id),
+                    pool: PoolId(row.pool_id),
                     slug: row.slug,
                     name: row.name,
                     role: from_word("membership's role", &row.role)?,

@@ -8,7 +8,7 @@ use store::accounts::Membership;
 
 use super::logo::Logo;
 use super::places::places;
-use crate::access::Visitor;
+use crate::access::{House, Visitor};
 use crate::islands::live::Live;
 use crate::islands::palette::Palette;
 use crate::islands::theme_switch::ThemeSwitch;
@@ -40,9 +40,7 @@ pub fn Frame(theme: Theme) -> AnyView {
     let palette = here
         .as_ref()
         .map(|here| view! { <Palette find=format!("/w/{}/find", here.slug) /> });
-    let live = here
-        .as_ref()
-        .map(|here| view! { <div class="frame-live"><Live stream=format!("/w/{}/events", here.slug) /></div> });
+    let live = here.as_ref().map(live);
     view! {
         <header class="frame-head">
             {name} {live} {switcher(&visitor, here.as_ref())}
@@ -56,6 +54,14 @@ pub fn Frame(theme: Theme) -> AnyView {
         {palette}
     }
     .into_any()
+}
+
+/// The live mark. Its stream goes on from the last event before anything of the page was read.
+fn live(here: &Membership) -> AnyView {
+    let since = House::of_request().and_then(|house| house.engine.latest_event(here.pool));
+    let since = since.map(|id| id.to_string());
+    let stream = format!("/w/{}/events", here.slug);
+    view! { <div class="frame-live"><Live stream since /></div> }.into_any()
 }
 
 /// The workspace that the page is about: the path's, or `?w=`, or the first.

@@ -3,6 +3,7 @@
 pub mod act_form;
 pub mod chart;
 pub mod decision_line;
+pub mod demo;
 pub mod ensemble;
 pub mod export;
 pub mod factors;
@@ -17,4 +18,5 @@ pub mod moment;
 pub mod notices;
 pub mod pager;
 pub mod places;
+pub mod snippets;
 pub mod stave;

@@ -1,6 +1,7 @@
 //! What moves in the browser: one island per file or folder.
 
 pub mod acts;
+pub mod copy;
 pub mod live;
 pub mod palette;
 pub mod theme_switch;

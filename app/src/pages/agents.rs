@@ -11,6 +11,7 @@ use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::mark::HealthMark;
 use crate::components::moment::Moment;
+use crate::components::snippets::attach_an_agent;
 use crate::text;
 
 /// Decisions looked back over for how agents did.
@@ -218,16 +219,11 @@ pub fn load_mark(running: u32, most: Option<u32>) -> AnyView {
 }
 
 fn nobody(seat: &Seat) -> AnyView {
-    let key = format!(
-        "baton key create --workspace {} --role agent --agent scout",
-        seat.slug
-    );
     view! {
         <section class="panel">
             <h2>"Bring the first agent"</h2>
-            <p>"An agent is any program that asks for work over HTTP. Give it a key, on the server or in the settings:"</p>
-            <pre tabindex="0"><code>{key}</code></pre>
-            <p>"It stands here from its first call on."</p>
+            <p>"An agent is any program that asks for work over HTTP. It turns green here at its first call."</p>
+            {attach_an_agent(&seat.slug, "scout", None)}
         </section>
     }
     .into_any()

@@ -127,7 +127,6 @@ fn show(data: Data) -> AnyView {
         <nav class="tabs" aria-label="Kinds">
             {tabs}
         </nav>
-        <p class="news" data-news="lines" role="status" hidden></p>
         <div id="lines" data-live data-hold>
             {lines}
             <Pager list inside next />

@@ -9,11 +9,14 @@ mod spend;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use scheduler::{BudgetView, Query, ResourceView, Span, Summary, TaskState, View};
+use store::demo::Demo;
 use store::read::{DecisionFilter, DecisionListed, Page, StateCounts, TaskFilter, TaskListed};
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::decision_line::{Around, decision_lines};
+use crate::components::demo::demo_card;
+use crate::components::snippets::{attach_an_agent, hand_in_a_task};
 use crate::components::stave::Score;
 use crate::text;
 use attention::{Attention, attention};
@@ -49,6 +52,7 @@ struct Data {
     ended_lately: u64,
     decisions: Vec<DecisionListed>,
     around: Around,
+    demo: Option<Demo>,
 }
 
 struct Live {
@@ -76,7 +80,7 @@ async fn load(asked: Asked) -> Result<Option<Data>, PageError> {
         limit: RUNNING,
         after: None,
     };
-    let (now, counts, running, played, spend, ended_lately, decisions) = futures::try_join!(
+    let (now, counts, running, played, spend, ended_lately, decisions, demo) = futures::try_join!(
         async { Ok(live(&seat).await) },
         store.state_counts(workspace),
         store.tasks(workspace, &filter, leases),
@@ -84,6 +88,7 @@ async fn load(asked: Asked) -> Result<Option<Data>, PageError> {
         Spend::load(&seat),
         store.attempts_since(workspace, seat.now - Span::from_secs(600)),
         store.decisions(workspace, &any, page),
+        store.demo(),
     )?;
     let attention = Attention::load(&seat, now.as_ref().map(|live| &live.summary)).await?;
     let tasks: Vec<_> = decisions
@@ -107,6 +112,7 @@ async fn load(asked: Asked) -> Result<Option<Data>, PageError> {
         ended_lately,
         decisions: decisions.items,
         around,
+        demo,
         seat,
     }))
 }
@@ -143,6 +149,7 @@ fn show(data: Data) -> AnyView {
         ended_lately,
         decisions,
         around,
+        demo,
     } = data;
     let slug = seat.slug.clone();
     let lead = lead(&counts, now.as_ref().map(|live| &live.summary));
@@ -178,6 +185,7 @@ fn show(data: Data) -> AnyView {
                 <h1 class="lead">{lead}</h1>
                 {away}
             </header>
+            {demo_card(demo.as_ref(), &slug, nothing_yet)}
             {nothing_yet.then(|| first_steps(&slug))}
             {score}
             <div class="overview-main">
@@ -238,15 +246,14 @@ fn show(data: Data) -> AnyView {
 }
 
 fn first_steps(slug: &str) -> AnyView {
-    let key = format!("baton key create --workspace {slug} --role member");
     view! {
         <section class="panel first-steps">
             <h2>"Hand in the first task"</h2>
-            <p>"Make a key on the server, then send a task with it. It will be here at once, with its reason to wait."</p>
-            <pre tabindex="0"><code>{key}</code></pre>
-            <pre tabindex="0"><code>
-                "curl $BATON_URL/api/v1/tasks -H \"Authorization: Bearer $BATON_KEY\" \\\n  -H \"Content-Type: application/json\" -d '{\"title\":\"Summarise the week\"}'"
-            </code></pre>
+            <p>"It will be here at once, with its reason to wait."</p>
+            {hand_in_a_task(slug)}
+            <h2>"Attach an agent that does it"</h2>
+            <p>"It turns green on the agents page at its first call."</p>
+            {attach_an_agent(slug, "scout", None)}
         </section>
     }
     .into_any()

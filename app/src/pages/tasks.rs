@@ -15,6 +15,7 @@ use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::export::export;
 use crate::components::pager::Pager;
+use crate::components::snippets::hand_in_a_task;
 use crate::text;
 use filters::Filters;
 
@@ -177,7 +178,6 @@ fn show(data: Data) -> AnyView {
             {tabs(&base, &filters, &counts)}
         </nav>
         {bar}
-        <p class="news" data-news="rows" role="status" hidden></p>
         <div id="rows" data-live data-hold>
             <div class="scroll" tabindex="0" role="group" aria-label="Tasks">
                 <table class="rows tasks">
@@ -215,8 +215,9 @@ fn empty(filters: &Filters, seat: &Seat) -> AnyView {
     view! {
         <p class="empty">
             "No task has been handed in yet. " <a href=seat.path("tasks/new")>"Hand in the first"</a>
-            ", or let an agent do it with POST /api/v1/tasks."
+            ", or have a program do it:"
         </p>
+        {hand_in_a_task(&seat.slug)}
     }
     .into_any()
 }

@@ -69,6 +69,13 @@ impl Ring {
         self.push(Event::missed());
     }
 
+    /// The last that was heard of a pool.
+    pub(crate) fn latest(&self, pool: PoolId) -> Option<EventId> {
+        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = pools.get(&pool)?.events.back()?;
+        Some(latest.id())
+    }
+
     /// A pool is gone.
     pub(crate) fn forget(&self, pool: PoolId) {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);

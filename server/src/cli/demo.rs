@@ -41,18 +41,15 @@ pub async fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
     let options = command.options()?;
     let database = Database::open(config).await?;
     let store = &database.store;
-    let ran = match server(store).await {
-        Some(url) => {
-            let demo = Demo::new(store.clone(), url);
-            watch(&demo, options, asked).await
-        }
-        None => {
-            let mut watched = Ok(());
-            let served = serve::serve(config, store, async |demo| {
-                watched = watch(demo, options, asked).await;
-            });
-            served.await.and(watched)
-        }
+    let ran = if let Some(url) = server(store).await {
+        let demo = Demo::new(store.clone(), url);
+        watch(&demo, options, asked).await
+    } else {
+        let mut watched = Ok(());
+        let served = serve::serve(config, store, async |demo| {
+            watched = watch(demo, options, asked).await;
+        });
+        served.await.and(watched)
     };
     database.close().await?;
     ran

@@ -1,11 +1,13 @@
-//! Hands in the work of the trace as it arrives, and no more than the team can chew: a sort of work
+//! Hands in the work of the trace as it arrives, slower and without its long silences, and no more
+//! than the team can chew: a sort of work
 //! of which enough waits is left out until some of it is done, so that nothing grows without end.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
+use scheduler::Time;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -17,8 +19,11 @@ use crate::trace::Request;
 const LOOK: Duration = Duration::from_secs(2);
 /// One in so many pieces of research is followed by a text that needs it.
 const FOLLOWED: u64 = 4;
-/// Between the end of the trace and its beginning again.
-const GAP: Duration = Duration::from_secs(1);
+/// Silences of the trace are shortened to this: it has some of minutes, in which there would be
+/// nothing to see.
+const LONGEST_SILENCE: Duration = Duration::from_secs(2);
+/// How much slower the rest of it is played: it was made by more than fourteen agents.
+const SLOWER: f64 = 2.0;
 
 /// Hands in work until it is dropped.
 pub struct Feed {
@@ -49,18 +54,18 @@ impl Feed {
             if let Err(fault) = self.once(&mut n, &mut waiting).await {
                 return fault;
             }
-            sleep(GAP.div_f64(self.pace)).await;
+            sleep(LONGEST_SILENCE.div_f64(self.pace)).await;
         }
     }
 
     async fn once(&self, n: &mut u64, waiting: &mut Waiting) -> Result<(), Fault> {
-        let began = Instant::now();
-        let Some(first) = self.trace.first() else {
-            return std::future::pending().await;
-        };
+        let mut at = Instant::now();
+        let mut before = self.trace.first().map(|first| first.at);
         for request in self.trace.iter() {
-            let after_us = u64::try_from(request.at.since(first.at).0).unwrap_or(0);
-            sleep_until(began + Duration::from_micros(after_us).div_f64(self.pace)).await;
+            let gap = before.map_or(Duration::ZERO, |before| gap(before, request.at));
+            before = Some(request.at);
+            at += gap.mul_f64(SLOWER / self.pace);
+            sleep_until(at).await;
             self.look(waiting).await?;
             // What finds no room is left out, as is what comes while the machine is behind.
             if let Some(kind) = waiting.room_for(*n) {
@@ -69,7 +74,7 @@ impl Feed {
                     request: *request,
                     kind,
                 };
-                let batch = self.batch(job, waiting);
+                let batch = batch(job, waiting);
                 self.hand_in(batch).await?;
             }
             *n += 1;
@@ -77,38 +82,12 @@ impl Feed {
         Ok(())
     }
 
-    /// The job alone, or with a text that can be written only after it.
-    fn batch(&self, job: Job, waiting: &mut Waiting) -> Value {
-        waiting.add(job.kind);
-        let first = job.task();
-        let [_, _, writing, ..] = KINDS;
-        let followed = job.kind.name == "research"
-            && scattered(job.n, 5).is_multiple_of(FOLLOWED)
-            && waiting.has_room(writing);
-        if !followed {
-            return json!([first]);
-        }
-        waiting.add(writing);
-        let mut second = Job {
-            kind: writing,
-            ..job
-        }
-        .task();
-        second["depends_on"] = json!(["first"]);
-        second["title"] = json!(format!(
-            "Write up: {}",
-            first["title"].as_str().unwrap_or_default()
-        ));
-        let mut first = first;
-        first["ref"] = json!("first");
-        json!([first, second])
-    }
-
     async fn hand_in(&self, tasks: Value) -> Result<(), Fault> {
         loop {
             match self.client.post("/tasks", tasks.clone()).await {
-                Ok(_) => return Ok(()),
                 Err(fault) if fault.passes() => sleep(LOOK).await,
+                // Somebody has tightened a fuse meanwhile: what it refuses is left out.
+                Ok(_) | Err(Fault::Refused(StatusCode::UNPROCESSABLE_ENTITY, _)) => return Ok(()),
                 Err(fault) => return Err(fault),
             }
         }
@@ -128,6 +107,35 @@ impl Feed {
         }
         Ok(())
     }
+}
+
+/// The job alone, or with a text that can be written only after it.
+fn batch(job: Job, waiting: &mut Waiting) -> Value {
+    waiting.add(job.kind);
+    let first = job.task();
+    let [_, _, text, ..] = KINDS;
+    let followed = job.kind.name == "research"
+        && scattered(job.n, 5).is_multiple_of(FOLLOWED)
+        && waiting.has_room(text);
+    if !followed {
+        return json!([first]);
+    }
+    waiting.add(text);
+    let mut second = Job { kind: text, ..job }.task();
+    second["depends_on"] = json!(["first"]);
+    second["title"] = json!(format!(
+        "Write up: {}",
+        first["title"].as_str().unwrap_or_default()
+    ));
+    let mut first = first;
+    first["ref"] = json!("first");
+    json!([first, second])
+}
+
+/// Between one request and the next.
+fn gap(before: Time, at: Time) -> Duration {
+    let us = u64::try_from(at.since(before).0).unwrap_or(0);
+    Duration::from_micros(us).min(LONGEST_SILENCE)
 }
 
 impl Waiting {

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::client::{Client, Fault};
 use super::provider::{Message, Search, Used};
-use super::story::{SEARCH, TWITTER, price};
+use super::story::{SEARCH, SMALL, TWITTER, price};
 use super::work::scattered;
 
 /// How long a claim waits for work.
@@ -65,7 +65,8 @@ struct Lease {
 #[derive(Debug, Deserialize)]
 struct Task {
     title: String,
-    payload: Option<Plan>,
+    #[serde(default)]
+    payload: Value,
 }
 
 /// What there is to do, as the author of the task wrote it.
@@ -76,6 +77,19 @@ struct Plan {
     prompt_tokens: u32,
     max_tokens: u32,
     answer_tokens: u32,
+}
+
+impl Plan {
+    /// The task's; of a person's own task, which says nothing of the kind, a small piece of work.
+    fn of(task: &Task) -> Self {
+        serde_json::from_value(task.payload.clone()).unwrap_or_else(|_| Self {
+            searches: 0,
+            model: SMALL.to_owned(),
+            prompt_tokens: 1_200,
+            max_tokens: 256,
+            answer_tokens: 150,
+        })
+    }
 }
 
 /// Why an attempt did not end in a result.
@@ -123,11 +137,8 @@ impl Agent {
     }
 
     async fn work_on(&self, lease: &Lease) -> Result<(), Fault> {
-        let Some(plan) = &lease.task.payload else {
-            let body = json!({ "epoch": lease.epoch, "reason": "nothing says how to do this" });
-            return self.tell(lease, "release", body).await;
-        };
-        match self.carry_out(lease, plan).await? {
+        let plan = Plan::of(&lease.task);
+        match self.carry_out(lease, &plan).await? {
             Ok(used) => {
                 let cost = price(&plan.model, used.input_tokens, used.output_tokens);
                 let usage = json!({
@@ -226,9 +237,8 @@ impl Agent {
     async fn tell(&self, lease: &Lease, act: &str, body: Value) -> Result<(), Fault> {
         let path = format!("/leases/{}/{act}", lease.id);
         match self.client.post(&path, body).await {
-            Ok(_) => Ok(()),
-            // A person took the task away meanwhile, or it took too long.
-            Err(Fault::Refused(StatusCode::CONFLICT, _)) => Ok(()),
+            // Refused so, a person took the task away meanwhile, or it took too long.
+            Ok(_) | Err(Fault::Refused(StatusCode::CONFLICT, _)) => Ok(()),
             Err(fault) => Err(fault),
         }
     }

@@ -358,7 +358,9 @@ mod tests {
         }
         let third = asked(&provider, "/v1/messages", &call(OPUS, 10)).await;
         assert_eq!(third.status(), StatusCode::TOO_MANY_REQUESTS);
-        held.into_iter().for_each(|call| call.abort());
+        for call in held {
+            call.abort();
+        }
         assert_eq!(provider.counts().most_at_once, OPUS_SLOTS);
     }
 

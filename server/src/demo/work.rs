@@ -55,7 +55,7 @@ pub const KINDS: [Kind; 5] = [
             "Draft the launch post on {b}",
             "Rewrite the {b} guide for newcomers",
             "Summarise the interviews on {b}",
-            "Answer {a}'s comparison page, section {b}",
+            "Answer {a}'s comparison page on {b}",
         ],
     },
     Kind {
@@ -67,7 +67,7 @@ pub const KINDS: [Kind; 5] = [
             "Review the change to {b}",
             "Write the missing tests for {b}",
             "Port the {b} example to the new client",
-            "Find why {b} is slow in the nightly run",
+            "Find what slows down {b} in the nightly run",
         ],
     },
     Kind {
@@ -98,20 +98,20 @@ const FIRMS: [&str; 9] = [
 const TOPICS: [&str; 16] = [
     "usage-based billing",
     "single sign-on",
-    "the audit log",
+    "audit logs",
     "retries",
     "team budgets",
     "webhooks",
-    "the Python client",
+    "client libraries",
     "rate limits",
-    "data export",
+    "data exports",
     "role-based access",
-    "the mobile view",
+    "mobile views",
     "onboarding",
     "batch imports",
-    "search",
+    "full-text search",
     "notifications",
-    "the billing page",
+    "invoices",
 ];
 
 /// A request of the trace on its way to becoming a task.
@@ -133,8 +133,8 @@ impl Job {
         json!({
             "title": self.title(),
             "description": format!(
-                "A simulated task of the demo. Its tokens and its arrival are those of request {} of a real trace: \
-                 {} tokens read, {} written.", n + 1, request.read, request.written),
+                "A simulated task of the demo. Its tokens are those of request {} of a real trace, {} read and {} written; \
+                 its arrival too, at half the speed and without long silences.", n + 1, request.read, request.written),
             "kind": kind.name,
             "capabilities": [kind.name],
             "requires": self.requires(),

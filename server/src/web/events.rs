@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::access::Visitor;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event as Told, Sse};
-use engine::{Event, Resume};
+use engine::{Event, EventId, Resume};
 use futures::Stream;
 use scheduler::{PoolId, WorkspaceId};
+use serde::Deserialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
@@ -25,10 +26,21 @@ const BEAT: Duration = Duration::from_secs(5);
 /// A stream's life: the browser comes back by itself, and is asked again who it is.
 const LIFE: Duration = Duration::from_mins(5);
 
+/// Between two words on a stream: what changes faster is told once.
+const GAP: Duration = Duration::from_millis(50);
+
+/// Where to go on from. A browser that comes back by itself says so in a header; a page that opens a
+/// stream can say it only here.
+#[derive(Debug, Deserialize)]
+pub struct From {
+    last: Option<String>,
+}
+
 /// `GET /w/{ws}/events`.
 pub async fn stream(
     State(web): State<Web>,
     Path(slug): Path<String>,
+    Query(from): Query<From>,
     visitor: Option<Extension<Visitor>>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Told, Infallible>>>, Problem> {
@@ -50,8 +62,10 @@ pub async fn stream(
     let events = web.app.engine.events();
     let last = headers
         .get("last-event-id")
-        .and_then(|last| last.to_str().ok());
+        .and_then(|last| last.to_str().ok())
+        .or(from.last.as_deref());
     let missed = last.is_some_and(|last| missed(&web, workspace.pool, last));
+    let latest = web.app.engine.latest_event(workspace.pool);
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let reader = Reader {
@@ -59,7 +73,9 @@ pub async fn stream(
         pool: workspace.pool,
         events,
         missed,
+        latest,
         beat,
+        next_at: Instant::now(),
         ends_at: Instant::now() + LIFE,
         stopping: web.app.stopping.clone(),
     };
@@ -80,12 +96,21 @@ fn missed(web: &Web, pool: PoolId, last: &str) -> bool {
     since != Resume::Events(Vec::new())
 }
 
+/// The next event, not before that instant.
+async fn after(at: Instant, events: &mut Receiver<Arc<Event>>) -> Result<Arc<Event>, RecvError> {
+    sleep_until(at).await;
+    events.recv().await
+}
+
 struct Reader {
     workspace: WorkspaceId,
     pool: PoolId,
     events: Receiver<Arc<Event>>,
     missed: bool,
+    /// The last event before the stream began.
+    latest: Option<EventId>,
     beat: Interval,
+    next_at: Instant,
     ends_at: Instant,
     stopping: watch::Receiver<bool>,
 }
@@ -93,11 +118,11 @@ struct Reader {
 impl Reader {
     async fn next(&mut self) -> Option<Told> {
         if std::mem::take(&mut self.missed) {
-            return Some(Told::default().event("change").data("{}"));
+            return Some(changed(self.latest));
         }
         loop {
             let heard = tokio::select! {
-                heard = self.events.recv() => heard,
+                heard = after(self.next_at, &mut self.events) => heard,
                 _ = self.beat.tick() => return Some(Told::default().event("beat").data("{}")),
                 () = sleep_until(self.ends_at) => return None,
                 _ = self.stopping.wait_for(|stopping| *stopping) => return None,
@@ -109,7 +134,7 @@ impl Reader {
                     }
                 }
                 Err(RecvError::Lagged(_)) => {
-                    return Some(Told::default().event("change").data("{}"));
+                    return Some(changed(None));
                 }
                 Err(RecvError::Closed) => return None,
             }
@@ -119,25 +144,33 @@ impl Reader {
     /// One word for an event and all that already stand behind it.
     fn told(&mut self, event: &Event) -> Option<Told> {
         let mut concerns = event.for_workspace(self.pool, self.workspace).is_some();
-        let mut last = event.pool.map(|_| event.id());
+        let id_of = |event: &Event| {
+            event
+                .pool
+                .filter(|pool| *pool == self.pool)
+                .map(|_| event.id())
+        };
+        let mut last = id_of(event);
         loop {
             match self.events.try_recv() {
                 Ok(event) => {
                     concerns |= event.for_workspace(self.pool, self.workspace).is_some();
-                    last = event
-                        .pool
-                        .filter(|pool| *pool == self.pool)
-                        .map(|_| event.id())
-                        .or(last);
+                    last = id_of(&event).or(last);
                 }
                 Err(TryRecvError::Lagged(_)) => concerns = true,
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        let told = concerns.then(|| Told::default().event("change").data("{}"))?;
-        Some(match last {
-            Some(id) => told.id(id.to_string()),
-            None => told,
-        })
+        self.next_at = Instant::now() + GAP;
+        concerns.then(|| changed(last))
+    }
+}
+
+/// Something has changed; the stream goes on after that event.
+fn changed(last: Option<EventId>) -> Told {
+    let told = Told::default().event("change").data("{}");
+    match last {
+        Some(id) => told.id(id.to_string()),
+        None => told,
     }
 }

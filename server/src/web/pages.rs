@@ -31,11 +31,13 @@ pub fn router(app: &App, url: &str) -> anyhow::Result<Router> {
     };
     let assets: AssetUrls = assets::urls()?;
     let url = url.trim_end_matches('/').to_owned();
+    let address = url.as_str().into();
     let shell = move || view! { <Shell assets=assets.clone() url=url.clone() /> };
     let routes = generate_route_list(shell.clone());
     let house = House {
         store: app.store.clone(),
         engine: app.engine.clone(),
+        address,
     };
     let context = move || provide_context(house.clone());
     Ok(Router::new()

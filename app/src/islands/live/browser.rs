@@ -1,4 +1,4 @@
-//! The stream, and when the page is asked for again.
+//! When the page is asked for again, and what of the answer is shown.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,118 +10,127 @@ use leptos::wasm_bindgen::closure::Closure;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::js_sys::Date;
-use web_sys::{
-    Document, DomParser, Element, EventSource, Response, SupportedType, VisibilityState,
-};
+use web_sys::{Document, Response, VisibilityState};
 
-use super::Mark;
-use super::morph::morph;
+use super::bring::{Held, bring, parse};
 use super::relative::relate;
+use super::stream::Stream;
+use super::{Mark, Switches};
 
-/// The least time between two looks at the server.
-const GAP_MS: f64 = 250.0;
+/// The least time between two looks at the server while somebody is there; longer after nobody has
+/// touched the page for so long.
+const GAPS_MS: [(f64, f64); 3] = [(3_600_000.0, 5_000.0), (300_000.0, 1_000.0), (0.0, 200.0)];
 /// Part of the time that may go into looking: a slow server is asked less often.
 const REST: f64 = 4.0;
 /// After a look that failed.
 const RETRY_MS: f64 = 2_000.0;
 /// The server says something at least every five seconds.
 const STALE_MS: f64 = 12_000.0;
-/// How long a stream that was refused stays closed.
-const REOPEN_MS: f64 = 5_000.0;
+/// How long a hidden page keeps its stream.
+const HIDDEN_MS: f64 = 10_000.0;
 
 struct Page {
-    address: String,
-    source: RefCell<Option<EventSource>>,
-    heard_ms: Cell<f64>,
-    opened_ms: Cell<f64>,
+    stream: Rc<Stream>,
     /// Something changed that the page does not show yet.
     behind: Cell<bool>,
-    held: Cell<bool>,
+    /// What could not be shown yet, because the pointer is on it.
+    held: RefCell<Option<Document>>,
     looking: Cell<bool>,
     planned: Cell<bool>,
     next_look_ms: Cell<f64>,
-    mark: RwSignal<Mark>,
-    paused: RwSignal<bool>,
+    touched_ms: Cell<f64>,
+    hidden_ms: Cell<f64>,
+    switches: Switches,
 }
 
 /// Opens the stream and keeps the page up to date for as long as it is open.
-pub fn start(address: String, mark: RwSignal<Mark>, paused: RwSignal<bool>) {
+pub fn start(address: String, since: Option<String>, switches: Switches) {
     let page = Rc::new(Page {
-        address,
-        source: RefCell::new(None),
-        heard_ms: Cell::new(Date::now()),
-        opened_ms: Cell::new(0.0),
+        stream: Stream::new(address, since),
         behind: Cell::new(false),
-        held: Cell::new(false),
+        held: RefCell::new(None),
         looking: Cell::new(false),
         planned: Cell::new(false),
         next_look_ms: Cell::new(0.0),
-        mark,
-        paused,
+        touched_ms: Cell::new(Date::now()),
+        hidden_ms: Cell::new(Date::now()),
+        switches,
     });
     relate(&document());
-    open(&page);
+    let heard = Rc::downgrade(&page);
+    page.stream.on_word(move |changed| {
+        if let Some(page) = heard.upgrade() {
+            page.behind.set(page.behind.get() || changed);
+            plan(&page);
+            page.mark();
+        }
+    });
+    page.stream.open();
     let ticking = Rc::clone(&page);
     set_interval(move || tick(&ticking), Duration::from_secs(1));
-    let seen = Rc::clone(&page);
-    on(&document(), "visibilitychange", move || plan(&seen));
+    hear(&page);
+    let asked = Rc::clone(&page);
+    Effect::new(move |before: Option<u32>| {
+        let shown = switches.shown.get();
+        if before.is_some_and(|before| before != shown) {
+            asked.show_held();
+        }
+        shown
+    });
     Effect::new(move || {
-        if !page.paused.get() {
+        if !switches.paused.get() {
             plan(&page);
         }
-        page.show();
+        page.mark();
     });
 }
 
-fn open(page: &Rc<Page>) {
-    page.opened_ms.set(Date::now());
-    let Ok(source) = EventSource::new(&page.address) else {
-        return;
-    };
-    let changed = Rc::clone(page);
-    let change = move || {
-        changed.heard_ms.set(Date::now());
-        changed.behind.set(true);
-        plan(&changed);
-    };
-    // What changed between the page's making and now is seen by looking once.
-    on(&source, "open", change.clone());
-    on(&source, "change", change);
-    let beating = Rc::clone(page);
-    on(&source, "beat", move || beating.heard_ms.set(Date::now()));
-    page.source.replace(Some(source));
+/// What the reader does: comes back, moves the pointer, presses a key. Heard as long as the page is
+/// there.
+fn hear(page: &Rc<Page>) {
+    let seen = Rc::clone(page);
+    on("visibilitychange", move || {
+        seen.hidden_ms.set(Date::now());
+        seen.touched_ms.set(Date::now());
+        tick(&seen);
+    });
+    let moved = Rc::clone(page);
+    on("mouseover", move || {
+        moved.touched_ms.set(Date::now());
+        if moved.held.borrow().is_some() && !super::bring::is_pointed_at() {
+            moved.show_held();
+        }
+    });
+    let pressed = Rc::clone(page);
+    on("keydown", move || pressed.touched_ms.set(Date::now()));
 }
 
-/// The listener lives as long as the page: there are a handful, made once a stream.
-fn on(target: &web_sys::EventTarget, event: &str, act: impl Fn() + 'static) {
+fn on(event: &str, act: impl Fn() + 'static) {
     let listener = Closure::<dyn Fn()>::new(act).into_js_value();
     // It fails for listeners that are no functions only.
-    let _ = target.add_event_listener_with_callback(event, listener.unchecked_ref());
+    let _ = document().add_event_listener_with_callback(event, listener.unchecked_ref());
 }
 
 fn tick(page: &Rc<Page>) {
-    let now = Date::now();
-    let closed = page
-        .source
-        .borrow()
-        .as_ref()
-        .is_none_or(|source| source.ready_state() == EventSource::CLOSED);
-    if closed && now - page.opened_ms.get() > REOPEN_MS {
-        open(page);
-        // A session that has ended is noticed by looking.
-        page.behind.set(true);
-    }
+    page.stream.tidy();
     if is_visible() {
+        page.stream.open();
+        // A session that has ended is noticed by looking.
+        if page.stream.is_failing() && page.stream.quiet_ms() > STALE_MS {
+            page.behind.set(true);
+        }
         relate(&document());
         plan(page);
+    } else if Date::now() - page.hidden_ms.get() > HIDDEN_MS {
+        page.stream.close();
     }
-    page.show();
+    page.mark();
 }
 
 /// Looks as soon as it may, if there is anything to see and anybody who sees it.
 fn plan(page: &Rc<Page>) {
     let idle = !page.behind.get() || page.looking.get() || page.planned.get();
-    if idle || page.paused.get_untracked() || !is_visible() {
+    if idle || page.switches.paused.get_untracked() || !is_visible() {
         return;
     }
     page.planned.set(true);
@@ -140,102 +149,41 @@ async fn look(page: Rc<Page>) {
     page.looking.set(true);
     page.behind.set(false);
     let began = Date::now();
-    let seen = take_over().await;
+    let seen = fetch().await.and_then(|fresh| {
+        let Some(fresh) = fresh else {
+            return Ok(());
+        };
+        let held = bring(&document(), &fresh, false)?;
+        page.hold(held, fresh);
+        Ok(())
+    });
     let now = Date::now();
-    if let Ok(held) = seen {
-        page.held.set(held);
-        page.behind.set(page.behind.get() || held);
+    if seen.is_ok() {
         page.next_look_ms
-            .set(began + GAP_MS.max((now - began) * REST));
+            .set(began + page.gap_ms(now).max((now - began) * REST));
     } else {
         page.behind.set(true);
         page.next_look_ms.set(now + RETRY_MS);
     }
     page.looking.set(false);
-    page.show();
+    page.mark();
     plan(&page);
 }
 
-/// Asks for this address again and takes over what differs; whether something had to be left.
-async fn take_over() -> Result<bool, JsValue> {
+/// This address as it is now; nothing when the session has ended and the server leads elsewhere.
+async fn fetch() -> Result<Option<Document>, JsValue> {
     let location = window().location();
     let response = JsFuture::from(window().fetch_with_str(&location.href()?)).await?;
     let response: Response = response.dyn_into()?;
     if response.redirected() {
-        // The session has ended: the server says where to go.
         location.reload()?;
-        return Ok(false);
+        return Ok(None);
     }
     if response.status() >= 500 {
         return Err(JsValue::NULL);
     }
-    let text = JsFuture::from(response.text()?)
-        .await?
-        .as_string()
-        .unwrap_or_default();
-    bring(&document(), &parse(&text)?, false)
-}
-
-/// A page as it was sent, with its instants as they are shown.
-pub fn parse(text: &str) -> Result<Document, JsValue> {
-    let fresh = DomParser::new()?.parse_from_string(text, SupportedType::TextHtml)?;
-    relate(&fresh);
-    Ok(fresh)
-}
-
-/// Takes over what differs; whether something had to be left. The answer to an act of one's own
-/// leaves nothing.
-pub fn bring(shown: &Document, fresh: &Document, answer: bool) -> Result<bool, JsValue> {
-    let regions = shown.query_selector_all(if answer {
-        "[data-live], [data-act-region]"
-    } else {
-        "[data-live]"
-    })?;
-    let mut held = false;
-    for region in (0..regions.length()).filter_map(|at| regions.get(at)) {
-        let region: Element = region.dyn_into()?;
-        let Some(new) = fresh.get_element_by_id(&region.id()) else {
-            continue;
-        };
-        if region.is_equal_node(Some(&new)) {
-            continue;
-        }
-        let still = !answer && region.has_attribute("data-hold") && region.matches(":hover")?;
-        if !still {
-            morph(&region, &new)?;
-        }
-        held |= still;
-        tell_news(shown, &region, still.then_some(&new))?;
-    }
-    if shown.title() != fresh.title() {
-        shown.set_title(&fresh.title());
-    }
-    Ok(held)
-}
-
-/// Says beside a region that is held how many rows wait to be shown; nothing once it is not.
-fn tell_news(shown: &Document, region: &Element, held: Option<&Element>) -> Result<(), JsValue> {
-    let place = shown.query_selector(&format!("[data-news={:?}]", region.id()))?;
-    let Some(place) = place else {
-        return Ok(());
-    };
-    let Some(fresh) = held else {
-        return place.set_attribute("hidden", "");
-    };
-    let rows = fresh.query_selector_all("[data-key]")?;
-    let mut new = 0;
-    for row in (0..rows.length()).filter_map(|at| rows.get(at)) {
-        let key = row
-            .dyn_ref::<Element>()
-            .and_then(|row| row.get_attribute("data-key"));
-        let known = region.query_selector(&format!("[data-key={:?}]", key.unwrap_or_default()))?;
-        new += u32::from(known.is_none());
-    }
-    place.set_text_content(Some(&match new {
-        0 => "Rows have changed; they are shown when the pointer leaves.".to_owned(),
-        new => format!("{new} new; shown when the pointer leaves."),
-    }));
-    place.remove_attribute("hidden")
+    let text = JsFuture::from(response.text()?).await?.as_string();
+    parse(&text.unwrap_or_default()).map(Some)
 }
 
 /// Whether anybody can see this tab.
@@ -244,26 +192,46 @@ fn is_visible() -> bool {
 }
 
 impl Page {
-    fn show(&self) {
-        let quiet_ms = Date::now() - self.heard_ms.get();
-        let open = self
-            .source
-            .borrow()
-            .as_ref()
-            .is_some_and(|source| source.ready_state() == EventSource::OPEN);
-        let mark = if self.paused.get_untracked() {
+    fn gap_ms(&self, now: f64) -> f64 {
+        let untouched_ms = now - self.touched_ms.get();
+        let gap = GAPS_MS.iter().find(|(after, _)| untouched_ms >= *after);
+        gap.map_or(0.0, |(_, gap)| *gap)
+    }
+
+    /// Keeps what could not be shown, and says how much of it is new.
+    fn hold(&self, held: Held, fresh: Document) {
+        let waits = held.regions > 0;
+        self.held.replace(waits.then_some(fresh));
+        let new = waits.then_some(held.new);
+        if self.switches.held.get_untracked() != new {
+            self.switches.held.set(new);
+        }
+    }
+
+    fn show_held(&self) {
+        if let Some(fresh) = self.held.take() {
+            // What could not be taken over comes with the next look.
+            let _ = bring(&document(), &fresh, true);
+        }
+        self.switches.held.set(None);
+        self.mark();
+    }
+
+    fn mark(&self) {
+        let quiet_ms = self.stream.quiet_ms();
+        let mark = if self.switches.paused.get_untracked() || !is_visible() {
             Mark::Paused
         } else if quiet_ms > STALE_MS {
             Mark::Stale((quiet_ms / 1_000.0) as u32)
-        } else if !open {
+        } else if !self.stream.is_open() {
             Mark::Connecting
-        } else if self.held.get() {
+        } else if self.held.borrow().is_some() {
             Mark::Held
         } else {
             Mark::Live
         };
-        if self.mark.get_untracked() != mark {
-            self.mark.set(mark);
+        if self.switches.mark.get_untracked() != mark {
+            self.switches.mark.set(mark);
         }
     }
 }
