@@ -31,7 +31,7 @@ struct Data {
 
 async fn load(asked: Asked, theme: Theme, keys: Keys) -> Result<Data, PageError> {
     let visitor = asked.visitor()?.clone();
-    let House { store, engine } = asked.house()?;
+    let House { store, engine, .. } = asked.house()?;
     let now = engine.now();
     Ok(Data {
         sessions: store.sessions_of(visitor.account, now).await?,

@@ -1,5 +1,7 @@
 //! Lists as files: the same query as the page, every row of it, streamed page by page.
 
+use std::sync::Arc;
+
 use std::collections::HashMap;
 
 use app::access::{House, PageError, Seat, Visitor};
@@ -115,6 +117,7 @@ async fn seat(web: &Web, slug: &str, visitor: Option<Extension<Visitor>>) -> Res
     let house = House {
         store: web.app.store.clone(),
         engine: web.app.engine.clone(),
+        address: Arc::clone(&web.origin),
     };
     Ok(house.seat(&visitor, slug).await?)
 }
