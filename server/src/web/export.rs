@@ -1,8 +1,7 @@
 //! Lists as files: the same query as the page, every row of it, streamed page by page.
 
-use std::sync::Arc;
-
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use app::access::{House, PageError, Seat, Visitor};
 use app::lists;
