@@ -6,34 +6,30 @@ WITH fence AS MATERIALIZED (
 ),
 needs_put AS (
     INSERT INTO needs (id, needs)
-    SELECT n.* FROM fence, unnest($4::uuid[], $5::text[]) AS n
+    SELECT unnest($4::uuid[]), unnest($5::text[]) FROM fence
     ON CONFLICT (id) DO NOTHING
 ),
 task_put AS (
     INSERT INTO task (workspace_id, id, created_at, due_at, parent_id, needs_id, score, depth, priority, class, kind,
                       agent, title, description, reference, payload, created_by)
-    SELECT t.workspace_id, t.id, t.created_at, t.due_at, t.parent_id, t.needs_id, t.score, t.depth, t.priority, t.class,
-           t.kind, t.agent, t.title, t.description, t.reference, t.payload::json, t.created_by::json
-    FROM fence, unnest($6::uuid[], $7::uuid[], $8::timestamptz[], $9::timestamptz[], $10::uuid[], $11::uuid[],
-        $12::integer[], $13::integer[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[],
-        $20::text[], $21::text[], $22::text[])
-        AS t (workspace_id, id, created_at, due_at, parent_id, needs_id, score, depth, priority, class, kind, agent,
-              title, description, reference, payload, created_by)
+    SELECT unnest($6::uuid[]), unnest($7::uuid[]), unnest($8::timestamptz[]), unnest($9::timestamptz[]),
+        unnest($10::uuid[]), unnest($11::uuid[]), unnest($12::integer[]), unnest($13::integer[]),
+        unnest($14::text[]), unnest($15::text[]), unnest($16::text[]), unnest($17::text[]), unnest($18::text[]),
+        unnest($19::text[]), unnest($20::text[]), unnest($21::text[])::json, unnest($22::text[])::json
+    FROM fence
 ),
 dependency_put AS (
     INSERT INTO task_dependency (workspace_id, task_id, depends_on)
-    SELECT d.* FROM fence, unnest($23::uuid[], $24::uuid[], $25::uuid[]) AS d
+    SELECT unnest($23::uuid[]), unnest($24::uuid[]), unnest($25::uuid[]) FROM fence
     ON CONFLICT DO NOTHING
 )
 INSERT INTO open_task (workspace_id, task_id, needs_id, created_at, due_at, not_before, boost_until, boost_delta,
                        attempts, epoch, backing_off, state, priority, ancestors)
-SELECT o.workspace_id, o.task_id, o.needs_id, o.created_at, o.due_at, o.not_before, o.boost_until, o.boost_delta,
-       o.attempts, o.epoch, o.backing_off, o.state, o.priority, o.ancestors::uuid[]
-FROM fence, unnest($26::uuid[], $27::uuid[], $28::uuid[], $29::timestamptz[], $30::timestamptz[], $31::timestamptz[],
-    $32::timestamptz[], $33::integer[], $34::integer[], $35::bigint[], $36::boolean[], $37::text[], $38::text[],
-    $39::text[])
-    AS o (workspace_id, task_id, needs_id, created_at, due_at, not_before, boost_until, boost_delta, attempts, epoch,
-          backing_off, state, priority, ancestors)
+SELECT unnest($26::uuid[]), unnest($27::uuid[]), unnest($28::uuid[]), unnest($29::timestamptz[]),
+    unnest($30::timestamptz[]), unnest($31::timestamptz[]), unnest($32::timestamptz[]), unnest($33::integer[]),
+    unnest($34::integer[]), unnest($35::bigint[]), unnest($36::boolean[]), unnest($37::text[]),
+    unnest($38::text[]), unnest($39::text[])::uuid[]
+FROM fence
 ON CONFLICT (workspace_id, task_id) DO UPDATE SET needs_id = excluded.needs_id, due_at = excluded.due_at,
     not_before = excluded.not_before, boost_until = excluded.boost_until, boost_delta = excluded.boost_delta,
     attempts = excluded.attempts, epoch = excluded.epoch, backing_off = excluded.backing_off, state = excluded.state,
