@@ -1,6 +1,7 @@
 //! What agents played lately: their leases, ended or not, as a score is read.
 //!
-//! Read from the workspace's latest dispatches, so that it costs what it shows and not what there is.
+//! Read from the workspace's latest dispatches, so that it costs what it shows and not what there is:
+//! `LIMIT 1` makes each end be looked up by itself, whatever the planner expects.
 
 use scheduler::{AgentId, AttemptOutcome, TaskId, Time, WorkspaceId};
 
@@ -56,9 +57,11 @@ impl Store {
                      WHERE kind = 'dispatch' AND ($2::uuid IS NULL OR agent_id = $2)
                      ORDER BY id DESC LIMIT $5) d
                JOIN task t ON t.workspace_id = $1 AND t.id = d.task_id
-               LEFT JOIN attempt a ON a.decision_id = d.id AND a.workspace_id = $1
-               LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = d.task_id AND e.decision_id = d.id
-                   AND e.lease_id IS NOT NULL
+               LEFT JOIN LATERAL (SELECT outcome, ended_at, error FROM attempt
+                   WHERE decision_id = d.id AND workspace_id = $1 LIMIT 1) a ON true
+               LEFT JOIN LATERAL (SELECT state, at, error FROM task_end
+                   WHERE workspace_id = $1 AND task_id = d.task_id AND decision_id = d.id AND lease_id IS NOT NULL
+                   LIMIT 1) e ON true
                ORDER BY d.id DESC"#,
             workspace.0,
             agent.map(|id| id.0),
@@ -98,10 +101,12 @@ impl Store {
                        coalesce(a.ended_at, e.at) AS ended_at, coalesce(a.error, e.error) AS error
                    FROM (SELECT id, kind, agent_id, task_id FROM decision WHERE workspace_id = $1
                          ORDER BY id DESC LIMIT $2) d
-                   LEFT JOIN attempt a ON a.decision_id = d.id AND a.workspace_id = $1
-                   LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = d.task_id AND e.decision_id = d.id
-                       AND e.lease_id IS NOT NULL
-                   WHERE d.kind = 'dispatch' AND (a.decision_id IS NOT NULL OR e.decision_id IS NOT NULL))
+                   LEFT JOIN LATERAL (SELECT outcome, ended_at, error FROM attempt
+                       WHERE decision_id = d.id AND workspace_id = $1 LIMIT 1) a ON true
+                   LEFT JOIN LATERAL (SELECT state, at, error FROM task_end
+                       WHERE workspace_id = $1 AND task_id = d.task_id AND decision_id = d.id AND lease_id IS NOT NULL
+                       LIMIT 1) e ON true
+                   WHERE d.kind = 'dispatch' AND (a.outcome IS NOT NULL OR e.state IS NOT NULL))
                SELECT e.agent_id AS "agent_id!", count(*) AS "ended!",
                    count(*) FILTER (WHERE e.outcome = 'completed') AS "completed!",
                    l.error AS "error?", l.task_id AS "task_id?", l.ended_at AS "ended_at?"

@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use store::{Batch, IdempotencyRow};
 
 use crate::support::*;
-use crate::{count, created, store};
+use crate::{count, store};
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn everything_rare_is_stored_too(pool: PgPool) {

@@ -29,6 +29,7 @@ async fn decisions_list_by_kind_task_agent_resource_and_time(pool: PgPool) {
         .flush(Records {
             created: tasks.to_vec(),
             decisions: decisions.clone(),
+            leased: leases.to_vec(),
             ..Records::default()
         })
         .await;
