@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::{ConnectOptions, PgPool};
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A process that does not outlive its test.
 struct Running(Child);

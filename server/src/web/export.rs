@@ -177,10 +177,9 @@ where
         pairs: &HashMap<String, String>,
     ) -> Result<Self, Problem> {
         let after = param(pairs, "after").map(|after| after.parse());
-        let format = if uri.path().ends_with(".csv") {
-            Format::Csv
-        } else {
-            Format::Json
+        let format = match uri.path().rsplit_once('.') {
+            Some((_, "csv")) => Format::Csv,
+            _ => Format::Json,
         };
         Ok(Self {
             read,

@@ -51,13 +51,11 @@ pub fn router(app: &App, url: &str) -> anyhow::Result<Router> {
 /// Reads no more of a form than an act can need.
 async fn bounded(request: Request<Body>, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    match to_bytes(body, ACT_LIMIT).await {
-        Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
-        Err(_) => {
-            let text = "This is more than a form may send, so nothing was done.";
-            (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()
-        }
-    }
+    let Ok(body) = to_bytes(body, ACT_LIMIT).await else {
+        let text = "This is more than a form may send, so nothing was done.";
+        return (StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
+    };
+    next.run(Request::from_parts(parts, body.into())).await
 }
 
 async fn nothing_here<IV>(
