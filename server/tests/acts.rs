@@ -121,7 +121,8 @@ impl Browser {
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes()
+        .fold(String::new(), |coded, byte| format!("{coded}%{byte:02X}"))
 }
 
 async fn task(house: &House, title: &str) -> String {

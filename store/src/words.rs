@@ -25,8 +25,9 @@ pub async fn index(store: &Store, now: Time) -> Result<u64, StoreError> {
     let behind = sqlx::query!(
         r#"SELECT w.id, coalesce(m.up_to, '00000000-0000-0000-0000-000000000000') AS "up_to!"
            FROM workspace w LEFT JOIN task_words_mark m ON m.workspace_id = w.id
-           WHERE EXISTS (SELECT FROM task t WHERE t.workspace_id = w.id
-               AND t.id > coalesce(m.up_to, '00000000-0000-0000-0000-000000000000') OFFSET 0)"#,
+           CROSS JOIN LATERAL (SELECT id FROM task t WHERE t.workspace_id = w.id
+               ORDER BY t.workspace_id DESC, t.id DESC LIMIT 1) newest
+           WHERE newest.id > coalesce(m.up_to, '00000000-0000-0000-0000-000000000000')"#,
     )
     .fetch_all(&mut *transaction)
     .await?;
