@@ -90,7 +90,6 @@ test.describe("without scripts", () => {
     await page.getByRole("button", { name: "Make it so" }).click();
     await expect(page.locator("#gauge")).toContainText("2 of 2 in use");
     await waiting.answer;
-    await page.getByText("The same as a table").first().click();
     await page.goto(`${at}/budgets`);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   });
