@@ -52,9 +52,9 @@ test-browser: end2end/node_modules/.package-lock.json
 	$(CARGO) build --package server
 	$(XTASK) with-postgres npm --prefix end2end test
 
-BENCHES := --package scheduler --package engine --package server --bench core --bench dispatch --bench http
+BENCHES := --package scheduler --package engine --package server --bench core --bench dispatch --bench http --bench pages
 
-## Figures, on a scratch Postgres that syncs its commits: a quarter of an hour, BATON_BENCH=quick a minute.
+## Figures, on a scratch Postgres that syncs its commits: half an hour, BATON_BENCH=quick some minutes.
 bench:
 	$(XTASK) site --release
 	$(CARGO) bench --no-run $(BENCHES)

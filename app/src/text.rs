@@ -5,7 +5,6 @@ use scheduler::{
     Action, Actor, AttemptOutcome, Class, Code, DecisionKind, EtaMethod, FactorName, Health,
     Priority, TaskState, Tier, Time, Unblock, Window,
 };
-use store::read::Bounded;
 use time::macros::format_description;
 
 /// An address with a query of names and values.
@@ -19,12 +18,6 @@ pub fn address(path: &str, pairs: &[(&str, String)]) -> String {
     } else {
         format!("{path}?{}", pairs.join("&"))
     }
-}
-
-/// A number that was counted only so far: `1,000+`.
-pub fn bounded(count: Bounded) -> String {
-    let more = if count.more { "+" } else { "" };
-    format!("{}{more}", grouped(count.number))
 }
 
 /// A state in a word.

@@ -17,7 +17,7 @@ use crate::forward::{self, Forwarder};
 use crate::health::Health;
 use crate::idempotency::IdempotencyKey;
 use crate::keeper::Keeper;
-use crate::loops::{gauges, history, retention, safety_net, words};
+use crate::loops::{gauges, history, retention, safety_net, sums, words};
 use crate::measure::Stats;
 use crate::routes::{Route, Routes};
 use crate::supervise::Supervisor;
@@ -108,6 +108,9 @@ impl Engine {
         let (ended, of) = (stop.clone(), Arc::clone(shared));
         self.supervisor
             .run("words", move || words::run(Arc::clone(&of), ended.clone()));
+        let (ended, of) = (stop.clone(), Arc::clone(shared));
+        self.supervisor
+            .run("sums", move || sums::run(Arc::clone(&of), ended.clone()));
         let (ended, of) = (stop.clone(), Arc::clone(shared));
         self.supervisor.run("history", move || {
             history::run(Arc::clone(&of), ended.clone())

@@ -14,6 +14,7 @@
 //! | [`installation`] | the shared secret, the one-time set-up code, the servers alive |
 //! | [`demo`] | the demo's workspace, made and taken away whole |
 //! | [`partitions`] | the weeks of the decision table, made ahead |
+//! | [`sums`] | what was used and how many tasks are over, summed behind the flushes |
 //! | [`retention`] | takes away what has run out |
 //! | [`events`] | LISTEN and NOTIFY between servers |
 //!
@@ -42,6 +43,7 @@ pub mod pool;
 pub mod read;
 pub mod retention;
 pub mod sessions;
+pub mod sums;
 pub mod words;
 pub mod workspaces;
 

@@ -1,5 +1,5 @@
 //! Takes away what has run out: remembered answers after a day, sessions after their end, login
-//! attempts after a day, servers not heard of for a day, the history of limits. Any server may do it, as often as it likes.
+//! attempts after a day, servers not heard of for a day, the history of limits, sums by the hour. Any server may do it, as often as it likes.
 
 use scheduler::{Span, Time};
 
@@ -20,6 +20,7 @@ pub struct Removed {
     pub servers: u64,
     pub minutes: u64,
     pub points: u64,
+    pub hours: u64,
 }
 
 /// One round at `now`.
@@ -43,6 +44,11 @@ pub async fn tick(store: &Store, now: Time) -> Result<Removed, StoreError> {
         "DELETE FROM budget_point WHERE at <= $1",
         (now - HISTORY.1).to_datetime()
     );
+    // Whoever looks further back looks at whole days.
+    let hours = sqlx::query!(
+        "DELETE FROM usage_sum WHERE grain = 'hour' AND at <= $1",
+        (now - HISTORY.1).to_datetime()
+    );
     Ok(Removed {
         answers: answers.execute(&store.readers).await?.rows_affected(),
         sessions: sessions.execute(&store.readers).await?.rows_affected(),
@@ -50,5 +56,6 @@ pub async fn tick(store: &Store, now: Time) -> Result<Removed, StoreError> {
         servers: servers.execute(&store.readers).await?.rows_affected(),
         minutes: minutes.execute(&store.readers).await?.rows_affected(),
         points: points.execute(&store.readers).await?.rows_affected(),
+        hours: hours.execute(&store.readers).await?.rows_affected(),
     })
 }

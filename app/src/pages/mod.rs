@@ -5,6 +5,7 @@ pub mod agent;
 pub mod agents;
 pub mod budgets;
 pub mod compare;
+mod counts;
 pub mod decision;
 pub mod decisions;
 pub mod failure;

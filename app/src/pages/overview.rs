@@ -10,8 +10,9 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use scheduler::{BudgetView, Query, ResourceView, Span, Summary, TaskState, View};
 use store::demo::Demo;
-use store::read::{DecisionFilter, DecisionListed, Page, StateCounts, TaskFilter, TaskListed};
+use store::read::{DecisionFilter, DecisionListed, Page, TaskFilter, TaskListed};
 
+use super::counts::Counts;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::decision_line::{Around, decision_lines};
@@ -44,7 +45,7 @@ struct Data {
     seat: Seat,
     /// What the conductor says; `None` while it changes hands.
     now: Option<Live>,
-    counts: StateCounts,
+    counts: Counts,
     running: Vec<TaskListed>,
     played: Played,
     attention: Vec<Attention>,
@@ -80,9 +81,9 @@ async fn load(asked: Asked) -> Result<Option<Data>, PageError> {
         limit: RUNNING,
         after: None,
     };
-    let (now, counts, running, played, spend, ended_lately, decisions, demo) = futures::try_join!(
+    let (now, ended, running, played, spend, ended_lately, decisions, demo) = futures::try_join!(
         async { Ok(live(&seat).await) },
-        store.state_counts(workspace),
+        store.end_counts(workspace),
         store.tasks(workspace, &filter, leases),
         Played::load(&seat),
         Spend::load(&seat),
@@ -102,9 +103,10 @@ async fn load(asked: Asked) -> Result<Option<Data>, PageError> {
         now: seat.now,
         name_task: true,
     };
+    let open = now.as_ref().map(|live| live.summary.clone());
     Ok(Some(Data {
+        counts: Counts::new(open, ended),
         now,
-        counts,
         running: running.items,
         played,
         attention,
@@ -152,8 +154,8 @@ fn show(data: Data) -> AnyView {
         demo,
     } = data;
     let slug = seat.slug.clone();
-    let lead = lead(&counts, now.as_ref().map(|live| &live.summary));
-    let nothing_yet = counts == StateCounts::default();
+    let lead = lead(now.as_ref().map(|live| &live.summary));
+    let nothing_yet = counts.all() == Some(0);
     let lines = now
         .as_ref()
         .map_or_else(Vec::new, |live| lines(&live.summary));
@@ -234,9 +236,9 @@ fn show(data: Data) -> AnyView {
                         <dt>"Attempts ended in 10 min"</dt>
                         <dd>{text::grouped(ended_lately)}</dd>
                         <dt>"Done in all"</dt>
-                        <dd>{text::grouped(counts.done)}</dd>
+                        <dd>{counts.of(TaskState::Done).map(text::grouped)}</dd>
                         <dt>"Failed in all"</dt>
-                        <dd>{text::grouped(counts.failed)}</dd>
+                        <dd>{counts.of(TaskState::Failed).map(text::grouped)}</dd>
                     </dl>
                 </section>
             </div>

@@ -9,9 +9,11 @@ use std::collections::HashMap;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use scheduler::{Explanation, Query, TaskId, TaskState, View};
-use store::read::{Bounded, EndCounts, Page, TaskListed};
+use store::read::{Page, TaskListed};
 
-use super::{Asked, loaded};
+use super::counts::Counts;
+use super::workspaces::summary;
+use super::{Asked, agents, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::export::export;
 use crate::components::pager::Pager;
@@ -34,7 +36,7 @@ struct Data {
     after: Option<String>,
     open: Option<TaskId>,
     next: Option<String>,
-    counts: Vec<(TaskState, Option<Bounded>)>,
+    counts: Counts,
     agents: Vec<String>,
     tasks: Vec<TaskListed>,
     /// What is decided of those that wait.
@@ -55,61 +57,26 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     };
     let (store, workspace) = (seat.store(), seat.workspace);
     let filter = filters.store();
-    let (listed, ended, live) = futures::join!(
+    let (listed, ended, open_counts, agents) = futures::join!(
         store.tasks(workspace, &filter, page),
         store.end_counts(workspace),
-        live(&seat),
+        summary(&seat),
+        agents::live(&seat),
     );
-    let (open_counts, agents) = live;
     let listed = listed?;
+    let mut agents: Vec<_> = agents.into_values().map(|agent| agent.name).collect();
+    agents.sort_unstable();
     Ok(Data {
         after,
         open: asked.param("open").and_then(|id| id.parse().ok()),
         next: listed.next.map(|id| id.to_string()),
-        counts: counts(open_counts.as_ref(), ended?),
+        counts: Counts::new(open_counts, ended?),
         agents,
         explanations: explanations(&seat, &listed.items).await,
         tasks: listed.items,
         filters,
         seat,
     })
-}
-
-/// How many tasks are open by state, and who works here: both from the conductor's own tallies.
-async fn live(seat: &Seat) -> (Option<scheduler::Summary>, Vec<String>) {
-    let (summary, agents) = futures::join!(seat.ask(Query::Summary), seat.ask(Query::Agents));
-    let summary = match summary {
-        Ok(View::Summary { summary }) => Some(*summary),
-        _ => None,
-    };
-    let agents = match agents {
-        Ok(View::Agents { agents }) => agents.into_iter().map(|agent| agent.name).collect(),
-        _ => Vec::new(),
-    };
-    (summary, agents)
-}
-
-/// Every state's number, as far as it is known now.
-fn counts(
-    open: Option<&scheduler::Summary>,
-    ended: EndCounts,
-) -> Vec<(TaskState, Option<Bounded>)> {
-    let open = |count: fn(&scheduler::Summary) -> u32| {
-        open.map(|summary| Bounded::exact(count(summary).into()))
-    };
-    let count = |state| match state {
-        TaskState::Backlog => open(|summary| summary.backlog),
-        TaskState::Pending => open(|summary| summary.pending),
-        TaskState::InProgress => open(|summary| summary.in_progress),
-        TaskState::InReview => open(|summary| summary.in_review),
-        TaskState::Done => Some(ended.done),
-        TaskState::Failed => Some(ended.failed),
-        TaskState::Cancelled => Some(ended.cancelled),
-    };
-    TaskState::ALL
-        .into_iter()
-        .map(|state| (state, count(state)))
-        .collect()
 }
 
 /// Why each waiting task waits, as far as the conductor answers now.
@@ -222,13 +189,14 @@ fn empty(filters: &Filters, seat: &Seat) -> AnyView {
     .into_any()
 }
 
-fn tabs(base: &str, filters: &Filters, counts: &[(TaskState, Option<Bounded>)]) -> AnyView {
-    let tab = |state: Option<TaskState>, count: Option<Bounded>| {
+fn tabs(base: &str, filters: &Filters, counts: &Counts) -> AnyView {
+    let tab = |state: Option<TaskState>| {
         let name = state.map_or("all", text::state);
         let href = filters.in_state(state).address(base);
         let current = (state == filters.state).then_some("page");
+        let count = state.and_then(|state| counts.of(state));
         let count =
-            count.map(|count| view! { " " <span class="count">{text::bounded(count)}</span> });
+            count.map(|count| view! { " " <span class="count">{text::grouped(count)}</span> });
         view! {
             <a href=href aria-current=current>
                 {name}
@@ -236,11 +204,10 @@ fn tabs(base: &str, filters: &Filters, counts: &[(TaskState, Option<Bounded>)]) 
             </a>
         }
     };
-    let mut tabs = vec![tab(None, None)];
-    tabs.extend(
-        counts
-            .iter()
-            .map(|(state, count)| tab(Some(*state), *count)),
-    );
-    tabs.into_any()
+    let states = TaskState::ALL.into_iter().map(Some);
+    std::iter::once(None)
+        .chain(states)
+        .map(tab)
+        .collect_view()
+        .into_any()
 }

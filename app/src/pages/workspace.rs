@@ -7,9 +7,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use scheduler::{PolicyRow, TaskState};
 use store::accounts::WorkspaceRole;
-use store::read::{Edge, Page, StateCounts, TaskFilter, TaskListed};
+use store::read::{Edge, Page, TaskFilter, TaskListed};
 use store::workspaces::Workspace;
 
+use super::counts::Counts;
+use super::workspaces::summary;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::meter::{Meter, Part};
@@ -32,7 +34,7 @@ pub fn WorkspacePage() -> impl IntoView {
 struct Data {
     seat: Seat,
     workspace: Workspace,
-    counts: StateCounts,
+    counts: Counts,
     /// The newest tasks of each of [`COLUMNS`].
     columns: Vec<Vec<TaskListed>>,
     edges: Vec<Edge>,
@@ -54,9 +56,10 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         ..TaskFilter::default()
     });
     let columns = filters.iter().map(|filter| store.tasks(id, filter, page));
-    let (workspace, counts, columns, edges, members, policy) = futures::try_join!(
+    let (workspace, ended, open, columns, edges, members, policy) = futures::try_join!(
         store.workspace(id),
-        store.state_counts(id),
+        store.end_counts(id),
+        async { Ok(summary(&seat).await) },
         futures::future::try_join_all(columns),
         store.open_edges(id, GRAPH_TASKS, GRAPH_EDGES),
         store.members(id),
@@ -71,7 +74,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     Ok(Data {
         joined: store.tasks_by_id(id, &ids).await?,
         workspace: workspace.ok_or(PageError::NotFound)?,
-        counts,
+        counts: Counts::new(open, ended),
         columns: columns.into_iter().map(|listed| listed.items).collect(),
         edges,
         members,
@@ -124,47 +127,58 @@ fn show(data: Data) -> AnyView {
 }
 
 /// How much of what was handed in is done.
-fn progress(counts: &StateCounts, seat: &Seat) -> AnyView {
-    let all = board::all(counts);
-    if all == 0 {
-        return view! {
-            <section class="panel" aria-labelledby="progress">
-                <h2 id="progress">"Progress"</h2>
-                <p class="quiet">"No task has been handed in yet. " <a href=format!("/?w={}", seat.slug)>"The overview shows how."</a></p>
-            </section>
+fn progress(counts: &Counts, seat: &Seat) -> AnyView {
+    let said = match counts.all() {
+        None => view! { <p class="quiet">"What is open is counted again in a moment."</p> }.into_any(),
+        Some(0) => view! {
+            <p class="quiet">"No task has been handed in yet. " <a href=format!("/?w={}", seat.slug)>"The overview shows how."</a></p>
         }
-        .into_any();
-    }
-    let share = |count: u64| count as f64 / all as f64;
-    let parts = vec![
-        Part {
-            share: share(counts.done),
-            class: "part-done",
-        },
-        Part {
-            share: share(counts.in_progress + counts.in_review),
-            class: "part-used",
-        },
-        Part {
-            share: share(counts.failed),
-            class: "part-bad",
-        },
-    ];
-    let percent = (share(counts.done) * 100.0).floor();
-    let words = format!(
-        "{} of {} done ({percent} %), {} running, {} waiting, {} failed",
-        text::grouped(counts.done),
-        text::count(all, "task"),
-        text::grouped(counts.in_progress),
-        text::grouped(counts.pending + counts.backlog),
-        text::grouped(counts.failed),
-    );
+        .into_any(),
+        Some(all) => how_far(counts, all),
+    };
     view! {
         <section class="panel" aria-labelledby="progress">
             <h2 id="progress">"Progress"</h2>
-            <Meter parts />
-            <p>{words}</p>
+            {said}
         </section>
+    }
+    .into_any()
+}
+
+fn how_far(counts: &Counts, all: u64) -> AnyView {
+    let of = |states: &[TaskState]| -> u64 {
+        let known = states.iter().filter_map(|state| counts.of(*state));
+        known.sum()
+    };
+    let (done, failed) = (of(&[TaskState::Done]), of(&[TaskState::Failed]));
+    let running = of(&[TaskState::InProgress]);
+    let share = |count: u64| count as f64 / all as f64;
+    let parts = vec![
+        Part {
+            share: share(done),
+            class: "part-done",
+        },
+        Part {
+            share: share(running + of(&[TaskState::InReview])),
+            class: "part-used",
+        },
+        Part {
+            share: share(failed),
+            class: "part-bad",
+        },
+    ];
+    let percent = (share(done) * 100.0).floor();
+    let words = format!(
+        "{} of {} done ({percent} %), {} running, {} waiting, {} failed",
+        text::grouped(done),
+        text::count(all, "task"),
+        text::grouped(running),
+        text::grouped(of(&[TaskState::Pending, TaskState::Backlog])),
+        text::grouped(failed),
+    );
+    view! {
+        <Meter parts />
+        <p>{words}</p>
     }
     .into_any()
 }

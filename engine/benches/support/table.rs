@@ -19,6 +19,13 @@ impl Table {
         table
     }
 
+    /// Prints figures, and behind them what they are of: names too long for a column of their own.
+    pub fn row_named(&self, figures: &[String], name: &str) {
+        let cell = |(figure, width): (&String, &usize)| format!("{figure:>width$}  ");
+        let cells = figures.iter().zip(&self.widths).map(cell);
+        println!("{}{name}", cells.collect::<String>());
+    }
+
     /// Prints a row; the first column stands to the left, figures to the right.
     pub fn row(&self, cells: &[String]) {
         let mut line = String::new();

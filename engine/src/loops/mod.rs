@@ -6,4 +6,5 @@ pub(crate) mod history;
 pub(crate) mod retention;
 
 pub(crate) mod safety_net;
+pub(crate) mod sums;
 pub(crate) mod words;

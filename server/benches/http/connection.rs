@@ -1,5 +1,7 @@
 //! One kept connection of HTTP/1.1, as lean as can be: it shares the processors with the server.
 
+#![allow(dead_code, reason = "each benchmark uses its part")]
+
 use std::fmt::Write;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

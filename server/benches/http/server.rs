@@ -1,5 +1,7 @@
 //! A `baton serve` of its own.
+#![allow(dead_code, reason = "each benchmark uses its part")]
 
+use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -60,7 +62,21 @@ impl Server {
 
     /// Runs a command of the same binary on the same database; what it prints.
     pub fn command(&self, words: &[&str]) -> Result<String> {
-        let output = baton(&self.database).args(words).output()?;
+        self.command_reading(words, "")
+    }
+
+    /// The same, with something to read.
+    pub fn command_reading(&self, words: &[&str], input: &str) -> Result<String> {
+        let mut child = baton(&self.database)
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input.as_bytes())?;
+        }
+        let output = child.wait_with_output()?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
         }

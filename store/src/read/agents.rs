@@ -69,8 +69,8 @@ impl Store {
                FROM agent a
                LEFT JOIN (SELECT agent_id, count(*) AS running FROM lease
                           WHERE workspace_id = $1 GROUP BY agent_id) l ON l.agent_id = a.id
-               LEFT JOIN (SELECT agent_id, sum(cost_microusd) AS spent FROM usage_report
-                          WHERE workspace_id = $1 AND at >= $3 GROUP BY agent_id) u ON u.agent_id = a.id
+               LEFT JOIN (SELECT agent_id, sum(cost_microusd) AS spent FROM usage_since($1, $3)
+                          GROUP BY agent_id) u ON u.agent_id = a.id
                WHERE a.workspace_id = $1 AND ($2::uuid IS NULL OR a.id = $2) ORDER BY a.name"#,
             workspace.0,
             only.map(|id| id.0),

@@ -19,7 +19,7 @@ pub use attempts::{AttemptListed, PastLease};
 pub(crate) use decisions::first_id_at;
 pub use decisions::{DecisionFilter, DecisionListed, Outcome, Review, ReviewedOnce, Verdict};
 pub use graph::Edge;
-pub use overview::{Bounded, EndCounts, RefusalCount, StateCounts};
+pub use overview::{EndCounts, RefusalCount};
 pub use played::{AgentRecord, Played};
 pub use spending::Spent;
 pub use task_list::TaskFilter;

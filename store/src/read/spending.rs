@@ -21,7 +21,7 @@ pub struct Spent {
 }
 
 impl Store {
-    /// Usage since an instant that counts in a budget of that scope, by agent, model and kind. Of a
+    /// Usage since an instant (within two months, or at a midnight) that counts in a budget of that scope, by agent, model and kind. Of a
     /// task's tree nothing is told: the ledger does not know it.
     pub async fn spent_by(
         &self,
@@ -39,11 +39,9 @@ impl Store {
         };
         let rows = sqlx::query!(
             r#"SELECT a.name AS agent, s.model, s.kind AS "kind!", s.tokens AS "tokens!", s.cost AS "cost!"
-               FROM (SELECT agent_id, model, kind, sum(input_tokens + output_tokens)::bigint AS tokens,
-                         sum(cost_microusd)::bigint AS cost
-                     FROM usage_report
-                     WHERE workspace_id = $1 AND at >= $2 AND ($3::uuid IS NULL OR agent_id = $3)
-                         AND ($4::text IS NULL OR model = $4)
+               FROM (SELECT agent_id, model, kind, sum(tokens)::bigint AS tokens, sum(cost_microusd)::bigint AS cost
+                     FROM usage_since($1, $2)
+                     WHERE ($3::uuid IS NULL OR agent_id = $3) AND ($4::text IS NULL OR model = $4)
                      GROUP BY agent_id, model, kind) s
                JOIN agent a ON a.id = s.agent_id AND a.workspace_id = $1"#,
             workspace.0,

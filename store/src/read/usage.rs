@@ -72,15 +72,14 @@ impl Store {
             .collect()
     }
 
-    /// Money spent since then, in millionths of a dollar.
+    /// Money spent since then (within two months, or at a midnight), in millionths of a dollar.
     pub async fn spent_since(
         &self,
         workspace: WorkspaceId,
         since: Time,
     ) -> Result<u64, StoreError> {
         let spent = sqlx::query_scalar!(
-            r#"SELECT coalesce(sum(cost_microusd), 0)::bigint AS "spent!" FROM usage_report
-               WHERE workspace_id = $1 AND at >= $2"#,
+            r#"SELECT coalesce(sum(cost_microusd), 0)::bigint AS "spent!" FROM usage_since($1, $2)"#,
             workspace.0,
             since.to_datetime(),
         )

@@ -129,8 +129,8 @@ async fn a_workspace_does_not_see_anothers_rows(pool: PgPool) {
     assert_eq!(store.spent_since(other, START).await.unwrap(), 0);
     assert!(store.refusals_since(other, START).await.unwrap().is_empty());
     assert_eq!(
-        store.state_counts(other).await.unwrap(),
-        store::read::StateCounts::default()
+        store.end_counts(other).await.unwrap(),
+        store::read::EndCounts::default()
     );
     let mut loaded = 0;
     assert!(

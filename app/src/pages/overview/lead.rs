@@ -1,16 +1,18 @@
 //! The state of things, in a sentence and by tier.
 
 use scheduler::{Code, Summary, Tier};
-use store::read::StateCounts;
 
 use crate::components::stave::Line;
 use crate::text;
 
 /// The state of things in one sentence: `3 running, 37 waiting: 4 need you, 21 rate-limited.`
-pub fn lead(counts: &StateCounts, summary: Option<&Summary>) -> String {
-    let waiting = summary.map_or(counts.pending, |summary| summary.pending.into());
-    let running = summary.map_or(counts.in_progress, |summary| summary.in_progress.into());
-    if waiting + running == 0 {
+/// Counted by the conductor, and unknown while it changes hands.
+pub fn lead(summary: Option<&Summary>) -> String {
+    let Some(summary) = summary else {
+        return "What runs and what waits is counted again.".to_owned();
+    };
+    let (waiting, running) = (summary.pending.into(), summary.in_progress.into());
+    if waiting + running == 0_u64 {
         return "Nothing is running and nothing waits.".to_owned();
     }
     let mut sentence = format!(
@@ -18,7 +20,7 @@ pub fn lead(counts: &StateCounts, summary: Option<&Summary>) -> String {
         text::grouped(running),
         text::grouped(waiting)
     );
-    let reasons = summary.map(reasons).unwrap_or_default();
+    let reasons = reasons(summary);
     if !reasons.is_empty() {
         sentence.push_str(": ");
         sentence.push_str(&reasons.join(", "));

@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 use scheduler::TaskState;
-use store::read::{StateCounts, TaskListed};
+use store::read::TaskListed;
 
 use crate::access::Seat;
 use crate::components::mark::StateMark;
 use crate::components::moment::Moment;
+use crate::pages::counts::Counts;
 use crate::text;
 
 /// The columns, from left to right.
@@ -18,33 +19,13 @@ pub const COLUMNS: [TaskState; 5] = [
     TaskState::Failed,
 ];
 
-/// Tasks in any state.
-pub fn all(counts: &StateCounts) -> u64 {
-    TaskState::ALL
-        .into_iter()
-        .map(|state| of(counts, state))
-        .sum()
-}
-
-fn of(counts: &StateCounts, state: TaskState) -> u64 {
-    match state {
-        TaskState::Backlog => counts.backlog,
-        TaskState::Pending => counts.pending,
-        TaskState::InProgress => counts.in_progress,
-        TaskState::InReview => counts.in_review,
-        TaskState::Done => counts.done,
-        TaskState::Failed => counts.failed,
-        TaskState::Cancelled => counts.cancelled,
-    }
-}
-
 /// The board.
-pub fn board(columns: &[Vec<TaskListed>], counts: &StateCounts, seat: &Seat) -> AnyView {
+pub fn board(columns: &[Vec<TaskListed>], counts: &Counts, seat: &Seat) -> AnyView {
     let column = |(state, tasks): (&TaskState, &Vec<TaskListed>)| {
         let list = seat.path(&format!("tasks?state={}", state.as_str()));
-        let count = of(counts, *state);
+        let count = counts.of(*state);
         let cards = tasks.iter().map(|task| card(task, seat)).collect_view();
-        let more = count.saturating_sub(tasks.len() as u64);
+        let more = count.unwrap_or(0).saturating_sub(tasks.len() as u64);
         let more = (more > 0).then(|| {
             view! { <a class="small" href=list.clone()>{format!("{} more", text::grouped(more))}</a> }
         });
@@ -53,7 +34,7 @@ pub fn board(columns: &[Vec<TaskListed>], counts: &StateCounts, seat: &Seat) -> 
                 <h3>
                     <a href=list.clone()><StateMark state=*state /></a>
                     " "
-                    <span class="count">{text::grouped(count)}</span>
+                    <span class="count">{count.map(text::grouped)}</span>
                 </h3>
                 <ul role="list">{cards}</ul>
                 {more}
