@@ -31,7 +31,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel("Name").fill(`The ${word} choir`);
       await page.getByLabel("Its part of addresses").fill("Not A Slug");
       await page.getByRole("button", { name: "Make it" }).click();
-      await expect(page.getByText("This takes lower-case letters")).toBeVisible();
+      await expect(page.getByText("This takes 1 to 63 lower-case letters")).toBeVisible();
       await page.getByLabel("Its part of addresses").fill(`choir-${word}`);
       await page.getByRole("button", { name: "Make it" }).click();
       await expect(page).toHaveURL(new RegExp(`w=choir-${word}`));

@@ -22,6 +22,21 @@ pub const SLOTS: u32 = 10_000;
 /// The limit of one budget, in either unit.
 pub const BUDGET_LIMIT: u64 = 1_000_000_000_000_000;
 
+/// The longest slug, in characters.
+pub const SLUG_CHARS: usize = 63;
+/// What [`is_slug`] lets pass, for the sentences that say so.
+pub const SLUG_WORDS: &str =
+    "1 to 63 lower-case letters, digits and hyphens, and no hyphen at the beginning";
+
+/// Whether it can stand for a workspace in addresses; the database holds the same rule.
+pub fn is_slug(text: &str) -> bool {
+    (1..=SLUG_CHARS).contains(&text.len())
+        && !text.starts_with('-')
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
 /// What is wrong with a name, if anything is.
 pub fn name_fault(name: &str) -> Option<String> {
     let length = name.chars().count();
@@ -29,4 +44,31 @@ pub fn name_fault(name: &str) -> Option<String> {
         && name.trim() == name
         && !name.chars().any(char::is_control);
     (!fits).then(|| format!("must have 1 to {NAME_CHARS} characters, none of them invisible"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_short_plain_and_begins_with_no_hyphen() {
+        let longest = "a".repeat(SLUG_CHARS);
+        for good in ["a", "7", "team-2", "a-", longest.as_str()] {
+            assert!(is_slug(good), "{good}");
+        }
+        let too_long = "a".repeat(SLUG_CHARS + 1);
+        for bad in [
+            "",
+            "-a",
+            "Team",
+            "a b",
+            "a_b",
+            "ä",
+            "a/b",
+            too_long.as_str(),
+        ] {
+            assert!(!is_slug(bad), "{bad}");
+        }
+        assert!(SLUG_WORDS.contains(&format!("1 to {SLUG_CHARS} ")));
+    }
 }

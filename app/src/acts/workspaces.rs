@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use scheduler::Policy;
+use scheduler::bounds::{SLUG_WORDS, is_slug};
 use store::StoreError;
 use store::workspaces::Workspace;
 
@@ -23,13 +24,9 @@ async fn create(form: &Form) -> Result<Done, Refused> {
     let hall = Hall::open("create_workspace", form)?;
     let mut read = form.read();
     let name = read.line("name", NAME_CHARS).to_owned();
-    let slug = read.line("slug", 63).to_owned();
+    let slug = form.get("slug").to_owned();
     let goal = read.optional("goal", GOAL_BYTES).unwrap_or_default();
-    read.that(
-        is_slug(&slug),
-        "slug",
-        "This takes lower-case letters, digits and hyphens, and begins with a letter.",
-    );
+    read.that(is_slug(&slug), "slug", &format!("This takes {SLUG_WORDS}."));
     read.done()?;
     let store = &hall.house.store;
     let workspace = Workspace {
@@ -57,13 +54,6 @@ async fn create(form: &Form) -> Result<Done, Refused> {
         workspace.name
     ));
     Ok(done.to(format!("/?w={}", workspace.slug)))
-}
-
-fn is_slug(slug: &str) -> bool {
-    slug.starts_with(|first: char| first.is_ascii_lowercase())
-        && slug
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 /// Changes what a workspace is called and for.

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use scheduler::bounds::SLUG_WORDS;
 
 use super::Asked;
 use crate::components::logo::Logo;
@@ -11,16 +12,7 @@ use crate::components::logo::Logo;
 pub fn Setup() -> impl IntoView {
     let asked = Asked::now();
     let kept = |name: &str| asked.param(name).unwrap_or_default();
-    let fault = asked.param("fault").map(|fault| match fault.as_str() {
-        "code" => "That is not the code. The server printed it when it started; a later start prints a new one.",
-        "email" => "That does not look like an e-mail address.",
-        "short" => "The password needs at least 10 characters.",
-        "common" => "That password is among the first that others would try. Choose another.",
-        "slug" => "The address part may have lower-case letters, digits and hyphens, and starts with a letter.",
-        "name" => "The workspace needs a name of at most 100 characters.",
-        "limited" => "Too many codes were wrong. Wait a quarter of an hour, then try again.",
-        _ => "That did not work. Try again.",
-    });
+    let fault = asked.param("fault").map(|fault| words(&fault));
     let name = asked.param("name").unwrap_or_else(|| "My team".to_owned());
     let slug = asked.param("slug").unwrap_or_else(|| "team".to_owned());
     view! {
@@ -51,11 +43,28 @@ pub fn Setup() -> impl IntoView {
                 </label>
                 <label>
                     "Its part of addresses"
-                    <input name="slug" required maxlength="63" pattern="[a-z][a-z0-9\\-]*" value=slug />
+                    <input name="slug" required maxlength="63" pattern="[a-z0-9][a-z0-9\\-]*" value=slug />
                     <span class="hint">"As in /w/team/tasks"</span>
                 </label>
                 <button class="button button-main">"Begin"</button>
             </form>
         </section>
     }
+}
+
+/// What was wrong with what was sent.
+fn words(fault: &str) -> String {
+    let words = match fault {
+        "slug" => return format!("The part of addresses takes {SLUG_WORDS}."),
+        "code" => {
+            "That is not the code. The server printed it when it started; a later start prints a new one."
+        }
+        "email" => "That does not look like an e-mail address.",
+        "short" => "The password needs at least 10 characters.",
+        "common" => "That password is among the first that others would try. Choose another.",
+        "name" => "The workspace needs a name of at most 100 characters.",
+        "limited" => "Too many codes were wrong. Wait a quarter of an hour, then try again.",
+        _ => "That did not work. Try again.",
+    };
+    words.to_owned()
 }

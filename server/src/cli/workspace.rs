@@ -3,6 +3,7 @@
 use anyhow::bail;
 use clap::Subcommand;
 use scheduler::Policy;
+use scheduler::bounds::{SLUG_WORDS, is_slug};
 use store::workspaces::Workspace;
 use store::{Store, StoreError};
 
@@ -10,7 +11,7 @@ use store::{Store, StoreError};
 pub enum Command {
     /// Make a workspace; prints its identifier.
     Create {
-        /// Its short name: lower-case letters, digits and dashes.
+        /// Its short name: lower-case letters, digits and hyphens.
         slug: String,
         /// Its name for people; the slug unless said.
         #[arg(long)]
@@ -33,9 +34,7 @@ pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
         pool,
     } = command;
     if !is_slug(&slug) {
-        bail!(
-            "`{slug}` is no short name: use 1 to 63 lower-case letters, digits and dashes, and no dash first"
-        );
+        bail!("`{slug}` is no short name: use {SLUG_WORDS}");
     }
     let pool = store.pool_named(&pool).await?;
     let workspace = Workspace {
@@ -52,12 +51,4 @@ pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
         Err(error) => return Err(error.into()),
     }
     Ok(())
-}
-
-fn is_slug(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && !text.starts_with('-')
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }

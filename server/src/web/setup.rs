@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Redirect;
 use scheduler::Policy;
+use scheduler::bounds::{is_slug, name_fault};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use store::accounts::{Account, AccountRole};
@@ -15,7 +16,6 @@ use super::Web;
 use super::admit::escape;
 use super::attempts::{self, Address};
 use super::login::enter;
-use crate::check::name_fault;
 use crate::password;
 use crate::problem::Problem;
 
@@ -102,14 +102,6 @@ fn fault(form: &Begin, email: &str) -> Option<&'static str> {
         return Some("name");
     }
     (!is_slug(&form.slug)).then_some("slug")
-}
-
-fn is_slug(slug: &str) -> bool {
-    (1..=63).contains(&slug.len())
-        && slug.starts_with(|first: char| first.is_ascii_lowercase())
-        && slug
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 /// Back to the form with what was typed, but neither code nor password.
