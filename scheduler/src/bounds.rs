@@ -17,6 +17,8 @@ pub const DEPENDENCIES: usize = 256;
 /// Capabilities or models of a task or an agent.
 pub const WORDS: usize = 64;
 
+/// Points that a boost may add or take.
+pub const BOOST_POINTS: i32 = 100_000;
 /// Slots of one resource: they are numbered rows.
 pub const SLOTS: u32 = 10_000;
 /// The limit of one budget, in either unit.

@@ -1,15 +1,13 @@
 //! Acts on one task.
 
 use leptos::prelude::*;
-use scheduler::bounds::NOTE_BYTES;
+use scheduler::bounds::{BOOST_POINTS, NOTE_BYTES};
 use scheduler::{Act, Boost, Overrule, Request, Span, TaskId, words};
 
 use super::{Answer, Desk, Done, Form, Refused};
 
 /// How long a boost may last.
 const MOST_MINUTES: i64 = 31 * 24 * 60;
-/// How far a boost may push.
-const MOST_POINTS: i32 = 100_000;
 
 /// Keeps a waiting task from starting until it is released.
 #[server(endpoint = "hold_task")]
@@ -100,7 +98,7 @@ async fn boost(form: &Form) -> Result<Done, Refused> {
     );
     let pushed = push.flatten().unwrap_or_default();
     read.that(
-        (-MOST_POINTS..=MOST_POINTS).contains(&pushed),
+        (-BOOST_POINTS..=BOOST_POINTS).contains(&pushed),
         "push",
         "Choose one of these.",
     );

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use engine::IdempotencyKey;
+use scheduler::bounds::BOOST_POINTS;
 use scheduler::{
     Act, Boost, EditTask, Estimate, Handoff, Overrule, Refusal, Reply, Request, TaskId, Time,
 };
@@ -200,8 +201,9 @@ pub async fn boost(
     );
     let fits = body
         .score_delta
-        .is_none_or(|delta| (-100_000..=100_000).contains(&delta));
-    check.that(fits, "/score_delta", "must be from -100000 to 100000");
+        .is_none_or(|delta| (-BOOST_POINTS..=BOOST_POINTS).contains(&delta));
+    let bound = format!("must be from -{BOOST_POINTS} to {BOOST_POINTS}");
+    check.that(fits, "/score_delta", bound);
     check.that(body.expires_at > app.now(), "/expires_at", "must lie ahead");
     check.that(!body.reason.trim().is_empty(), "/reason", "must say why");
     check.text(Some(&body.reason), "/reason", NOTE_BYTES);
