@@ -140,6 +140,14 @@ async fn state(house: &House, task: &str) -> String {
     found.task.state.as_str().to_owned()
 }
 
+/// The decisions by which people overruled what Baton would do with a task.
+async fn overrides(house: &House, task: &str) -> Vec<Value> {
+    let manager = house.key(Role::Manager).await;
+    let path = format!("/decisions?kind=override&task={task}");
+    let listed = house.get(&manager, &path).await;
+    listed.body["items"].as_array().unwrap().clone()
+}
+
 #[test]
 fn every_server_function_is_in_the_table_and_the_table_has_no_other() {
     let mounted: BTreeSet<_> = server_fn_paths()
@@ -229,16 +237,41 @@ async fn a_form_sent_twice_is_done_once_and_answered_alike(database: PgPool) {
     assert_eq!(first, second);
     assert_eq!(first.0, StatusCode::OK, "{}", first.1);
     assert_eq!(state(&house, &id).await, "backlog");
-    let decisions = house
-        .get(
-            &house.key(Role::Manager).await,
-            &format!("/decisions?kind=override&task={id}"),
-        )
-        .await;
-    assert_eq!(decisions.body["items"].as_array().unwrap().len(), 1);
+    assert_eq!(overrides(&house, &id).await.len(), 1);
     let other = [("reason", "another"), fields[0], fields[1], fields[2]];
     let (status, said) = browser.act("hold_task", &other).await;
     assert_eq!(status, StatusCode::CONFLICT, "{said}");
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_review_sent_twice_is_said_once(database: PgPool) {
+    let house = House::new(&database).await;
+    let browser = Browser::of(&house, WorkspaceRole::Manager).await;
+    let id = task(&house, "Looked at").await;
+    let hold = [("ws", "acme"), ("once", "a-hold-form"), ("task", &*id)];
+    browser.act("hold_task", &hold).await;
+    let decision = &overrides(&house, &id).await[0]["id"];
+    let fields = [
+        ("ws", "acme"),
+        ("once", "a-review-form"),
+        ("decision", decision.as_str().unwrap()),
+        ("verdict", "agree"),
+    ];
+    let (first, second) = tokio::join!(
+        browser.act("review_decision", &fields),
+        browser.act("review_decision", &fields)
+    );
+    assert_eq!(first, second);
+    assert_eq!(first.0, StatusCode::OK, "{}", first.1);
+    let mut otherwise = fields;
+    otherwise[3].1 = "disagree";
+    let (status, said) = browser.act("review_decision", &otherwise).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{said}");
+    let manager = house.key(Role::Manager).await;
+    let path = format!("/decisions/{}", fields[2].1);
+    let shown = house.get(&manager, &path).await;
+    assert_eq!(shown.body["reviews"].as_array().unwrap().len(), 1);
     house.close().await;
 }
 

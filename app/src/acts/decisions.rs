@@ -1,8 +1,9 @@
 //! What people say of decisions.
 
+use engine::EngineError;
 use leptos::prelude::*;
 use scheduler::bounds::NOTE_BYTES;
-use store::read::{Review, Verdict};
+use store::read::{Review, ReviewedOnce, Verdict};
 
 use super::{Answer, Desk, Done, Form, Refused};
 
@@ -27,11 +28,17 @@ async fn review(form: &Form) -> Result<Done, Refused> {
         note,
         at: desk.seat.now,
     };
-    let said = store.reviews(workspace, decision).await?;
-    let before = said.iter().rfind(|one| one.reviewer == review.reviewer);
-    let again = before.is_some_and(|one| one.verdict == review.verdict && one.note == review.note);
-    if !again && !store.review(workspace, decision, &review).await? {
-        return Err(Refused::not_found());
+    let once = desk.once();
+    let answer = |_: &Review| Ok::<_, Refused>(once.clone());
+    match store
+        .review_once(workspace, decision, &review, answer)
+        .await?
+    {
+        ReviewedOnce::Before(before) if before.request_hash != once.request_hash => {
+            return Err(EngineError::IdempotencyMismatch.into());
+        }
+        ReviewedOnce::Now(_) | ReviewedOnce::Before(_) => {}
+        ReviewedOnce::NoSuchDecision => return Err(Refused::not_found()),
     }
     Ok(Done::new(match review.verdict {
         Verdict::Agree => "Noted: you would have decided the same.",

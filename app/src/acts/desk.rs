@@ -5,6 +5,7 @@ use std::time::Duration;
 use engine::{EngineError, IdempotencyKey};
 use scheduler::{Actor, Command, Reply, Request};
 use sha2::{Digest, Sha256};
+use store::IdempotencyRow;
 use uuid::Uuid;
 
 use super::permission::{Who, role, who_may};
@@ -104,6 +105,17 @@ impl Desk {
         let (store, workspace) = (self.seat.store(), self.seat.workspace);
         let before = store.remembered(workspace, &self.once.key, self.seat.now);
         Ok(before.await?.is_some())
+    }
+
+    /// What is stored with an act that no conductor decides, so that the form does it once.
+    pub fn once(&self) -> IdempotencyRow {
+        IdempotencyRow {
+            workspace: self.seat.workspace,
+            key: self.once.key.clone(),
+            request_hash: self.once.hash,
+            answer: serde_json::Value::Null,
+            at: self.seat.now,
+        }
     }
 
     /// An identifier for what this form makes: the same each time it is sent.

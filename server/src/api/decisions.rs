@@ -185,25 +185,16 @@ pub async fn review(
         note,
         at: app.now(),
     };
-    let said = app.store.reviews(caller.workspace, id).await?;
-    let again = said
-        .iter()
-        .rfind(|before| before.reviewer == review.reviewer)
-        .filter(|before| before.verdict == review.verdict && before.note == review.note);
-    let new = again.is_none().then_some(&review);
-    let view = ReviewView::from(again.unwrap_or(&review).clone());
     let (store, workspace) = (&app.store, caller.workspace);
     let Some(once) = &input.once else {
-        return match new {
-            Some(review) if !store.review(workspace, id, review).await? => {
-                Err(Problem::not_found())
-            }
-            _ => Ok(created(&view)),
-        };
+        let stands = store.review(workspace, id, &review).await?;
+        let stands = stands.ok_or_else(Problem::not_found)?;
+        return Ok(created(&ReviewView::from(stands)));
     };
-    let row = once::row(once, &caller, &view, review.at)?;
-    match store.review_once(workspace, id, new, &row).await? {
-        ReviewedOnce::Now => Ok(created(&view)),
+    let answer =
+        |stands: &Review| once::row(once, &caller, &ReviewView::from(stands.clone()), review.at);
+    match store.review_once(workspace, id, &review, answer).await? {
+        ReviewedOnce::Now(stands) => Ok(created(&ReviewView::from(stands))),
         ReviewedOnce::Before(before) => Ok(created(&once::same(once, before)?)),
         ReviewedOnce::NoSuchDecision => Err(Problem::not_found()),
     }

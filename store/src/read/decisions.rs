@@ -1,17 +1,15 @@
-//! Decisions, what came of them, and what people thought of them.
+//! Decisions, and what came of them.
 
 use scheduler::{
     Actor, AgentId, AttemptOutcome, Decision, DecisionId, DecisionKind, ResourceId, TaskId,
     TaskState, Time, WorkspaceId,
 };
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Listed, Page};
-use crate::convert::{from_value, from_word, instant, to_json, to_word, unsigned};
+use crate::convert::{from_value, from_word, instant, unsigned};
 use crate::flush::facts;
-use crate::idempotency::{Remembered, remember};
-use crate::{IdempotencyRow, Store, StoreError};
+use crate::{Store, StoreError};
 
 /// What a list of decisions is narrowed by; all must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,36 +47,6 @@ pub struct Outcome {
     pub state: TaskState,
     /// The agent's last word, when it was an error.
     pub error: Option<String>,
-}
-
-/// Whether somebody would have decided the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Verdict {
-    Agree,
-    Disagree,
-}
-
-/// What somebody thought of a decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Review {
-    pub reviewer: Actor,
-    pub verdict: Verdict,
-    pub note: Option<String>,
-    pub at: Time,
-}
-
-/// How a review went that is made once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReviewedOnce {
-    /// Just now.
-    Now,
-    /// Before, and this was answered.
-    Before(Remembered),
-    /// The workspace has no such decision.
-    NoSuchDecision,
 }
 
 /// The filter as parameters: a half-open range of identifiers, which begin with their time.
@@ -297,84 +265,4 @@ impl Store {
     ) -> Result<Option<DecisionListed>, StoreError> {
         Ok(self.decisions_by_id(workspace, &[id.0]).await?.pop())
     }
-
-    /// What people thought of a decision, the first first.
-    pub async fn reviews(
-        &self,
-        workspace: WorkspaceId,
-        decision: DecisionId,
-    ) -> Result<Vec<Review>, StoreError> {
-        let rows = sqlx::query!(
-            "SELECT reviewer, verdict, note, at FROM decision_review
-             WHERE workspace_id = $1 AND decision_id = $2 ORDER BY at",
-            workspace.0,
-            decision.0,
-        )
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(Review {
-                    reviewer: from_value("reviewer", row.reviewer)?,
-                    verdict: from_word("verdict", &row.verdict)?,
-                    note: row.note,
-                    at: row.at.into(),
-                })
-            })
-            .collect()
-    }
-
-    /// Adds a review; false when the workspace has no such decision.
-    pub async fn review(
-        &self,
-        workspace: WorkspaceId,
-        decision: DecisionId,
-        review: &Review,
-    ) -> Result<bool, StoreError> {
-        let mut connection = self.readers.acquire().await?;
-        insert_review(workspace, decision, review, &mut connection).await
-    }
-
-    /// Adds a review, if there is a new one, and remembers what was answered; unless that was answered
-    /// before: then nothing is stored.
-    pub async fn review_once(
-        &self,
-        workspace: WorkspaceId,
-        decision: DecisionId,
-        review: Option<&Review>,
-        answer: &IdempotencyRow,
-    ) -> Result<ReviewedOnce, StoreError> {
-        let mut transaction = self.readers.begin().await?;
-        if let Some(before) = remember(answer, &mut transaction).await? {
-            return Ok(ReviewedOnce::Before(before));
-        }
-        if let Some(review) = review
-            && !insert_review(workspace, decision, review, &mut transaction).await?
-        {
-            return Ok(ReviewedOnce::NoSuchDecision);
-        }
-        transaction.commit().await?;
-        Ok(ReviewedOnce::Now)
-    }
-}
-
-async fn insert_review(
-    workspace: WorkspaceId,
-    decision: DecisionId,
-    review: &Review,
-    connection: &mut sqlx::PgConnection,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
-        "INSERT INTO decision_review (decision_id, workspace_id, reviewer, verdict, note, at)
-         SELECT id, workspace_id, $3::text::json, $4, $5, $6 FROM decision WHERE workspace_id = $1 AND id = $2",
-        workspace.0,
-        decision.0,
-        to_json(&review.reviewer),
-        to_word(&review.verdict),
-        review.note,
-        review.at.to_datetime(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
 }

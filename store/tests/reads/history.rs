@@ -104,7 +104,16 @@ async fn decisions_list_by_kind_task_agent_resource_and_time(pool: PgPool) {
         note: None,
         at: at(1),
     };
-    assert!(scene.store.review(ws, third, &review).await.unwrap());
+    let (stands, later) = (
+        scene.store.review(ws, third, &review).await.unwrap(),
+        Review {
+            at: review.at + Span::from_secs(1),
+            ..review.clone()
+        },
+    );
+    assert_eq!(stands.as_ref(), Some(&review));
+    let again = scene.store.review(ws, third, &later).await.unwrap();
+    assert_eq!(again.as_ref(), Some(&review));
     assert_eq!(scene.store.reviews(ws, third).await.unwrap(), [review]);
     assert_eq!(
         scene

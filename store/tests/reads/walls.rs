@@ -108,7 +108,8 @@ async fn a_workspace_does_not_see_anothers_rows(pool: PgPool) {
         note: None,
         at: at(1),
     };
-    assert!(!store.review(other, decision, &review).await.unwrap());
+    let stands = store.review(other, decision, &review).await.unwrap();
+    assert_eq!(stands, None);
     assert!(store.reviews(other, decision).await.unwrap().is_empty());
     assert!(store.agents(other, START).await.unwrap().is_empty());
     assert!(
