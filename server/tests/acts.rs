@@ -76,10 +76,10 @@ impl Browser {
         }
     }
 
-    async fn post(&self, path: &str, accept: &str, fields: &[(&str, &str)]) -> Page {
+    async fn post(&self, path: &str, accept: &str, fields: &[(&str, impl AsRef<str>)]) -> Page {
         let pairs = fields
             .iter()
-            .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
+            .map(|(name, value)| format!("{}={}", escaped(name), escaped(value.as_ref())));
         let request = Request::post(path)
             .header(ACCEPT, accept)
             .header(ORIGIN, URL)
@@ -111,7 +111,7 @@ impl Browser {
     }
 
     /// Does an act as a program would, and reads how it went.
-    async fn act(&self, act: &str, fields: &[(&str, &str)]) -> (StatusCode, Value) {
+    async fn act(&self, act: &str, fields: &[(&str, impl AsRef<str>)]) -> (StatusCode, Value) {
         let page = self
             .post(&format!("/api/pages/{act}"), "application/json", fields)
             .await;
@@ -272,6 +272,52 @@ async fn a_review_sent_twice_is_said_once(database: PgPool) {
     let path = format!("/decisions/{}", fields[2].1);
     let shown = house.get(&manager, &path).await;
     assert_eq!(shown.body["reviews"].as_array().unwrap().len(), 1);
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_act_on_several_tasks_says_why_it_left_some_as_they_were(database: PgPool) {
+    let house = House::new(&database).await;
+    let browser = Browser::of(&house, WorkspaceRole::Member).await;
+    let (waits, unknown) = (task(&house, "Waits").await, Uuid::now_v7().to_string());
+    let mut over = Vec::new();
+    for once in ["first-cancelled", "second-cancelled"] {
+        let id = task(&house, once).await;
+        let cancel = [("ws", "acme"), ("once", once), ("task", &*id)];
+        browser.act("cancel_task", &cancel).await;
+        over.push(id);
+    }
+    let hold = |once: &'static str, tasks: &[&str]| {
+        let chosen = tasks.iter().map(|id| ("task[]", (*id).to_owned()));
+        let own = [("ws", "acme"), ("once", once), ("act", "hold")];
+        let own = own.map(|(name, value)| (name, value.to_owned()));
+        own.into_iter().chain(chosen).collect::<Vec<_>>()
+    };
+    let wrong_state = "It is cancelled by now, and this does not go with that.";
+    let not_here = "What this was about is not here, or not yours to see.";
+
+    let some = hold("some-of-them", &[&over[0], &waits, &unknown, &over[1]]);
+    let (status, said) = browser.act("change_tasks", &some).await;
+    assert_eq!(status, StatusCode::OK, "{said}");
+    let words =
+        format!("1 task held, 3 left as they were. 2 tasks: {wrong_state} 1 task: {not_here}");
+    assert_eq!(said["words"], words);
+    assert_eq!(state(&house, &waits).await, "backlog");
+
+    let alike = hold("all-alike", &[&over[0], &over[1]]);
+    let (status, said) = browser.act("change_tasks", &alike).await;
+    assert_eq!(
+        (status, &said["words"]),
+        (StatusCode::CONFLICT, &json!(wrong_state))
+    );
+
+    let none = hold("none-of-them", &[&over[0], &unknown]);
+    let (_, said) = browser.act("change_tasks", &none).await;
+    let words = format!("No task was changed. 1 task: {wrong_state} 1 task: {not_here}");
+    assert_eq!(
+        (&said["done"], &said["words"]),
+        (&json!(false), &json!(words))
+    );
     house.close().await;
 }
 

@@ -150,7 +150,8 @@ impl Refused {
         }
     }
 
-    fn words(&self) -> String {
+    /// In a sentence.
+    pub(super) fn words(&self) -> String {
         match self {
             Self::Faults(faults) if faults.len() == 1 => {
                 "One field cannot be used as it is.".to_owned()

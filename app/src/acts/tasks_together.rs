@@ -1,16 +1,20 @@
 //! One act on several tasks of a list.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use scheduler::{Act, Request, TaskId};
 
 use super::tasks::overruling;
 use super::{Answer, Desk, Done, Form, Refused};
+use crate::text::count;
 
 /// Tasks of one list at most.
 const MOST: usize = 200;
 
-/// Holds, releases, cancels or retries each task that was chosen. Those whose state does not go with
-/// it are left as they are, and counted.
+/// Holds, releases, cancels or retries each task that was chosen. Those that refuse
+/// it are left as they are, and counted by their reason.
 #[server(endpoint = "change_tasks")]
 pub async fn change_tasks(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
     let done = change(&form).await;
@@ -41,21 +45,38 @@ async fn change(form: &Form) -> Result<Done, Refused> {
         async move { desk.submit_part(&task.to_string(), request).await }
     });
     let answers = futures::future::join_all(requests).await;
-    let done = answers.iter().filter(|answer| answer.is_ok()).count();
-    let left = answers.len() - done;
-    // When nothing at all was done, the first reason says more than a count.
-    if done == 0
-        && let Some(Err(refused)) = answers.into_iter().next()
-    {
-        return Err(refused);
+    sum_up(answers, words)
+}
+
+/// What became of each: how many it was done with, and why it was not done with the others.
+fn sum_up<T>(answers: Vec<Result<T, Refused>>, words: &str) -> Result<Done, Refused> {
+    let all = answers.len();
+    let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
+    let done = count((all - refused.len()) as u64, "task");
+    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+    for one in &refused {
+        *reasons.entry(one.words()).or_default() += 1;
     }
-    let several = crate::text::count(done as u64, "task");
-    Ok(Done::new(match left {
-        0 => format!("{several} {words}."),
-        _ => format!(
-            "{several} {words}; {left} left as they were, because their state does not go with it."
-        ),
-    }))
+    let reasons = match refused.first() {
+        None => return Ok(Done::new(format!("{done} {words}."))),
+        Some(only) if refused.len() == all && reasons.len() == 1 => return Err(only.clone()),
+        Some(_) => told(reasons),
+    };
+    let left = refused.len();
+    if left == all {
+        return Err(Refused::because(format!("No task was changed. {reasons}")));
+    }
+    Ok(Done::new(format!(
+        "{done} {words}, {left} left as they were. {reasons}"
+    )))
+}
+
+/// Each reason with how many it holds for, the commonest first.
+fn told(reasons: BTreeMap<String, u64>) -> String {
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, times)| Reverse(*times));
+    let each = |(words, times): (String, u64)| format!("{}: {words}", count(times, "task"));
+    reasons.into_iter().map(each).collect::<Vec<_>>().join(" ")
 }
 
 /// The acts that make sense for many at once, with what is said when they are done.
