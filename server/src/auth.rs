@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use scheduler::{Actor, AgentId, KeyId, PoolId, Span, Time, WorkspaceId};
-use store::keys::{KeyRole, NewKey, OpenedBy};
+use store::keys::{NewKey, OpenedBy};
 
 use crate::permission::{Role, Who};
 use crate::problem::Problem;
@@ -247,32 +247,8 @@ impl Identity {
             name,
             workspace,
             pool,
-            role: role.into(),
+            role,
             agent,
-        }
-    }
-}
-
-impl From<Role> for KeyRole {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Agent => Self::Agent,
-            Role::Viewer => Self::Viewer,
-            Role::Member => Self::Member,
-            Role::Manager => Self::Manager,
-            Role::Admin => Self::Admin,
-        }
-    }
-}
-
-impl From<KeyRole> for Role {
-    fn from(role: KeyRole) -> Self {
-        match role {
-            KeyRole::Agent => Self::Agent,
-            KeyRole::Viewer => Self::Viewer,
-            KeyRole::Member => Self::Member,
-            KeyRole::Manager => Self::Manager,
-            KeyRole::Admin => Self::Admin,
         }
     }
 }

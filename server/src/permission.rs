@@ -1,26 +1,11 @@
 //! Who may do what. The router is built from [`Route`]s, and a route cannot be made without saying
 //! who may use it.
 
-use serde::{Deserialize, Serialize};
-
-use crate::problem::Problem;
 use axum::http::StatusCode;
 
-/// What a key may do in its workspace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// One agent: works, and makes tasks.
-    Agent,
-    /// Reads.
-    Viewer,
-    /// Makes and changes tasks.
-    Member,
-    /// Reviews, overrules, sets limits and budgets.
-    Manager,
-    /// Everything in the workspace.
-    Admin,
-}
+use crate::problem::Problem;
+
+pub use store::keys::KeyRole as Role;
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,42 +18,6 @@ pub enum Who {
     AgentOr(Role),
     /// This role and above; no agent.
     AtLeast(Role),
-}
-
-impl Role {
-    /// All roles.
-    pub const ALL: [Self; 5] = [
-        Self::Agent,
-        Self::Viewer,
-        Self::Member,
-        Self::Manager,
-        Self::Admin,
-    ];
-
-    /// The word used in the API, the database and on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Viewer => "viewer",
-            Self::Member => "member",
-            Self::Manager => "manager",
-            Self::Admin => "admin",
-        }
-    }
-
-    /// The role of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == name)
-    }
-
-    /// Whether this role includes `other`. An agent is beside the ladder, not on it.
-    pub const fn includes(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Agent, Self::Agent) => true,
-            (Self::Agent, _) | (_, Self::Agent) => false,
-            _ => self as u8 >= other as u8,
-        }
-    }
 }
 
 impl Who {

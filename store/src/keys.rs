@@ -11,17 +11,18 @@ use crate::{IdempotencyRow, Store, StoreError};
 
 pub use crate::new_key::NewKey;
 
-/// What a key may do.
+/// What a key may do in its workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Role))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyRole {
-    /// Works as one agent.
+    /// One agent: works, and makes tasks.
     Agent,
     /// Reads.
     Viewer,
     /// Makes and changes tasks.
     Member,
-    /// Sets limits and overrules.
+    /// Reviews, overrules, sets limits and budgets.
     Manager,
     /// Everything in the workspace.
     Admin,
@@ -37,7 +38,7 @@ impl KeyRole {
         Self::Admin,
     ];
 
-    /// The word in keys, forms and the database.
+    /// The word in keys, forms, the API, on the command line and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Agent => "agent",
@@ -51,6 +52,15 @@ impl KeyRole {
     /// The role of that word.
     pub fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+
+    /// Whether this role includes `other`. An agent is beside the ladder, not on it.
+    pub const fn includes(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Agent, Self::Agent) => true,
+            (Self::Agent, _) | (_, Self::Agent) => false,
+            _ => self as u8 >= other as u8,
+        }
     }
 }
 

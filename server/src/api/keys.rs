@@ -104,7 +104,7 @@ pub async fn create(
         id,
         workspace: caller.workspace,
         name: name.unwrap_or_else(|| new.prefix.clone()),
-        role: body.role.into(),
+        role: body.role,
         agent,
         prefix: new.prefix.clone(),
         created_at: now,
@@ -183,7 +183,7 @@ impl From<KeyListed> for KeyView {
         Self {
             id,
             name,
-            role: role.into(),
+            role,
             agent,
             prefix,
             created_at,

@@ -1,14 +1,14 @@
 //! `baton key create`, `list` and `revoke`.
 
 use anyhow::{Context, bail};
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use scheduler::{AgentId, WorkspaceId};
 use store::Store;
 use store::keys::{Key, KeyListed, KeyRole, NewKey};
 use store::read::Page;
 
 use crate::check::name_fault;
-use crate::permission::Role;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -18,8 +18,8 @@ pub enum Command {
         #[arg(long)]
         workspace: String,
         /// What the key may do.
-        #[arg(long)]
-        role: RoleName,
+        #[arg(long, value_parser = roles())]
+        role: KeyRole,
         /// The agent that an agent's key is bound to; made if it is new.
         #[arg(long)]
         agent: Option<String>,
@@ -41,25 +41,10 @@ pub enum Command {
     },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RoleName {
-    Agent,
-    Viewer,
-    Member,
-    Manager,
-    Admin,
-}
-
-impl From<RoleName> for KeyRole {
-    fn from(name: RoleName) -> Self {
-        match name {
-            RoleName::Agent => Self::Agent,
-            RoleName::Viewer => Self::Viewer,
-            RoleName::Member => Self::Member,
-            RoleName::Manager => Self::Manager,
-            RoleName::Admin => Self::Admin,
-        }
-    }
+/// The roles by their words.
+fn roles() -> impl TypedValueParser<Value = KeyRole> {
+    PossibleValuesParser::new(KeyRole::ALL.map(KeyRole::as_str))
+        .try_map(|word| KeyRole::named(&word).ok_or("there is no such role"))
 }
 
 pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
@@ -77,14 +62,14 @@ pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
 #[expect(clippy::print_stdout, reason = "the key is what scripts read")]
 async fn create(
     slug: &str,
-    role: RoleName,
+    role: KeyRole,
     agent: Option<String>,
     store: &Store,
 ) -> anyhow::Result<()> {
     let workspace = workspace(slug, store).await?;
     let agent = match (role, agent) {
-        (RoleName::Agent, None) => bail!("an agent's key needs --agent NAME"),
-        (RoleName::Agent, Some(name)) => Some(name),
+        (KeyRole::Agent, None) => bail!("an agent's key needs --agent NAME"),
+        (KeyRole::Agent, Some(name)) => Some(name),
         (_, Some(_)) => bail!("--agent goes with --role agent only"),
         (_, None) => None,
     };
@@ -100,7 +85,6 @@ async fn create(
         ),
         None => None,
     };
-    let role = KeyRole::from(role);
     let new = NewKey::generate(role.as_str())?;
     let key = Key {
         id: uuid::Uuid::now_v7().into(),
@@ -122,7 +106,7 @@ async fn create(
 #[expect(clippy::print_stdout, reason = "the list is what scripts read")]
 async fn list(slug: &str, store: &Store) -> anyhow::Result<()> {
     for KeyListed { key, agent } in every(workspace(slug, store).await?, store).await? {
-        let role = Role::from(key.role).as_str();
+        let role = key.role.as_str();
         let used = key.last_used_at.map(|at| at.to_string());
         let state = match (key.revoked_at, agent) {
             (Some(at), _) => format!("revoked {at}"),

@@ -99,7 +99,7 @@ impl House {
             id: Uuid::now_v7().into(),
             workspace,
             name: "a test's key".into(),
-            role: role.into(),
+            role,
             agent,
             prefix: new.prefix,
             created_at: self.store.now().await.unwrap(),
