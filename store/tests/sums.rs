@@ -1,7 +1,6 @@
 //! What is summed behind the flushes: readers never see the difference.
 
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
