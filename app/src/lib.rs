@@ -43,3 +43,5 @@ pub mod theme;
 
 #[cfg(feature = "ssr")]
 pub use shell::{AssetUrls, Shell};
+#[cfg(feature = "ssr")]
+pub use text::escaped;

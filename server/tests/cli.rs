@@ -2,51 +2,18 @@
 
 #![cfg(test)]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+mod baton;
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Output, Stdio};
+
+use baton::{Baton, PATIENCE, Running};
 use serde_json::Value;
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::PgPool;
 use tokio::task::spawn_blocking;
 
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The binary, in the environment of one database.
-#[derive(Clone)]
-struct Baton {
-    database_url: String,
-    listen: String,
-}
-
 impl Baton {
-    fn of(database: &PgPool) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        Self {
-            database_url: database.connect_options().to_url_lossy().to_string(),
-            listen: free.local_addr().unwrap().to_string(),
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
-        command
-            .args(arguments)
-            .env("DATABASE_URL", &self.database_url)
-            .env("BATON_LISTEN", &self.listen)
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
     fn with_input(&self, arguments: &[&str], input: &str) -> Output {
         let mut child = self
             .command(arguments)
@@ -60,16 +27,6 @@ impl Baton {
             .write_all(input.as_bytes())
             .unwrap();
         child.wait_with_output().unwrap()
-    }
-
-    /// What it prints, when it does well.
-    fn prints(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .trim_end()
-            .to_owned()
     }
 
     /// What it says, when it fails: one sentence, and nothing on standard output.
@@ -93,15 +50,13 @@ impl Baton {
     }
 
     /// A server that answers.
-    fn serve(&self) -> Serving {
+    fn serve(&self) -> Running {
         self.ready(&mut self.command(&["serve"]))
     }
 
     /// Starts a server and waits until it answers.
-    fn ready(&self, serve: &mut Command) -> Serving {
-        let serving = Serving {
-            child: serve.spawn().unwrap(),
-        };
+    fn ready(&self, serve: &mut Command) -> Running {
+        let serving = Running(serve.spawn().unwrap());
         let began = std::time::Instant::now();
         let request = "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
         while !self
@@ -115,17 +70,6 @@ impl Baton {
             std::thread::yield_now();
         }
         serving
-    }
-}
-
-/// A server that does not outlive its test.
-struct Serving {
-    child: Child,
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
     }
 }
 
@@ -146,23 +90,15 @@ async fn workspaces_keys_and_people_are_made_once_and_mistakes_are_told(database
                 .contains("short name")
         );
 
-        let key = baton.prints(&["key", "create", "--workspace", "sky", "--role", "manager"]);
+        let key = baton.key("sky", "manager", None);
         assert!(
             key.starts_with("baton_manager_") && !key.contains('\n'),
             "{key}"
         );
-        let agent = [
-            "key",
-            "create",
-            "--workspace",
-            "sky",
-            "--role",
-            "agent",
-            "--agent",
-            "scout",
-        ];
-        assert_ne!(baton.prints(&agent), baton.prints(&agent));
-        assert!(baton.refuses(&agent[..6]).contains("--agent"));
+        let agent = || baton.key("sky", "agent", Some("scout"));
+        assert_ne!(agent(), agent());
+        let nameless = ["key", "create", "--workspace", "sky", "--role", "agent"];
+        assert!(baton.refuses(&nameless).contains("--agent"));
         let nowhere = ["key", "create", "--workspace", "sea", "--role", "member"];
         assert!(baton.refuses(&nowhere).contains("no workspace `sea`"));
 
@@ -215,16 +151,7 @@ async fn a_server_asked_to_stop_answers_what_waits_and_ends_well(database: PgPoo
     let checks = move || {
         let mut serving = baton.serve();
         baton.prints(&["workspace", "create", "sky"]);
-        let key = baton.prints(&[
-            "key",
-            "create",
-            "--workspace",
-            "sky",
-            "--role",
-            "agent",
-            "--agent",
-            "scout",
-        ]);
+        let key = baton.key("sky", "agent", Some("scout"));
         // A stream of events says by its first bytes that it is open; the claim waits behind it.
         let stream = format!(
             "GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n"
@@ -244,7 +171,7 @@ async fn a_server_asked_to_stop_answers_what_waits_and_ends_well(database: PgPoo
         let other = baton.clone();
         let waiting = std::thread::spawn(move || other.ask(&claim).unwrap());
         wait_for_claim(&baton);
-        let pid = serving.child.id().to_string();
+        let pid = serving.0.id().to_string();
         assert!(
             Command::new("kill")
                 .args(["-TERM", &pid])
@@ -257,7 +184,7 @@ async fn a_server_asked_to_stop_answers_what_waits_and_ends_well(database: PgPoo
             answer.starts_with("HTTP/1.1 200") && answer.contains("\"leases\":[]"),
             "{answer}"
         );
-        let status = serving.child.wait().unwrap();
+        let status = serving.0.wait().unwrap();
         assert!(status.success(), "{status}");
     };
     spawn_blocking(checks).await.unwrap();
@@ -319,17 +246,7 @@ async fn no_key_and_no_text_of_a_task_ever_stands_in_the_log(database: PgPool) {
         command.env("RUST_LOG", "trace").stderr(written);
         let serving = baton.ready(&mut command);
         baton.prints(&["workspace", "create", "sky"]);
-        let agent = [
-            "key",
-            "create",
-            "--workspace",
-            "sky",
-            "--role",
-            "agent",
-            "--agent",
-            "scout",
-        ];
-        let key = baton.prints(&agent);
+        let key = baton.key("sky", "agent", Some("scout"));
         let ask = |path: &str, body: &str| {
             let request = format!(
                 "POST /api/v1{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\

@@ -2,56 +2,18 @@
 
 #![cfg(test)]
 
+mod baton;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command};
+use std::time::Instant;
 
+use baton::{Baton, PATIENCE, Running};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
-
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The binary, in the environment of one database.
-struct Baton {
-    database_url: String,
-    listen: String,
-}
-
-/// A process that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use sqlx::{AssertSqlSafe, PgPool};
 
 impl Baton {
-    fn of(database: &PgPool) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        Self {
-            database_url: database.connect_options().to_url_lossy().to_string(),
-            listen: free.local_addr().unwrap().to_string(),
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
-        command
-            .args(arguments)
-            .env("DATABASE_URL", &self.database_url)
-            .env("BATON_LISTEN", &self.listen)
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
     /// A demo that has begun.
     fn demo(&self, arguments: &[&str]) -> Running {
         let mut running = Running(self.command(arguments).spawn().unwrap());
@@ -115,11 +77,7 @@ async fn a_demo_flows_without_a_refusal_and_leaves_nothing_behind(database: PgPo
     let baton = Baton::of(&database);
     let before = rows(&database).await;
     let mut demo = baton.demo(&["demo", "--pace", "20"]);
-    let made = baton
-        .command(&["key", "create", "--workspace", "demo", "--role", "manager"])
-        .output()
-        .unwrap();
-    let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    let key = baton.key("demo", "manager", None);
 
     until("a hundred tasks are done", async || {
         count(
@@ -166,7 +124,7 @@ async fn a_demo_flows_without_a_refusal_and_leaves_nothing_behind(database: PgPo
         "a provider refused"
     );
 
-    let second = baton.command(&["demo"]).output().unwrap();
+    let second = baton.run(&["demo"]);
     assert!(!second.status.success(), "{second:?}");
     assert!(String::from_utf8_lossy(&second.stderr).contains("a demo runs already"));
 

@@ -2,56 +2,22 @@
 
 #![cfg(test)]
 
+mod baton;
+
 use std::io::ErrorKind;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use app::snippets::{Attach, Language};
+use baton::{Baton, PATIENCE, Running};
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::PgPool;
 
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A process that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A server with a workspace, as people start it.
-struct House {
-    database_url: String,
-    listen: String,
-    url: String,
-}
-
-impl House {
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
-        command
-            .args(arguments)
-            .env("DATABASE_URL", &self.database_url)
-            .env("BATON_LISTEN", &self.listen)
-            .stdin(Stdio::null());
-        command
-    }
-
-    /// What a command prints.
-    fn prints(&self, arguments: &[&str]) -> String {
-        let output = self.command(arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
+impl Baton {
+    /// A request of a program: what is answered, once it is done.
     async fn ask(&self, key: &str, path: &str, body: Option<Value>) -> Option<Value> {
         let http = server::demo::http().unwrap();
-        let url = format!("{}/api/v1{path}", self.url);
+        let url = format!("http://{}/api/v1{path}", self.listen);
         let asked = match body {
             Some(body) => http.post(url).json(&body),
             None => http.get(url),
@@ -99,45 +65,23 @@ fn interpreter(language: Language) -> (&'static str, &'static str) {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn each_program_attaches_an_agent_that_turns_green_and_does_its_task(database: PgPool) {
-    let listen = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string();
-    let house = House {
-        database_url: database.connect_options().to_url_lossy().to_string(),
-        url: format!("http://{listen}"),
-        listen,
-    };
-    house.prints(&["workspace", "create", "sky"]);
-    let member = house.prints(&["key", "create", "--workspace", "sky", "--role", "member"]);
-    let _server = Running(
-        house
-            .command(&["serve"])
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
+    let baton = Baton::of(&database);
+    baton.prints(&["workspace", "create", "sky"]);
+    let member = baton.key("sky", "member", None);
+    let mut serve = baton.command(&["serve"]);
+    serve.stdout(Stdio::null()).stderr(Stdio::null());
+    let _server = Running(serve.spawn().unwrap());
     until("the server answers", async || {
-        house.ask(&member, "/agents", None).await
+        baton.ask(&member, "/agents", None).await
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
 
     for language in Language::ALL {
         let name = language.name().to_lowercase();
-        let key = house.prints(&[
-            "key",
-            "create",
-            "--workspace",
-            "sky",
-            "--role",
-            "agent",
-            "--agent",
-            &name,
-        ]);
+        let key = baton.key("sky", "agent", Some(&name));
         let text = Attach {
-            url: &house.url,
+            url: &format!("http://{}", baton.listen),
             key: Some(&key),
             agent: &name,
         }
@@ -147,7 +91,7 @@ async fn each_program_attaches_an_agent_that_turns_green_and_does_its_task(datab
         std::fs::write(&file, text).unwrap();
         let task = json!({ "title": "Summarise the week", "agent": name });
         let task = until("a task is taken in", async || {
-            house.ask(&member, "/tasks", Some(task.clone())).await
+            baton.ask(&member, "/tasks", Some(task.clone())).await
         })
         .await;
 
@@ -159,7 +103,7 @@ async fn each_program_attaches_an_agent_that_turns_green_and_does_its_task(datab
                 .unwrap(),
         );
         until(&format!("{name} turns green"), async || {
-            let agents = house.ask(&member, "/agents", None).await?;
+            let agents = baton.ask(&member, "/agents", None).await?;
             let agents = agents["items"].as_array()?.clone();
             agents
                 .into_iter()
@@ -168,7 +112,7 @@ async fn each_program_attaches_an_agent_that_turns_green_and_does_its_task(datab
         .await;
         let path = format!("/tasks/{}", task["id"].as_str().unwrap());
         let done = until(&format!("{name} does its task"), async || {
-            let task = house.ask(&member, &path, None).await?;
+            let task = baton.ask(&member, &path, None).await?;
             (task["state"] == "done").then_some(task)
         })
         .await;

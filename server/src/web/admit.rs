@@ -109,18 +109,9 @@ fn to_login(request: &Request) -> String {
     format!("/login?next={}", escape(asked))
 }
 
-/// Percent-encodes what a query's value may not hold.
+/// Percent-encodes what a query's value may not hold: a slash, unlike in a path, it may.
 pub fn escape(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    text.bytes()
-        .map(|byte| {
-            if plain(byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
+    app::escaped(text).replace("%2F", "/")
 }
 
 /// The page of a moment without the database.

@@ -10,6 +10,13 @@ use crate::components::moment::Moment;
 /// A number of the policy: its name in forms, what it is, and its value.
 type Number = (&'static str, &'static str, String);
 
+/// Numbers of a part of the policy: the form names its fields as the policy does.
+macro_rules! numbers {
+    ($part:expr, $($name:ident: $label:literal),+ $(,)?) => {
+        vec![$((stringify!($name), $label, $part.$name.to_string())),+]
+    };
+}
+
 /// The form for those who may, the numbers for the others, and the history.
 pub fn panel(policies: &[PolicyRow], seat: &Seat) -> AnyView {
     let Some(now) = policies.first() else {
@@ -36,95 +43,54 @@ pub fn panel(policies: &[PolicyRow], seat: &Seat) -> AnyView {
 }
 
 fn groups(policy: &Policy) -> [(&'static str, &'static str, Vec<Number>); 5] {
-    let (fuses, bands) = (&policy.fuses, &policy.class_bands);
-    let (retries, unknown) = (&policy.retries, &policy.unknown_cost);
+    let bands = numbers!(policy.class_bands,
+        directive: "Directive",
+        strategic: "Strategic",
+        ordinary: "Ordinary",
+        routine: "Routine",
+        exploratory: "Exploratory",
+    );
+    let ageing = numbers!(policy, ageing_per_hour: "An hour of age");
     [
         (
             "Fuses",
             "Hard limits that refuse, so that no agent runs away with the team.",
-            vec![
-                (
-                    "max_delegation_depth",
-                    "Parents above a task",
-                    fuses.max_delegation_depth.to_string(),
-                ),
-                (
-                    "max_children",
-                    "Tasks split from one",
-                    fuses.max_children.to_string(),
-                ),
-                (
-                    "max_pending",
-                    "Unfinished tasks",
-                    fuses.max_pending.to_string(),
-                ),
-                (
-                    "agent_creates_per_minute",
-                    "Creates of an agent, a minute",
-                    fuses.agent_creates_per_minute.to_string(),
-                ),
-            ],
+            numbers!(policy.fuses,
+                max_delegation_depth: "Parents above a task",
+                max_children: "Tasks split from one",
+                max_pending: "Unfinished tasks",
+                agent_creates_per_minute: "Creates of an agent, a minute",
+            ),
         ),
         (
             "Order",
             "Points that a class adds to a task's score, and that an hour of waiting adds.",
-            vec![
-                ("directive", "Directive", bands.directive.to_string()),
-                ("strategic", "Strategic", bands.strategic.to_string()),
-                ("ordinary", "Ordinary", bands.ordinary.to_string()),
-                ("routine", "Routine", bands.routine.to_string()),
-                ("exploratory", "Exploratory", bands.exploratory.to_string()),
-                (
-                    "ageing_per_hour",
-                    "An hour of age",
-                    policy.ageing_per_hour.to_string(),
-                ),
-            ],
+            [bands, ageing].concat(),
         ),
         (
             "Shares",
             "What is left for others, here and in the other workspaces of the pool.",
-            vec![
-                (
-                    "fair_share_weight",
-                    "Weight among workspaces",
-                    policy.fair_share_weight.to_string(),
-                ),
-                (
-                    "exploratory_headroom",
-                    "Share exploratory work leaves free, 0 to 1",
-                    policy.exploratory_headroom.to_string(),
-                ),
-                (
-                    "reserve_after_ms",
-                    "A resource saves up after, ms",
-                    policy.reserve_after_ms.to_string(),
-                ),
-            ],
+            numbers!(policy,
+                fair_share_weight: "Weight among workspaces",
+                exploratory_headroom: "Share exploratory work leaves free, 0 to 1",
+                reserve_after_ms: "A resource saves up after, ms",
+            ),
         ),
         (
             "Retries",
             "How long a failed task rests: twice as long each time, up to the most.",
-            vec![
-                ("base_ms", "First rest, ms", retries.base_ms.to_string()),
-                ("max_ms", "Longest rest, ms", retries.max_ms.to_string()),
-            ],
+            numbers!(policy.retries,
+                base_ms: "First rest, ms",
+                max_ms: "Longest rest, ms",
+            ),
         ),
         (
             "Unknown cost",
             "What is reserved for a task nobody estimated, until its kind has a history.",
-            vec![
-                (
-                    "default_tokens",
-                    "Tokens",
-                    unknown.default_tokens.to_string(),
-                ),
-                (
-                    "default_microusd",
-                    "Millionths of a dollar",
-                    unknown.default_microusd.to_string(),
-                ),
-            ],
+            numbers!(policy.unknown_cost,
+                default_tokens: "Tokens",
+                default_microusd: "Millionths of a dollar",
+            ),
         ),
     ]
 }
