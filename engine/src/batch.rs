@@ -1,15 +1,15 @@
 //! What has been decided and not yet committed, and what is told once it is.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use hashbrown::HashMap;
 use scheduler::{
     Actor, Answer, Claimed, Command, DecisionKind, GiveBack, Records, Refusal, Reply, Request,
     TaskId, Time, View, WorkspaceId,
 };
-use store::{Fence, FlushError, IdempotencyRow, Store, TaskText};
+use store::{Fence, FlushError, IdempotencyRow, Store, TaskText, Turn};
 use tokio::sync::oneshot;
 
 use crate::events::Collector;
@@ -102,17 +102,16 @@ impl Batch {
 
     /// Commits when its turn comes, then tells the world, then answers. Returns what has to be given
     /// back because nobody took it.
-    pub(crate) async fn land(self, desk: Desk, mut turn: Turn) -> Result<Vec<Command>, FlushError> {
+    pub(crate) async fn land(self, desk: Desk, turn: Turn) -> Result<Vec<Command>, FlushError> {
         let written = store::Batch {
             records: self.records,
             idempotency: self.idempotency,
         };
-        let prepared = written.prepared();
-        turn.comes().await;
-        let began = Instant::now();
-        let flushed = desk.store.flush_prepared(&desk.fence, &prepared).await?;
-        turn.ends();
-        metrics::histogram!(names::FLUSH_SECONDS).record(began.elapsed());
+        let flushed = desk
+            .store
+            .flush_in_turn(&desk.fence, &written, turn)
+            .await?;
+        metrics::histogram!(names::FLUSH_SECONDS).record(flushed.took);
         metrics::histogram!(names::FLUSH_COMMANDS).record(self.commands as f64);
         metrics::histogram!(names::FLUSH_ROWS).record(written.records.len() as f64);
         count_decisions(&written.records);
@@ -133,36 +132,6 @@ impl Batch {
     /// Answers what rests on nothing that is not committed.
     pub(crate) fn tell(self, measures: &Measures) -> Vec<Command> {
         tell(self.answers, self.views, HashMap::new(), measures)
-    }
-}
-
-/// A flush's place in the order of flushes: what it rests on is committed before it is written.
-#[derive(Debug)]
-pub(crate) struct Turn {
-    before: Option<oneshot::Receiver<()>>,
-    committed: oneshot::Sender<()>,
-}
-
-impl Turn {
-    /// The turn after the one that says so through `before`, and how the next one hears of it.
-    pub(crate) fn after(before: Option<oneshot::Receiver<()>>) -> (Self, oneshot::Receiver<()>) {
-        let (committed, next) = oneshot::channel();
-        (Self { before, committed }, next)
-    }
-
-    /// Never returns when the flush before failed: the actor ends with that one's reason, and takes
-    /// this one with it.
-    async fn comes(&mut self) {
-        if let Some(before) = self.before.take()
-            && before.await.is_err()
-        {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    fn ends(self) {
-        // Nothing may come after it.
-        let _ = self.committed.send(());
     }
 }
 

@@ -109,7 +109,6 @@ impl Cluster {
              unix_socket_permissions = 0700\n\
              shared_buffers = 128MB\n\
              max_wal_size = 1GB\n\
-             wal_compression = on\n\
              jit = off\n\
              timezone = 'UTC'\n\
              log_timezone = 'UTC'\n"

@@ -1,5 +1,7 @@
 //! What a task is, as its author states it and as its life goes.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{AgentId, DecisionId, LeaseId, TaskId, Time, WorkspaceId};
@@ -234,8 +236,8 @@ pub struct OpenTask {
     pub workspace: WorkspaceId,
     /// Any state but `InProgress` (a lease says that) and `Done`.
     pub state: TaskState,
-    /// What it needs.
-    pub needs: Needs,
+    /// What it needs, as all tasks that need the same.
+    pub needs: Arc<Needs>,
     /// What its author says of its importance.
     pub priority: Priority,
     /// When it was accepted; strictly growing within a conductor.

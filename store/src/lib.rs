@@ -55,7 +55,7 @@ use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub use error::{FlushError, StoreError};
-pub use flush::{Batch, Flushed, IdempotencyRow, TaskText};
+pub use flush::{Batch, Flushed, IdempotencyRow, TaskText, Turn};
 pub use pool::Fence;
 
 /// The migrations this binary carries.

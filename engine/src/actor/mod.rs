@@ -1,23 +1,23 @@
 //! The conductor's actor: takes commands in, steps, gathers what was decided, writes it, answers.
 //!
 //! One task per held pool. Stepping goes on while one flush is under way; what is decided meanwhile
-//! goes into the next, which is made ready when it is full and written in its turn. Anything that goes wrong ends the actor: memory is a cache of Postgres, and
-//! the keeper takes the pool again, under a new epoch, and loads it again. Callers who were not
-//! answered hear that the conductor went away.
+//! goes into the next, which is made ready when it is full and written in its turn. Anything that goes
+//! wrong ends the actor: memory is a cache of Postgres, and the keeper takes the pool again, under a
+//! new epoch, and loads it again. Callers who were not answered hear that the conductor went away.
 
 mod intake;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use hashbrown::HashMap;
 use scheduler::{Answer, Command, Conductor, Output, Stored, Ticket, Time, WorkspaceId};
-use store::{FlushError, StoreError};
+use store::{FlushError, StoreError, Turn};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use crate::batch::{Batch, Desk, Turn, Waiter};
+use crate::batch::{Batch, Desk, Waiter};
 use crate::clock::Clock;
 use crate::inbox::Message;
 

@@ -1,8 +1,9 @@
 //! Gathers what was committed until it is told.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+use hashbrown::{HashMap, HashSet};
 use scheduler::{LeaseId, Records, RenewedLease, TaskState, WorkspaceId};
 use tokio::sync::Notify;
 use uuid::Uuid;

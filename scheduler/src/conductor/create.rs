@@ -1,5 +1,7 @@
 //! Tasks come in.
 
+use std::sync::Arc;
+
 use hashbrown::{HashMap, HashSet};
 
 use super::Conductor;
@@ -116,7 +118,7 @@ impl Conductor {
 
     /// Makes a task that is not yet related, scored or in any count.
     fn make_task(&mut self, ws: WsIx, task: &NewTask) -> TaskIx {
-        let profile = self.profile_for(ws, task.needs.clone());
+        let profile = self.profile_for(ws, &task.needs, || Arc::new(task.needs.clone()));
         // Strictly growing, so that tasks of a batch keep their order and no two ranks are alike.
         self.last_created = self.now.max(self.last_created + Span(1));
         let mut made = Task {
@@ -203,7 +205,7 @@ impl Conductor {
             id: task.id,
             workspace: self.workspaces[self.lanes[profile.lane].ws].id,
             state,
-            needs: (*profile.needs).clone(),
+            needs: Arc::clone(&profile.needs),
             priority: task.priority,
             created_at: task.created_at,
             due_at: extra.and_then(|extra| extra.due_at),
@@ -306,7 +308,7 @@ impl Conductor {
         let mut needs = (*self.profiles[old].needs).clone();
         change(&mut needs);
         self.lift(ix);
-        let profile = self.profile_for(self.ws_of(ix), needs);
+        let profile = self.profile_for(self.ws_of(ix), &needs, || Arc::new(needs.clone()));
         self.tasks[ix].profile = profile;
         self.release_profile(old);
         // What stalled may go on with other needs.

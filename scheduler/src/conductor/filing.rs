@@ -13,15 +13,20 @@ use crate::queue::RankedQueue;
 use crate::{Needs, Time};
 
 impl Conductor {
-    /// The profile for these needs, made if it is new.
-    pub(super) fn profile_for(&mut self, ws: WsIx, needs: Needs) -> ProfileIx {
-        if let Some(&ix) = self.workspaces[ws].profiles.get(&needs) {
+    /// The profile for these needs; a new one keeps them as `shared` gives them.
+    pub(super) fn profile_for(
+        &mut self,
+        ws: WsIx,
+        needs: &Needs,
+        shared: impl FnOnce() -> Arc<Needs>,
+    ) -> ProfileIx {
+        if let Some(&ix) = self.workspaces[ws].profiles.get(needs) {
             self.profiles[ix].tasks += 1;
             return ix;
         }
-        let lane = self.lane_for(ws, &needs);
+        let lane = self.lane_for(ws, needs);
         self.lanes[lane].profiles += 1;
-        let needs = Arc::new(needs);
+        let needs = shared();
         let ix = self.profiles.insert(Profile {
             lane,
             needs: Arc::clone(&needs),

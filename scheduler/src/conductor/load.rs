@@ -150,7 +150,7 @@ impl Conductor {
             TaskState::Pending | TaskState::InProgress | TaskState::Done => Place::Queued,
         };
         self.note_created(open.created_at);
-        let profile = self.profile_for(ws, open.needs);
+        let profile = self.profile_for(ws, &open.needs, || Arc::clone(&open.needs));
         let plain = open.due_at.is_none()
             && open.not_before.is_none()
             && open.boost.is_none()

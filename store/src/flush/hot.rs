@@ -1,8 +1,8 @@
 //! The statement a busy pool flushes with.
 
-use std::collections::HashMap;
+use std::ops::DerefMut;
 
-use scheduler::{Actor, OpenLease, Records, TaskId};
+use scheduler::{Actor, OpenLease, Records};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
@@ -10,8 +10,7 @@ use uuid::Uuid;
 
 use super::columns::{Attempts, Budgets, Decisions, Ends, Leases, Resources, Usage};
 use super::normal::Normal;
-use super::text::{TaskText, TextRow, texts_of};
-use crate::convert::corrupt;
+use super::text::TextRow;
 use crate::{Fence, FlushError};
 
 /// Numbered slots that leases hold.
@@ -95,13 +94,13 @@ impl<'a> Hot<'a> {
     }
 }
 
-/// Writes the hot tables and reads the texts of the tasks leased.
-pub(super) async fn write(
+/// Writes the hot tables and reads the texts of the tasks leased. The statement is put together before
+/// there is a `connection` to send it over.
+pub(super) async fn write<C: DerefMut<Target = PgConnection>>(
     fence: &Fence,
     hot: &Hot<'_>,
-    normal: &Normal<'_>,
-    connection: &mut PgConnection,
-) -> Result<HashMap<TaskId, TaskText>, FlushError> {
+    connection: impl Future<Output = Result<C, sqlx::Error>>,
+) -> Result<(Vec<TextRow>, C), FlushError> {
     let Hot {
         over_tasks,
         over_leases,
@@ -120,7 +119,7 @@ pub(super) async fn write(
         budgets,
     } = hot;
     // Casts to `&[Option<_>]` and `&[&str]` name types the macro would not choose for an array.
-    let rows = sqlx::query_file_as!(
+    let statement = sqlx::query_file_as!(
         TextRow,
         "src/flush/hot.sql",
         fence.pool.0,
@@ -212,21 +211,11 @@ pub(super) async fn write(
         &budgets.settled,
         &budgets.warned,
         over_leases.len() as i64,
-    )
-    .fetch_all(connection)
-    .await?;
+    );
+    let mut connection = connection.await?;
+    let rows = statement.fetch_all(&mut *connection).await?;
     if rows.is_empty() {
         return Err(FlushError::Fenced);
     }
-    let texts = texts_of(rows)?;
-    match normal
-        .leased
-        .iter()
-        .find(|lease| !texts.contains_key(&lease.task))
-    {
-        Some(lease) => {
-            Err(corrupt("leased task", &format_args!("{} has no text", lease.task)).into())
-        }
-        None => Ok(texts),
-    }
+    Ok((rows, connection))
 }

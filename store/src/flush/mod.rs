@@ -12,10 +12,13 @@ mod normal;
 mod open;
 mod rest;
 mod text;
+mod turn;
 mod writer;
 
-use std::collections::HashMap;
+use std::future::ready;
+use std::time::{Duration, Instant};
 
+use hashbrown::HashMap;
 use scheduler::{Records, TaskId, Time, WorkspaceId};
 
 use sqlx::{Connection, PgConnection};
@@ -24,6 +27,8 @@ use crate::{Fence, FlushError, Store};
 use hot::Hot;
 use normal::Normal;
 pub use text::TaskText;
+use text::TextRow;
+pub use turn::Turn;
 pub(crate) use writer::Writer;
 
 /// What one flush stores.
@@ -53,69 +58,67 @@ pub struct IdempotencyRow {
 /// What a flush gives back.
 #[derive(Clone, Debug, Default)]
 pub struct Flushed {
+    /// From its turn to the commit.
+    pub took: Duration,
     /// The texts of the tasks that were leased in this batch.
     pub texts: HashMap<TaskId, TaskText>,
-}
-
-/// A batch as columns, ready to be sent: what can be done before its turn comes.
-pub struct Prepared<'a> {
-    batch: &'a Batch,
-    normal: Normal<'a>,
-    hot: Hot<'a>,
-}
-
-impl Batch {
-    /// Makes columns of the rows.
-    #[must_use]
-    pub fn prepared(&self) -> Prepared<'_> {
-        let normal = Normal::of(&self.records);
-        Prepared {
-            hot: Hot::of(&self.records, &normal),
-            batch: self,
-            normal,
-        }
-    }
 }
 
 impl Store {
     /// Stores a batch. When it is fenced or refused nothing is stored; when the connection is lost,
     /// only the database knows.
     pub async fn flush(&self, fence: &Fence, batch: &Batch) -> Result<Flushed, FlushError> {
-        self.flush_prepared(fence, &batch.prepared()).await
+        self.flush_in_turn(fence, batch, Turn::after(None).0).await
     }
 
-    /// The same, with what could be done before already done.
-    pub async fn flush_prepared(
+    /// The same when its turn comes. What needs no connection is done while it waits, and what can be
+    /// done after the commit keeps nobody waiting.
+    pub async fn flush_in_turn(
         &self,
         fence: &Fence,
-        prepared: &Prepared<'_>,
+        batch: &Batch,
+        mut turn: Turn,
     ) -> Result<Flushed, FlushError> {
-        let mut taken = self.writer.take().await?;
-        let flushed = write(fence, prepared, &mut taken.connection).await?;
+        let normal = Normal::of(&batch.records);
+        let hot = Hot::of(&batch.records, &normal);
+        let mut began = Instant::now();
+        let connection = async {
+            turn.comes().await;
+            began = Instant::now();
+            self.writer.take().await
+        };
+        let (rows, taken) = if normal.is_hot_only(&batch.records) && batch.idempotency.is_empty() {
+            hot::write(fence, &hot, connection).await?
+        } else {
+            let mut taken = connection.await?;
+            let rows = write_all(fence, batch, &normal, &hot, &mut taken).await?;
+            (rows, taken)
+        };
         taken.keep();
-        Ok(flushed)
+        turn.ends();
+        Ok(Flushed {
+            took: began.elapsed(),
+            texts: text::of_leased(rows, &normal)?,
+        })
     }
 }
 
-async fn write(
+async fn write_all(
     fence: &Fence,
-    prepared: &Prepared<'_>,
+    batch: &Batch,
+    normal: &Normal<'_>,
+    hot: &Hot<'_>,
     connection: &mut PgConnection,
-) -> Result<Flushed, FlushError> {
-    let Prepared { batch, normal, hot } = prepared;
-    if normal.is_hot_only(&batch.records) && batch.idempotency.is_empty() {
-        let texts = hot::write(fence, hot, normal, connection).await?;
-        return Ok(Flushed { texts });
-    }
+) -> Result<Vec<TextRow>, FlushError> {
     let mut transaction = connection.begin().await?;
     open::write(fence, batch, normal, &mut transaction).await?;
     // First, because another may have its name by now.
     rest::remove(&batch.records, &mut transaction).await?;
-    let mut texts = hot::write(fence, hot, normal, &mut transaction).await?;
+    let (mut rows, _) = hot::write(fence, hot, ready(Ok(&mut *transaction))).await?;
     for attempt in &normal.brief {
-        texts.extend(text::read(attempt.workspace, &[attempt.task], &mut transaction).await?);
+        rows.extend(text::read(attempt.workspace, &[attempt.task], &mut transaction).await?);
     }
     rest::write(&batch.records, normal, &batch.idempotency, &mut transaction).await?;
     transaction.commit().await?;
-    Ok(Flushed { texts })
+    Ok(rows)
 }

@@ -1,8 +1,7 @@
 //! A batch holds many steps. What a later step undid or replaced needs no row: this keeps of each
 //! thing what stands at the end of the batch.
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use scheduler::{
     Attempt, BudgetRow, DecisionId, EndedTask, LeaseId, Needs, OpenLease, OpenTask, Records,
     RenewedLease, ResourceRow, TaskId,
@@ -197,8 +196,8 @@ fn distinct_needs<'a>(
     for needs in records
         .created
         .iter()
-        .map(|new| &new.open.needs)
-        .chain(open.iter().map(|open| &open.needs))
+        .map(|new| &*new.open.needs)
+        .chain(open.iter().map(|open| &*open.needs))
     {
         ids.entry(needs).or_insert_with(|| {
             let text = to_json(needs);

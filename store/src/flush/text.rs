@@ -1,15 +1,15 @@
 //! What an agent sees of a task.
 
-use std::collections::HashMap;
-
-use scheduler::{Actor, Needs, Priority, TaskId, Time, WorkspaceId};
+use hashbrown::HashMap;
+use scheduler::{Actor, Needs, OpenLease, Priority, TaskId, Time, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::convert::{from_json, from_word, instant, unsigned};
+use super::normal::Normal;
+use crate::convert::{corrupt, from_json, from_word, instant, unsigned};
 use crate::{Store, StoreError};
 
 /// What an agent sees of the task it was given.
@@ -59,7 +59,7 @@ impl Store {
         tasks: &[TaskId],
     ) -> Result<HashMap<TaskId, TaskText>, StoreError> {
         let mut connection = self.readers.acquire().await?;
-        read(workspace, tasks, &mut connection).await
+        texts_of(read(workspace, tasks, &mut connection).await?)
     }
 }
 
@@ -68,9 +68,9 @@ pub(super) async fn read(
     workspace: WorkspaceId,
     tasks: &[TaskId],
     connection: &mut PgConnection,
-) -> Result<HashMap<TaskId, TaskText>, StoreError> {
+) -> Result<Vec<TextRow>, sqlx::Error> {
     let ids: Vec<Uuid> = tasks.iter().map(|task| task.0).collect();
-    let rows = sqlx::query_as!(
+    sqlx::query_as!(
         TextRow,
         r#"SELECT t.workspace_id, t.id, t.title, t.description, t.payload, t.reference, t.version, t.priority, t.due_at,
                t.parent_id, t.depth, t.created_at, t.created_by AS "created_by: Json<Actor>", n.needs
@@ -79,12 +79,27 @@ pub(super) async fn read(
         &ids,
     )
     .fetch_all(connection)
-    .await?;
-    texts_of(rows)
+    .await
+}
+
+/// The texts of what a flush leased.
+pub(super) fn of_leased(
+    rows: Vec<TextRow>,
+    normal: &Normal<'_>,
+) -> Result<HashMap<TaskId, TaskText>, StoreError> {
+    let texts = texts_of(rows)?;
+    let missing = |lease: &&&OpenLease| !texts.contains_key(&lease.task);
+    match normal.leased.iter().find(missing) {
+        Some(lease) => Err(corrupt(
+            "leased task",
+            &format_args!("{} has no text", lease.task),
+        )),
+        None => Ok(texts),
+    }
 }
 
 /// Turns rows into texts, reading needs that are the same only once.
-pub(super) fn texts_of(rows: Vec<TextRow>) -> Result<HashMap<TaskId, TaskText>, StoreError> {
+fn texts_of(rows: Vec<TextRow>) -> Result<HashMap<TaskId, TaskText>, StoreError> {
     let mut known = HashMap::<String, Needs>::new();
     let mut texts = HashMap::with_capacity(rows.len());
     for mut row in rows {

@@ -1,5 +1,6 @@
 //! The connection that flushes go through.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use sqlx::postgres::PgConnectOptions;
@@ -19,7 +20,7 @@ pub(crate) struct Writer {
 /// that failed, or was given up half-way, is closed, and the database rolls back.
 pub(crate) struct Taken<'a> {
     place: MutexGuard<'a, Option<PgConnection>>,
-    pub(crate) connection: PgConnection,
+    connection: PgConnection,
 }
 
 impl Writer {
@@ -56,5 +57,19 @@ impl Taken<'_> {
     /// The flush went well: the next one may have the connection.
     pub(crate) fn keep(mut self) {
         *self.place = Some(self.connection);
+    }
+}
+
+impl Deref for Taken<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Taken<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
     }
 }

@@ -1,5 +1,7 @@
 //! Facts of tasks that a conductor does not hold.
 
+use std::sync::Arc;
+
 use scheduler::{OpenTask, TaskFact, TaskId, TaskState, WorkspaceId};
 use uuid::Uuid;
 
@@ -50,7 +52,7 @@ impl Store {
                     id: TaskId(row.id),
                     workspace,
                     state,
-                    needs: from_json("task's needs", &row.needs)?,
+                    needs: Arc::new(from_json("task's needs", &row.needs)?),
                     priority: from_word("task's priority", &row.priority)?,
                     created_at: row.created_at.into(),
                     due_at: instant(row.due_at),

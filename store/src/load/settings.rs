@@ -1,7 +1,6 @@
 //! What people set, and what is learnt: resources, budgets, agents, kinds of task.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use scheduler::{
     AgentId, AgentRow, BudgetId, BudgetRow, BudgetSpec, BudgetState, KindHistory, PoolId, PutAgent,
     ResourceId, ResourceRow, ResourceSpec, ResourceState, Stored, WorkspaceId,

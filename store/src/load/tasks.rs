@@ -1,8 +1,9 @@
 //! Open tasks, as many as there are.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use futures::TryStreamExt;
+use hashbrown::{HashMap, HashSet};
 use scheduler::{Boost, Needs, OpenTask, Stored, TaskId, WorkspaceId};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -115,7 +116,7 @@ impl Store {
         for row in rows {
             known
                 .needs
-                .insert(row.id, from_json("task's needs", &row.needs)?);
+                .insert(row.id, Arc::new(from_json("task's needs", &row.needs)?));
         }
         Ok(())
     }
@@ -125,7 +126,7 @@ impl Store {
 #[derive(Default)]
 pub(super) struct Known {
     /// Needs by their identifier: few, whatever the number of tasks.
-    needs: HashMap<Uuid, Needs>,
+    needs: HashMap<Uuid, Arc<Needs>>,
     children: HashMap<Uuid, u32>,
     waits_for: HashMap<Uuid, Vec<TaskId>>,
 }

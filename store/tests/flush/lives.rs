@@ -104,7 +104,7 @@ async fn a_task_is_leased_renewed_completed_and_gone(pool: PgPool) {
     let text = &flushed.texts[&new.open.id];
     assert_eq!(
         (&text.title, &text.needs, text.version),
-        (&new.task.title, &new.open.needs, 1)
+        (&new.task.title, &*new.open.needs, 1)
     );
     assert_eq!(
         flushed.texts,

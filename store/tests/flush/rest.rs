@@ -16,7 +16,7 @@ async fn everything_rare_is_stored_too(pool: PgPool) {
     let lease = lease(&new.open, 2_000, scout.card.id);
     let mut edited = new.open.clone();
     edited.priority = Priority::Urgent;
-    edited.needs = needs("other");
+    edited.needs = needs("other").into();
     let decision = dispatch(&lease);
     scene
         .flush(Records {

@@ -37,7 +37,7 @@ async fn one_of_each(scene: &Scene) -> Vec<CreatedTask> {
         .collect();
     tasks[0].open.state = TaskState::Backlog;
     tasks[3].open.state = TaskState::InReview;
-    tasks[1].open.needs.agent = Some("scout".to_owned());
+    std::sync::Arc::make_mut(&mut tasks[1].open.needs).agent = Some("scout".to_owned());
     let lease = lease(&tasks[2].open, 20_000, AgentId(id(30)));
     scene
         .flush(Records {

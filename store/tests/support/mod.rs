@@ -110,7 +110,7 @@ pub fn task(workspace: WorkspaceId, n: u64, needs: Needs) -> CreatedTask {
         id: TaskId(id(n)),
         workspace,
         state: TaskState::Pending,
-        needs: needs.clone(),
+        needs: needs.clone().into(),
         priority: Priority::Medium,
         created_at: at(n),
         due_at: None,
