@@ -160,6 +160,7 @@ async fn row(
 
 /// A pool with its workspaces, and the engine that decides it.
 struct Scene {
+    url: String,
     store: Store,
     engine: Engine,
     pool: PoolId,
@@ -199,6 +200,7 @@ impl Scene {
         let hold = workload.hold();
         let claims = workload.hold_claims(now);
         let scene = Self {
+            url: url.to_owned(),
             store,
             engine,
             pool,
@@ -243,6 +245,7 @@ impl Scene {
                 while let Some(nth) = take(&left) {
                     let command = {
                         let mut workload = workload.lock().map_err(|_| "a producer died")?;
+                        workload.now = engine.now();
                         make(&mut workload, nth % WORKSPACES, batch)
                     };
                     ask(&engine, pool, command).await?;
@@ -253,7 +256,26 @@ impl Scene {
         while let Some(ended) = producers.join_next().await {
             ended??;
         }
-        Ok(begun.elapsed())
+        let spent = begun.elapsed();
+        self.until_searchable().await?;
+        Ok(spent)
+    }
+
+    /// What creation leaves to be done behind it is no part of what is measured next.
+    async fn until_searchable(&self) -> Result<()> {
+        use sqlx::Connection;
+        let mut connection = sqlx::PgConnection::connect(&self.url).await?;
+        let newest = "SELECT NOT EXISTS (
+            SELECT FROM workspace w CROSS JOIN LATERAL (
+                SELECT id FROM task t WHERE t.workspace_id = w.id ORDER BY t.workspace_id DESC, t.id DESC LIMIT 1) t
+            WHERE NOT EXISTS (SELECT FROM task_words d WHERE d.workspace_id = w.id AND d.task_id = t.id))";
+        while !sqlx::query_scalar(newest)
+            .fetch_one(&mut connection)
+            .await?
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
     }
 
     /// So many agents take so many tasks.

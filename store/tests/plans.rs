@@ -137,7 +137,8 @@ async fn fill_history(pool: &PgPool) {
 async fn no_hot_query_scans_a_growing_table(pool: PgPool) {
     let scene = Scene::set(Store::open((*pool.connect_options()).clone(), 8)).await;
     fill(&scene).await;
-    while store::words::index(&scene.store, START).await.unwrap() > 0 {}
+    let mut words = store::words::Indexer::default();
+    while words.round(&scene.store, START).await.unwrap() > 0 {}
     fill_history(&pool).await;
     sqlx::query("VACUUM ANALYZE").execute(&pool).await.unwrap();
     // The plan for any parameters: what a busy server's prepared statements settle on.

@@ -6,9 +6,11 @@ mod support;
 
 use scheduler::*;
 use sqlx::PgPool;
+use store::Store;
 use store::read::{Page, TaskFilter};
-use store::{Store, words};
+use store::words::Indexer;
 use support::*;
+use uuid::Uuid;
 
 struct Words {
     scene: Scene,
@@ -29,6 +31,13 @@ impl Words {
         };
         scene.flush(records).await;
         Self { scene }
+    }
+
+    async fn index(&self, now: Time) -> u64 {
+        Indexer::default()
+            .round(&self.scene.store, now)
+            .await
+            .unwrap()
     }
 
     async fn found(&self, typed: &str) -> Vec<String> {
@@ -96,15 +105,53 @@ async fn tasks_are_found_before_and_after_their_words_are_indexed(pool: PgPool) 
             words.found_in("hosts", done, Page::default()).await.len(),
             0
         );
-        let indexed = words::index(&words.scene.store, START + Span::from_secs(60)).await;
-        assert_eq!(indexed.unwrap(), if round == "before" { 4 } else { 0 });
+        let indexed = words.index(START + Span::from_secs(60)).await;
+        assert_eq!(indexed, if round == "before" { 4 } else { 0 });
     }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_task_committed_long_after_those_behind_it_gets_its_words_too(pool: PgPool) {
+    let words = Words::set(&pool, &TEXTS).await;
+    let seconds = |n| START + Span::from_secs(n);
+    let made_at = |at: Time| {
+        let mut task = task(words.scene.workspace, 9_000, needs("any"));
+        task.open.id = TaskId(Uuid::from_u128((at.as_millis() as u128) << 80));
+        task.task.id = task.open.id;
+        words.scene.flush(Records {
+            created: vec![task],
+            ..Records::default()
+        })
+    };
+    let mut indexer = Indexer::default();
+    assert_eq!(
+        indexer
+            .round(&words.scene.store, seconds(60))
+            .await
+            .unwrap(),
+        4
+    );
+    made_at(seconds(61)).await;
+    assert_eq!(
+        indexer
+            .round(&words.scene.store, seconds(62))
+            .await
+            .unwrap(),
+        1
+    );
+    made_at(seconds(50)).await;
+    let later = [63, 91].map(seconds);
+    let mut found = 0;
+    for now in later {
+        found += indexer.round(&words.scene.store, now).await.unwrap();
+    }
+    assert_eq!(found, 1, "looked at again before its mark passed it");
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_page_of_hits_goes_on_where_the_one_before_ended(pool: PgPool) {
     let words = Words::set(&pool, &TEXTS).await;
-    words::index(&words.scene.store, START).await.unwrap();
+    words.index(START).await;
     let page = |after| Page { limit: 2, after };
     let first = words.found_in("hosts", None, page(None)).await;
     assert_eq!(first, ["Write the report", "Compare hosts"]);
@@ -115,7 +162,7 @@ async fn a_page_of_hits_goes_on_where_the_one_before_ended(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn an_edited_text_is_found_by_its_new_words_only(pool: PgPool) {
     let words = Words::set(&pool, &TEXTS).await;
-    words::index(&words.scene.store, START).await.unwrap();
+    words.index(START).await;
     sqlx::query("UPDATE task SET title = 'Rent three servers' WHERE title = 'Find three hosts'")
         .execute(&pool)
         .await
@@ -127,7 +174,7 @@ async fn an_edited_text_is_found_by_its_new_words_only(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn another_workspace_s_words_are_not_found(pool: PgPool) {
     let words = Words::set(&pool, &TEXTS).await;
-    words::index(&words.scene.store, START).await.unwrap();
+    words.index(START).await;
     let other = add_workspace(&words.scene.store, words.scene.pool, "other", 2).await;
     let filter = TaskFilter {
         text: Some("hosts".to_owned()),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use store::words::Indexer;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Shared;
@@ -16,9 +17,10 @@ const REST: u32 = 3;
 
 /// Looks for new tasks until told to stop.
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) -> Result<(), EngineError> {
+    let mut indexer = Indexer::default();
     loop {
         let began = Instant::now();
-        store::words::index(&shared.store, shared.clock.now()).await?;
+        indexer.round(&shared.store, shared.clock.now()).await?;
         let pause = PAUSE.max(began.elapsed() * REST);
         tokio::select! {
             () = stop.cancelled() => return Ok(()),

@@ -30,6 +30,8 @@ pub struct Workload {
     /// The workspaces, to be made by whoever runs it.
     pub workspaces: Vec<WorkspaceId>,
     start: Time,
+    /// When identifiers say that they were made.
+    pub now: Time,
     made: u64,
     state: u64,
     /// The last task of each workspace that waits for the closed bucket: others wait for it.
@@ -42,6 +44,7 @@ impl Workload {
         let mut workload = Self {
             workspaces: Vec::new(),
             start,
+            now: start,
             made: 0,
             state: 0x9e37_79b9_7f4a_7c15,
             stuck: vec![None; WORKSPACES],
@@ -304,7 +307,7 @@ impl Workload {
     /// `UUIDv7`s that grow, a thousand a millisecond.
     fn id(&mut self) -> Uuid {
         self.made += 1;
-        let ms = u128::from(self.start.as_millis() as u64 + self.made / 1_000);
+        let ms = u128::from(self.now.as_millis() as u64);
         Uuid::from_u128(ms << 80 | 0x7 << 76 | 0b10 << 62 | u128::from(self.made))
     }
 
