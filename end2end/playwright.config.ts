@@ -1,7 +1,5 @@
 import { defineConfig, devices } from "@playwright/test";
-
-/** The server under test. `BATON_URL` names one that runs already; else one is started here. */
-const url = process.env.BATON_URL ?? "http://127.0.0.1:3210";
+import { url } from "./tests/support";
 
 export default defineConfig({
   testDir: "tests",
@@ -26,9 +24,11 @@ export default defineConfig({
       dependencies: ["first run"],
       use: { storageState: "test-results/signed-in.json" },
     },
+    // Before anybody has set up: a run of its own, on the same database.
+    { name: "first screenshots", testMatch: "pictures/first.pictures.ts" },
     {
       name: "screenshots",
-      testMatch: "screenshots.ts",
+      testMatch: "pictures/pages.pictures.ts",
       dependencies: ["first run"],
       use: { storageState: "test-results/signed-in.json" },
     },

@@ -42,6 +42,8 @@ mod text;
 pub mod theme;
 
 #[cfg(feature = "ssr")]
+pub use pages::failure::away_document;
+#[cfg(feature = "ssr")]
 pub use shell::{AssetUrls, Shell};
 #[cfg(feature = "ssr")]
 pub use text::escaped;

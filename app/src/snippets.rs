@@ -137,10 +137,25 @@ export {{}};
 /// Hands in a first task.
 pub fn hand_in(url: &str) -> String {
     format!(
-        r#"curl {}/api/v1/tasks -H "Authorization: Bearer $BATON_KEY" \
-  -H "Content-Type: application/json" -d '{{"title":"Summarise the week"}}'
+        r#"curl {}/api/v1/tasks \
+  -H "Authorization: Bearer $BATON_KEY" \
+  -H "Content-Type: application/json" \
+  -d '{{"title":"Summarise the week"}}'
 "#,
         in_shell(url)
+    )
+}
+
+/// Sets a limit: what is at `path`, to what `body` says.
+pub fn set(url: &str, path: &str, body: &str) -> String {
+    format!(
+        r#"curl -X PUT {}/api/v1/{path} \
+  -H "Authorization: Bearer $BATON_KEY" \
+  -H "Content-Type: application/json" \
+  -d {}
+"#,
+        in_shell(url),
+        in_shell(body)
     )
 }
 

@@ -294,8 +294,14 @@ pub fn midnight(now: Time) -> Time {
     now.to_datetime().replace_time(time::Time::MIDNIGHT).into()
 }
 
-/// With commas between thousands, and at most two decimals.
+/// With commas between thousands, and at most two decimals but for what is small.
 pub fn number(value: f64) -> String {
+    // What is small keeps two digits that say something.
+    if (1e-9..0.1).contains(&value) {
+        let places = (1.0 - value.log10().floor()) as usize;
+        let digits = format!("{value:.places$}");
+        return digits.trim_end_matches('0').to_owned();
+    }
     let sign = if value < -0.004 { "−" } else { "" };
     let cents = (value.abs() * 100.0).round() as u64;
     let whole = grouped(cents / 100);
@@ -346,8 +352,8 @@ mod tests {
     #[test]
     fn numbers_keep_at_most_two_decimals_and_their_sign() {
         assert_eq!(
-            [1_234.0, 0.5, -2.25, 0.0].map(number),
-            ["1,234", "0.5", "−2.25", "0"]
+            [1_234.0, 0.5, -2.25, 0.0, 0.001, 0.0567].map(number),
+            ["1,234", "0.5", "−2.25", "0", "0.001", "0.057"]
         );
     }
 

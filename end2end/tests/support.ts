@@ -5,11 +5,18 @@ import { expect, type Page } from "@playwright/test";
 export const admin = { email: "ada@example.org", password: "a stave has five lines" };
 export const workspace = { slug: "team", name: "Research team" };
 
-const base = `${process.env.BATON_URL ?? "http://127.0.0.1:3210"}/api/v1`;
+/** The server under test. `BATON_URL` names one that runs already; else one is started on `BATON_PORT`. */
+export const url = process.env.BATON_URL ?? `http://127.0.0.1:${process.env.BATON_PORT ?? 3210}`;
+const base = `${url}/api/v1`;
 
 /** The command line, on the server's database. */
 export function baton(args: string[], input?: string): string {
   return execFileSync("../target/debug/baton", args, { encoding: "utf8", input }).trim();
+}
+
+/** Past the server, on its database. */
+export function sql(statement: string) {
+  execFileSync("psql", [process.env.DATABASE_URL!, "--quiet", "--command", statement]);
 }
 
 /** What the server printed for the first person. */

@@ -1,7 +1,7 @@
 //! What made a score, as a bar and in words.
 
 use leptos::prelude::*;
-use scheduler::{Factor, FactorName};
+use scheduler::{Factor, FactorName, Span, words};
 
 use super::meter::{Meter, Part};
 use crate::text;
@@ -103,7 +103,10 @@ fn measured(factor: &Factor) -> String {
         }
         FactorName::DueDate if value >= 1.0 => "due now or past".to_owned(),
         FactorName::DueDate => format!("{} % near", text::number((value * 100.0).round())),
-        FactorName::Age => format!("{} h old", text::number(value)),
+        FactorName::Age => {
+            let age = Span::from_millis((value * 3_600_000.0) as i64);
+            format!("{} old", words::duration(age))
+        }
         FactorName::Class => "its band; not in the bar".to_owned(),
         FactorName::Boost => "by a person".to_owned(),
         FactorName::Pin => "a person pinned it".to_owned(),

@@ -6,6 +6,7 @@
 use leptos::prelude::*;
 use store::accounts::Membership;
 
+use super::hall::Hall;
 use super::logo::Logo;
 use super::places::places;
 use crate::access::{House, Visitor};
@@ -33,8 +34,12 @@ pub fn Frame(theme: Theme) -> AnyView {
         </a>
     };
     let Some(visitor) = visitor else {
-        return view! { <header class="frame-head frame-outside">{name} <ThemeSwitch initial=theme /></header> }
-            .into_any();
+        return view! {
+            <header class="frame-head frame-outside">
+                {name} <Hall /> <ThemeSwitch initial=theme />
+            </header>
+        }
+        .into_any();
     };
     let here = workspace_of(&visitor, &path, &query);
     let palette = here

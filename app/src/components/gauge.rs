@@ -1,8 +1,9 @@
 //! How a resource or a budget stands: a bar, and the same in words.
 
 use leptos::prelude::*;
-use scheduler::{BudgetView, CloseReason, ResourceKind, ResourceView, Time, words};
+use scheduler::{BudgetView, CloseReason, ResourceKind, ResourceView, Time};
 
+use super::amount::amount;
 use super::meter::{Meter, Part};
 use super::moment::Moment;
 use crate::text;
@@ -100,7 +101,7 @@ pub fn shares(budget: &BudgetView) -> AnyView {
                     <rect class=class width="18" height="10" rx="2" />
                 </svg>
                 <span>{name}</span>
-                <span class="chart-last">{words::amount(value, spec.unit)}</span>
+                <span class="chart-last">{amount(value, spec.unit)}</span>
             </li>
         }
     };
@@ -115,7 +116,7 @@ pub fn shares(budget: &BudgetView) -> AnyView {
                     <line class="meter-line" x1="9" x2="9" y1="0" y2="10" />
                 </svg>
                 <span>"warns at"</span>
-                <span class="chart-last">{words::amount(warns, spec.unit)}</span>
+                <span class="chart-last">{amount(warns, spec.unit)}</span>
             </li>
         </ul>
     }

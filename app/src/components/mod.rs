@@ -1,6 +1,7 @@
 //! What pages are made of: one component per file.
 
 pub mod act_form;
+pub mod amount;
 pub mod chart;
 pub mod decision_line;
 pub mod demo;
@@ -10,6 +11,7 @@ pub mod factors;
 pub mod field;
 pub mod frame;
 pub mod gauge;
+pub mod hall;
 pub mod hydration;
 pub mod logo;
 pub mod mark;

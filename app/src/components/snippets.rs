@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::access::House;
 use crate::islands::copy::Copy;
-use crate::snippets::{Attach, Language, hand_in};
+use crate::snippets::{Attach, Language, hand_in, set};
 
 /// How an agent is attached, in each language behind its tab. Without a key it says how to make one.
 pub fn attach_an_agent(slug: &str, agent: &str, key: Option<&str>) -> AnyView {
@@ -24,10 +24,9 @@ pub fn attach_an_agent(slug: &str, agent: &str, key: Option<&str>) -> AnyView {
     let tabs = Language::ALL.into_iter().enumerate().map(tab);
     let texts = Language::ALL.map(|language| snippet(attach.text(language)));
     let make = key.is_none().then(|| {
-        let command = format!("export BATON_KEY=$(baton key create --workspace {slug} --role agent --agent {agent})");
         view! {
             <p>"Its key is made on the server and shown once; here it goes where the program looks for it."</p>
-            {snippet(command)}
+            {make_key(slug, &format!("agent --agent {agent}"))}
         }
     });
     view! {
@@ -43,8 +42,21 @@ pub fn attach_an_agent(slug: &str, agent: &str, key: Option<&str>) -> AnyView {
 
 /// How a first task is handed in.
 pub fn hand_in_a_task(slug: &str) -> AnyView {
-    let command = format!("export BATON_KEY=$(baton key create --workspace {slug} --role member)");
-    view! { {snippet(command)} {snippet(hand_in(&address()))} }.into_any()
+    view! { {make_key(slug, "member")} {snippet(hand_in(&address()))} }.into_any()
+}
+
+/// How limits are set by a program: each is a path below the interface's and what to put there.
+pub fn set_limits(slug: &str, limits: &[(&str, &str)]) -> AnyView {
+    let url = address();
+    let call = |(path, body): &(&str, &str)| snippet(set(&url, path, body));
+    view! { {make_key(slug, "manager")} {limits.iter().map(call).collect_view()} }.into_any()
+}
+
+/// Makes a key on the server, and puts it where the calls after it look.
+fn make_key(slug: &str, role: &str) -> AnyView {
+    snippet(format!(
+        "export BATON_KEY=$(baton key create --workspace {slug} --role {role})"
+    ))
 }
 
 fn snippet(text: String) -> AnyView {

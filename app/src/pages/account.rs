@@ -65,7 +65,8 @@ fn sessions(data: &Data) -> AnyView {
         let browser = session.data.get("browser").and_then(|name| name.as_str());
         let used = session.data.get("hour").and_then(serde_json::Value::as_i64);
         let used = used.map(|hour| {
-            let at = scheduler::Time::from_millis(hour * 3_600_000);
+            // Noted to the hour, which may have begun before the session did.
+            let at = scheduler::Time::from_millis(hour * 3_600_000).max(session.created_at);
             view! { <Moment at now=data.now /> }
         });
         let end = (!here).then(|| {

@@ -8,6 +8,7 @@ use store::read::{AgentListed, AgentRecord, Page, Played, TaskFilter, TaskListed
 use super::agents::{LOOKED_AT, live, load_mark};
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
+use crate::components::amount::amount;
 use crate::components::mark::{HealthMark, OutcomeMark, StateMark};
 use crate::components::moment::Moment;
 use crate::text;
@@ -145,19 +146,19 @@ fn held(tasks: Vec<TaskListed>, waits: bool, seat: &Seat) -> AnyView {
             .map(|done| format!("{} %", (done * 100.0).round()));
         Some(view! {
             <tr data-key=task.id.to_string()>
-                <td class="wide">
+                <td class="wide card-head">
                     <a href=seat.path(&format!("tasks/{}", task.id))>{task.title}</a>
                     {lease.note.map(|note| view! { <span class="attempt-error">{note}</span> })}
                 </td>
-                <td class="number">{percent}</td>
-                <td class="number quiet"><Moment at=lease.granted_at now=seat.now /></td>
-                <td class="number quiet"><Moment at=lease.expires_at now=seat.now /></td>
+                <td class="number" data-label="Progress">{percent}</td>
+                <td class="number quiet" data-label="Since"><Moment at=lease.granted_at now=seat.now /></td>
+                <td class="number quiet" data-label="Lease ends"><Moment at=lease.expires_at now=seat.now /></td>
             </tr>
         })
     };
     view! {
         <div class="scroll" tabindex="0" role="group" aria-labelledby="holds">
-            <table class="rows">
+            <table class="rows cards">
                 <thead>
                     <tr>
                         <th scope="col">"Task"</th>
@@ -193,18 +194,18 @@ fn played(history: Vec<Played>, seat: &Seat) -> AnyView {
         view! {
             <tr>
                 <td>{mark}</td>
-                <td class="wide">
+                <td class="wide card-head">
                     <a href=seat.path(&format!("tasks/{}", one.task))>{one.title}</a>
                     {one.error.map(|error| view! { <span class="attempt-error">{error}</span> })}
                 </td>
-                <td class="number quiet">{took}</td>
-                <td class="number quiet"><Moment at=one.granted_at now=seat.now /></td>
+                <td class="number quiet" data-label="Took">{took}</td>
+                <td class="number quiet" data-label="Begun"><Moment at=one.granted_at now=seat.now /></td>
             </tr>
         }
     };
     view! {
         <div class="scroll" tabindex="0" role="group" aria-labelledby="history">
-            <table class="rows">
+            <table class="rows cards">
                 <thead>
                     <tr>
                         <th scope="col">"Ended"</th>
@@ -250,7 +251,7 @@ fn facts(listed: &AgentListed, record: Option<&AgentRecord>, seat: &Seat) -> Any
                 <dt>"Completed"</dt>
                 <dd>{done}</dd>
                 <dt>"Cost today"</dt>
-                <dd>{words::amount(listed.spent_microusd, Unit::Microusd)}</dd>
+                <dd>{amount(listed.spent_microusd, Unit::Microusd)}</dd>
                 <dt>"Last heard"</dt>
                 <dd>{heard}</dd>
             </dl>

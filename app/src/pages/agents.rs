@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{AgentId, AgentStatus, AgentView, Health, Query, Unit, View, words};
+use scheduler::{AgentId, AgentStatus, AgentView, Health, Query, Unit, View};
 use store::read::{AgentListed, AgentRecord};
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
+use crate::components::amount::{amount, said};
 use crate::components::mark::HealthMark;
 use crate::components::moment::Moment;
 use crate::components::snippets::attach_an_agent;
@@ -91,7 +92,11 @@ fn sentence(agents: &[AgentListed], live: &HashMap<AgentId, AgentView>) -> Strin
         .count();
     let running: u32 = agents.iter().map(|agent| agent.running).sum();
     let spent: u64 = agents.iter().map(|agent| agent.spent_microusd).sum();
-    let verb = if online == 1 { "is" } else { "are" };
+    let verb = if online == 1 || agents.len() == 1 {
+        "is"
+    } else {
+        "are"
+    };
     let mut sentence = format!(
         "{online} of {} {verb} online, ",
         text::count(agents.len() as u64, "agent")
@@ -101,10 +106,7 @@ fn sentence(agents: &[AgentListed], live: &HashMap<AgentId, AgentView>) -> Strin
         _ => format!("at work on {}", text::count(running.into(), "task")),
     });
     if spent > 0 {
-        sentence.push_str(&format!(
-            "; {} spent today",
-            words::amount(spent, Unit::Microusd)
-        ));
+        sentence.push_str(&format!("; {} spent today", said(spent, Unit::Microusd)));
     }
     sentence.push('.');
     sentence
@@ -180,7 +182,7 @@ fn row(
             <td class="wide quiet" data-label="Can do">{card.capabilities.join(", ")}</td>
             <td data-label="Last error">{error}</td>
             <td class="number" data-label="Done">{done}</td>
-            <td class="number" data-label="Today">{words::amount(listed.spent_microusd, Unit::Microusd)}</td>
+            <td class="number" data-label="Today">{amount(listed.spent_microusd, Unit::Microusd)}</td>
             <td class="number quiet" data-label="Heard">{heard}</td>
         </tr>
     }
@@ -223,6 +225,12 @@ fn nobody(seat: &Seat) -> AnyView {
         <section class="panel">
             <h2>"Bring the first agent"</h2>
             <p>"An agent is any program that asks for work over HTTP. It turns green here at its first call."</p>
+            {seat.may("create_key").then(|| view! {
+                <p>
+                    <a class="button button-main" href=seat.path("settings?key=agent#create_key")>"Make its key here"</a>
+                </p>
+                <p class="quiet">"Or on the server, by hand:"</p>
+            })}
             {attach_an_agent(&seat.slug, "scout", None)}
         </section>
     }

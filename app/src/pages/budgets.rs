@@ -13,9 +13,11 @@ use store::read::Spent;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::act_form::asking;
+use crate::components::amount::amount;
 use crate::components::chart::{Frame, Measure, Rule, Series, Shape, Tone, chart};
 use crate::components::gauge::{budget_meter, shares};
 use crate::components::moment::Moment;
+use crate::components::snippets::set_limits;
 use crate::text;
 use forecast::{Forecast, forecast, said};
 use form::{edit_budget, new_budget};
@@ -154,6 +156,7 @@ fn lead(budgets: &[(BudgetView, Vec<BudgetPoint>, Vec<Spent>)], now: Time) -> St
             )
         }
         (1, 0, None) => "The one budget lasts, as far as can be told.".to_owned(),
+        (2, 0, None) => "Both budgets last, as far as can be told.".to_owned(),
         (all, 0, None) => format!("All {all} budgets last, as far as can be told."),
     }
 }
@@ -168,7 +171,7 @@ fn panel(
     let spec = &budget.row.spec;
     let id = format!("budget-{}", spec.id);
     let found = forecast(budget, points, seat.now);
-    let used = words::amount(budget.row.state.settled, spec.unit);
+    let used = amount(budget.row.state.settled, spec.unit);
     let of = format!(
         "of {} {}",
         words::amount(spec.limit, spec.unit),
@@ -279,19 +282,17 @@ fn burn_down(
 }
 
 fn teach(seat: &Seat) -> AnyView {
-    let key = format!("baton key create --workspace {} --role manager", seat.slug);
-    let call = format!(
-        "curl -X PUT $BATON_URL/api/v1/budgets/day -H \"Authorization: Bearer $BATON_KEY\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{{\"scope\":{{\"workspace\":\"{}\"}},\"unit\":\"microusd\",\"limit\":5000000,\"window\":\"day\"}}'",
+    let body = format!(
+        r#"{{"scope":{{"workspace":"{}"}},"unit":"microusd","limit":5000000,"window":"day"}}"#,
         seat.slug
     );
     view! {
         <section class="panel first-steps">
             <h2>"Five dollars a day"</h2>
             <p>
-                "A budget holds work back before the money is spent. Make a manager's key on the server, then set one with it, or use the form here."
+                "A budget holds work back before the money is spent. Use the form here, or a manager's key:"
             </p>
-            <pre tabindex="0"><code>{key}</code></pre>
-            <pre tabindex="0"><code>{call}</code></pre>
+            {set_limits(&seat.slug, &[("budgets/day", &body)])}
         </section>
     }
     .into_any()

@@ -12,6 +12,7 @@ use crate::access::{PageError, Seat};
 use crate::components::decision_line::{Around, decision_lines};
 use crate::components::export::export;
 use crate::components::pager::Pager;
+use crate::components::snippets::hand_in_a_task;
 use crate::text;
 use filters::{Filters, Known};
 
@@ -108,7 +109,7 @@ fn show(data: Data) -> AnyView {
         .collect();
     let list = filters::address(&filters, &base);
     let lines = if decisions.is_empty() {
-        view! { <p class="empty">"No such decision has been made yet."</p> }.into_any()
+        empty(&filters, &seat)
     } else {
         decision_lines(decisions, &around)
     };
@@ -131,6 +132,29 @@ fn show(data: Data) -> AnyView {
             {lines}
             <Pager list inside next />
         </div>
+    }
+    .into_any()
+}
+
+fn empty(filters: &Filters, seat: &Seat) -> AnyView {
+    if !filters.pairs().is_empty() {
+        let all = seat.path("decisions");
+        return view! {
+            <p class="empty">
+                "No decision fits. Another kind or other words may find it, or look at " <a href=all>"all decisions"</a> "."
+            </p>
+        }
+        .into_any();
+    }
+    view! {
+        <section class="panel first-steps">
+            <h2>"Nothing has been decided yet"</h2>
+            <p>
+                "The first decision is made when an agent asks for work. " <a href=seat.path("tasks/new")>"Hand in a task"</a>
+                " for it, or have a program do it:"
+            </p>
+            {hand_in_a_task(&seat.slug)}
+        </section>
     }
     .into_any()
 }

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 
-use crate::access::PageError;
+use crate::access::{House, PageError};
+use crate::text;
 
 /// The page of an address that leads nowhere.
 #[component]
@@ -15,52 +16,136 @@ pub fn NotFound() -> impl IntoView {
 
 /// Says what happened and what to do, with the status that says so too.
 pub fn failure(error: PageError) -> AnyView {
-    let (status, title, detail) = match error {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(status(error));
+    }
+    view! {
+        <Title text=words(error).0 />
+        {told(error)}
+    }
+    .into_any()
+}
+
+/// The whole document for a moment in which not even the reader can be recognised.
+pub fn away_document(style: &str) -> String {
+    let title = format!("{} · Baton", words(PageError::Away).0);
+    let document = view! {
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <title>{title}</title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=style.to_owned() />
+            </head>
+            <body>
+                <main>{told(PageError::Away)}</main>
+            </body>
+        </html>
+    };
+    format!("<!DOCTYPE html>{}", document.to_html())
+}
+
+fn status(error: PageError) -> StatusCode {
+    match error {
+        PageError::NotFound => StatusCode::NOT_FOUND,
+        PageError::SignedOut => StatusCode::UNAUTHORIZED,
+        PageError::Away => StatusCode::SERVICE_UNAVAILABLE,
+        PageError::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn words(error: PageError) -> (&'static str, &'static str) {
+    match error {
         PageError::NotFound => (
-            StatusCode::NOT_FOUND,
             "Nothing is here",
             "The address may be mistyped, what it named may be gone, or it belongs to a workspace you are not a member of.",
         ),
         PageError::SignedOut => (
-            StatusCode::UNAUTHORIZED,
             "You are not signed in",
             "Sign in, and this page will be here.",
         ),
         PageError::Away => (
-            StatusCode::SERVICE_UNAVAILABLE,
             "Back in a moment",
             "The database or the conductor of this workspace is changing hands. Nothing is lost and agents keep their leases; load the page again in a few seconds.",
         ),
         PageError::Broken => (
-            StatusCode::INTERNAL_SERVER_ERROR,
             "Something broke here",
-            "It has been logged. Loading the page again may help; if it does not, the server's log says what happened.",
+            "It has been logged. Loading the page again may help; if it does not, whoever runs the server finds in its log, at this minute, what happened.",
         ),
-    };
-    if let Some(response) = use_context::<ResponseOptions>() {
-        response.set_status(status);
     }
+}
+
+fn told(error: PageError) -> AnyView {
+    let (title, detail) = words(error);
+    let when = House::of_request()
+        .filter(|_| error == PageError::Broken)
+        .map(|house| {
+            let now = house.engine.now();
+            view! { " · " {text::clock(now, now)} }
+        });
+    let again = matches!(error, PageError::Away | PageError::Broken);
+    let again = again.then(|| {
+        // An empty address is that of the page itself.
+        view! { <a class="button button-main" href="">"Load it again"</a> }
+    });
     let next = match error {
         PageError::SignedOut => ("/login", "Sign in"),
         _ => ("/", "Go to the overview"),
     };
+    let asked = use_context::<http::request::Parts>().filter(|_| error == PageError::NotFound);
+    let address = asked.map(|asked| view! { " · " <code>{asked.uri.to_string()}</code> });
     view! {
-        <Title text=title />
         <section class="failure">
-            // Five lines and nothing on them.
-            <svg class="failure-stave" viewBox="0 0 200 44" aria-hidden="true">
-                <path class="stave-lines" d="M0 6h200M0 14h200M0 22h200M0 30h200M0 38h200" />
-                <path class="stave-rest" d="M92 14h16v7H92z" />
-            </svg>
-            <p class="eyebrow">{status.as_u16()}</p>
-            <h1>{title}</h1>
+            {picture(error)}
+            <p class="eyebrow">{status(error).as_u16()} {address} {when}</p>
+            <h1 class="lead">{title}</h1>
             <p>{detail}</p>
-            <p>
+            <p class="acts">
+                {again}
                 <a class="button" href=next.0>
                     {next.1}
                 </a>
             </p>
         </section>
+    }
+    .into_any()
+}
+
+/// Five lines across the page, and on them: a rest where nothing is, a fermata where it is a matter
+/// of waiting, a tear where something broke.
+fn picture(error: PageError) -> AnyView {
+    let lines = |from: i32, to: i32, drop: i32| {
+        let line = |at: i32| format!("M{from} {}H{to}", 36 + at * 14 + drop);
+        (0..5).map(line).collect::<String>()
+    };
+    let on_them = match error {
+        PageError::Broken => {
+            let (before, after) = (lines(-2000, 96, 0), lines(112, 3000, 9));
+            view! {
+                <path class="stave-lines" d=before />
+                <path class="stave-lines" d=after />
+                <path class="stave-tear" d="M110 22 96 46l10 8-14 26 10 8-8 24" />
+            }
+            .into_any()
+        }
+        PageError::Away => view! {
+            <path class="stave-lines" d=lines(-2000, 3000, 0) />
+            <path class="stave-hold" d="M84 24a20 20 0 0 1 40 0" />
+            <circle class="stave-rest" cx="104" cy="20" r="4" />
+        }
+        .into_any(),
+        PageError::NotFound | PageError::SignedOut => view! {
+            <path class="stave-lines" d=lines(-2000, 3000, 0) />
+            <path class="stave-rest" d="M90 50h28v8H90z" />
+        }
+        .into_any(),
+    };
+    view! {
+        <svg class="failure-stave" viewBox="0 0 240 116" aria-hidden="true">
+            {on_them}
+        </svg>
     }
     .into_any()
 }

@@ -170,7 +170,7 @@ fn show(data: Data) -> AnyView {
     };
     view! {
         <Title text="Find" />
-        <header class="page-head page-head-row">
+        <header class="page-head">
             <h1>"Find"</h1>
             <form class="search" role="search" action=seat.path("find")>
                 <label class="visually-hidden" for="q">

@@ -4,7 +4,9 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::Asked;
-use crate::components::logo::Logo;
+
+/// How whoever runs the server lets somebody in.
+const NEW_ACCOUNT: &str = "baton user create --email you@example.org --workspace team --workspace-role member --password-stdin";
 
 /// A form that posts and redirects; it needs no scripts.
 #[component]
@@ -15,24 +17,31 @@ pub fn Login() -> impl IntoView {
         "limited" => "Too many attempts have failed. Wait a quarter of an hour, then try again.",
         _ => "The address and the password do not belong together.",
     });
+    let described = fault.map(|_| "fault");
     view! {
         <Title text="Sign in" />
         <section class="door">
-            <Logo />
             <h1>"Sign in to Baton"</h1>
             {fault.map(|fault| view! { <p class="fault" role="alert" id="fault">{fault}</p> })}
             <form method="post" action="/login">
                 <input type="hidden" name="next" value=next />
-                <label>
-                    "E-mail"
-                    <input type="email" name="email" autocomplete="username" required autofocus />
-                </label>
-                <label>
-                    "Password"
-                    <input type="password" name="password" autocomplete="current-password" required />
-                </label>
+                <div class="field">
+                    <label for="email">"E-mail"</label>
+                    <input id="email" type="email" name="email" autocomplete="username" required autofocus
+                        aria-describedby=described />
+                </div>
+                <div class="field">
+                    <label for="password">"Password"</label>
+                    <input id="password" type="password" name="password" autocomplete="current-password" required
+                        aria-describedby=described />
+                </div>
                 <button class="button button-main">"Sign in"</button>
             </form>
+            <details class="door-help">
+                <summary>"No account, or no way in?"</summary>
+                <p>"Whoever runs this server makes accounts there, and tells you the password once:"</p>
+                <pre tabindex="0"><code>{NEW_ACCOUNT}</code></pre>
+            </details>
         </section>
     }
 }

@@ -12,6 +12,7 @@ use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::gauge::{closed, level, limit, resource_meter};
 use crate::components::moment::Moment;
+use crate::components::snippets::set_limits;
 use crate::text;
 
 pub use form::limit_form;
@@ -105,6 +106,7 @@ fn lead(resources: &[ResourceView]) -> String {
         (0, _) => "No shared limit is set.".to_owned(),
         (all, 0) if waiting == 0 => match all {
             1 => "The one limit lets everything through.".to_owned(),
+            2 => "Both limits let everything through.".to_owned(),
             all => format!("All {all} limits let everything through."),
         },
         (_, shut) => {
@@ -166,26 +168,20 @@ fn row(resource: &ResourceView, refused: u64, seat: &Seat) -> AnyView {
 }
 
 fn teach(seat: &Seat) -> AnyView {
-    let key = format!("baton key create --workspace {} --role manager", seat.slug);
-    let call = |name: &str, body: &str| {
-        format!(
-            "curl -X PUT $BATON_URL/api/v1/resources/{name} -H \"Authorization: Bearer $BATON_KEY\" \\\n  -H \"Content-Type: application/json\" -d '{body}'"
-        )
-    };
-    let bucket = call(
-        "google_search_api",
-        r#"{"kind":"bucket","capacity":100,"refill_per_s":1}"#,
-    );
-    let slots = call("opus", r#"{"kind":"slots","slots":2}"#);
+    let limits = [
+        (
+            "resources/google_search_api",
+            r#"{"kind":"bucket","capacity":100,"refill_per_s":1}"#,
+        ),
+        ("resources/opus", r#"{"kind":"slots","slots":2}"#),
+    ];
     view! {
         <section class="panel first-steps">
             <h2>"Say what is scarce"</h2>
             <p>
-                "A rate limit of a provider, or a model that serves two calls at once. Tasks name what they require, and no agent runs into it any more. Make a manager's key on the server, then set a limit with it, or use the form here."
+                "A rate limit of a provider, or a model that serves two calls at once. Tasks name what they require, and no agent runs into it any more. Use the form here, or a manager's key:"
             </p>
-            <pre tabindex="0"><code>{key}</code></pre>
-            <pre tabindex="0"><code>{bucket}</code></pre>
-            <pre tabindex="0"><code>{slots}</code></pre>
+            {set_limits(&seat.slug, &limits)}
             <p class="quiet">"A task asks for it with " <code>"\"requires\":[{\"resource\":\"opus\",\"amount\":1}]"</code> "."</p>
         </section>
     }

@@ -5,50 +5,33 @@ use leptos_meta::Title;
 use scheduler::bounds::SLUG_WORDS;
 
 use super::Asked;
-use crate::components::logo::Logo;
 
 /// A form that posts and redirects; the code proves that whoever fills it in runs the server.
 #[component]
 pub fn Setup() -> impl IntoView {
     let asked = Asked::now();
     let kept = |name: &str| asked.param(name).unwrap_or_default();
-    let fault = asked.param("fault").map(|fault| words(&fault));
-    let name = asked.param("name").unwrap_or_else(|| "My team".to_owned());
-    let slug = asked.param("slug").unwrap_or_else(|| "team".to_owned());
-    view! {
-        <Title text="Set up" />
-        <section class="door">
-            <Logo />
-            <h1>"Welcome to Baton"</h1>
-            <p class="quiet">"Make the first account and the first workspace. After this, people join by invitation only."</p>
-            {fault.map(|fault| view! { <p class="fault" role="alert">{fault}</p> })}
-            <form method="post" action="/setup">
-                <label>
-                    "One-time code"
-                    <input name="code" autocomplete="off" spellcheck="false" required class="code" />
-                    <span class="hint">"The server printed it on its terminal when it started."</span>
-                </label>
-                <label>
-                    "Your e-mail"
-                    <input type="email" name="email" autocomplete="username" required value=kept("email") />
-                </label>
-                <label>
-                    "A password"
-                    <input type="password" name="password" autocomplete="new-password" required minlength="10" />
-                    <span class="hint">"At least 10 characters; a sentence is best."</span>
-                </label>
-                <label>
-                    "The workspace's name"
-                    <input name="name" required maxlength="100" value=name />
-                </label>
-                <label>
-                    "Its part of addresses"
-                    <input name="slug" required maxlength="63" pattern="[a-z0-9][a-z0-9\\-]*" value=slug />
-                    <span class="hint">"As in /w/team/tasks"</span>
-                </label>
-                <button class="button button-main">"Begin"</button>
+    let fault = asked.param("fault").unwrap_or_default();
+    // Who comes for the first time begins at the code, who comes back at what is to be mended.
+    let first = if fault.is_empty() { "code" } else { field(&fault) };
+    let wrong = {
+        let refused = !fault.is_empty();
+        move |at: &str| (refused && at == first).then_some("true")
+    };
+    let said = (!fault.is_empty()).then(|| words(&fault));
             </form>
         </section>
+    }
+}
+
+/// The field in which it was.
+fn field(fault: &str) -> &'static str {
+    match fault {
+        "email" => "email",
+        "short" | "common" => "password",
+        "name" => "name",
+        "slug" => "slug",
+        _ => "code",
     }
 }
 

@@ -116,7 +116,7 @@ fn show(data: Data) -> AnyView {
         Some(after) => format!("{list}{join}after={after}"),
         None => list.clone(),
     };
-    let empty = tasks.is_empty().then(|| empty(&filters, &seat));
+    let nothing = tasks.is_empty();
     let bar = together::bar(&seat);
     let around = rows::Around {
         seat: &seat,
@@ -131,6 +131,29 @@ fn show(data: Data) -> AnyView {
     let new = seat.may("create_task").then(|| {
         view! { <a class="button button-main" href=seat.path("tasks/new")>"New task"</a> }
     });
+    let table = view! {
+        <div class="scroll" tabindex="0" role="group" aria-label="Tasks">
+            <table class="rows tasks">
+                <thead>
+                    <tr>
+                        <th scope="col"><span class="visually-hidden">"Choose, open"</span></th>
+                        <th scope="col">"State"</th>
+                        <th scope="col">"Task"</th>
+                        <th scope="col">"Why, or who"</th>
+                        <th scope="col">"Priority"</th>
+                        <th scope="col" class="number">"Attempts"</th>
+                        <th scope="col" class="number">"Since"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    };
+    let list_or_why_none = if nothing {
+        empty(&filters, &seat)
+    } else {
+        table.into_any()
+    };
     view! {
         <Title text=format!("Tasks · {}", seat.name) />
         <header class="page-head page-head-row">
@@ -146,23 +169,7 @@ fn show(data: Data) -> AnyView {
         </nav>
         {bar}
         <div id="rows" data-live data-hold>
-            <div class="scroll" tabindex="0" role="group" aria-label="Tasks">
-                <table class="rows tasks">
-                    <thead>
-                        <tr>
-                            <th scope="col"><span class="visually-hidden">"Choose, open"</span></th>
-                            <th scope="col">"State"</th>
-                            <th scope="col">"Task"</th>
-                            <th scope="col">"Why, or who"</th>
-                            <th scope="col">"Priority"</th>
-                            <th scope="col" class="number">"Attempts"</th>
-                            <th scope="col" class="number">"Since"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
-            {empty}
+            {list_or_why_none}
             <Pager list inside=after.is_some() next />
         </div>
     }
@@ -180,11 +187,11 @@ fn empty(filters: &Filters, seat: &Seat) -> AnyView {
         .into_any();
     }
     view! {
-        <p class="empty">
-            "No task has been handed in yet. " <a href=seat.path("tasks/new")>"Hand in the first"</a>
-            ", or have a program do it:"
-        </p>
-        {hand_in_a_task(&seat.slug)}
+        <section class="panel first-steps">
+            <h2>"Hand in the first task"</h2>
+            <p><a href=seat.path("tasks/new")>"Write it here"</a> ", or have a program do it:"</p>
+            {hand_in_a_task(&seat.slug)}
+        </section>
     }
     .into_any()
 }

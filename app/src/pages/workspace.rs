@@ -103,12 +103,13 @@ fn show(data: Data) -> AnyView {
         }
         .into_any()
     } else {
-        view! { <p class="lead">{workspace.goal.clone()}</p> }.into_any()
+        view! { <p class="goal">{workspace.goal.clone()}</p> }.into_any()
     };
     view! {
         <Title text=workspace.name.clone() />
         <header class="page-head">
-            <h1 class="eyebrow">{workspace.name.clone()}</h1>
+            <p class="eyebrow">"Workspace"</p>
+            <h1 class="lead">{workspace.name.clone()}</h1>
             {goal}
         </header>
         <div id="workspace" data-live class="with-aside">

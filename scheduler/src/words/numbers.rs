@@ -36,7 +36,7 @@ pub fn duration(span: Span) -> String {
         120_000..7_200_000 => format!("{mins} min"),
         7_200_000..86_400_000 if mins % 60 > 0 => format!("{} h {} min", mins / 60, mins % 60),
         7_200_000..172_800_000 => format!("{hours} h"),
-        _ => format!("{} d", (hours + 12) / 24),
+        _ => format!("{} d", grouped(((hours + 12) / 24).unsigned_abs())),
     }
 }
 
@@ -69,7 +69,13 @@ pub(super) fn plain(value: f64) -> String {
     if value.fract() == 0.0 {
         return grouped(value as u64);
     }
-    format!("{value:.2}")
+    // What is small keeps two digits that say something.
+    let places = if (1e-9..0.1).contains(&value) {
+        (1.0 - value.log10().floor()) as usize
+    } else {
+        2
+    };
+    format!("{value:.places$}")
         .trim_end_matches('0')
         .trim_end_matches('.')
         .to_owned()

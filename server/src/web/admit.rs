@@ -4,11 +4,12 @@ use app::access::Visitor;
 use app::acts::Said;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use scheduler::UserId;
 use store::StoreError;
 use store::accounts::AccountRole;
@@ -52,9 +53,9 @@ pub async fn admit(
             Ok(false) if path == "/login" => next.run(request).await,
             Ok(true) => Redirect::to("/setup").into_response(),
             Ok(false) => Redirect::to(&to_login(&request)).into_response(),
-            Err(error) => away(&error),
+            Err(error) => away(&web, request.headers(), &error),
         },
-        Err(error) => away(&error),
+        Err(error) => away(&web, request.headers(), &error),
     }
 }
 
@@ -114,16 +115,18 @@ pub fn escape(text: &str) -> String {
     app::escaped(text).replace("%2F", "/")
 }
 
-/// The page of a moment without the database.
-fn away(error: &StoreError) -> Response {
+/// The page of a moment without the database; a line of text for what is no browser's page.
+fn away(web: &Web, asked: &HeaderMap, error: &StoreError) -> Response {
     tracing::error!(%error, "nobody can be recognised");
-    let text = "The database is away for a moment. Load the page again in a few seconds.";
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        [("retry-after", "1")],
-        text,
-    )
-        .into_response()
+    let accepts = asked.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let status = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")]);
+    if !accepts.is_some_and(|accept| accept.contains("text/html")) {
+        let text = "The database is away for a moment. Ask again in a few seconds.";
+        return (status.0, status.1, text).into_response();
+    }
+    let policy = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let policy = [(CONTENT_SECURITY_POLICY, policy)];
+    (status.0, status.1, policy, Html(web.away.to_string())).into_response()
 }
 
 /// What every answer tells the browser, unless it said so itself.

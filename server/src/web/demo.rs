@@ -17,6 +17,11 @@ pub async fn start(
     visitor: Option<Extension<Visitor>>,
 ) -> Result<Redirect, Problem> {
     admit(visitor)?;
+    begin(&web).await
+}
+
+/// Starts the demo for somebody who may, and goes there.
+pub async fn begin(web: &Web) -> Result<Redirect, Problem> {
     let options = Options::new(AGENTS).map_err(|error| Problem::internal(&error))?;
     let started = web.demo.start(options).await;
     let started = started.map_err(|error| Problem::internal(&error))?;

@@ -18,11 +18,13 @@ mod setup;
 
 use std::sync::Arc;
 
+use app::away_document;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
+use crate::assets;
 use crate::demo::Demo;
 use crate::state::App;
 pub use attempts::TrustedProxies;
@@ -39,6 +41,8 @@ struct Web {
     origin: Arc<str>,
     passwords: Passwords,
     demo: Demo,
+    /// The page of a moment without the database.
+    away: Arc<str>,
 }
 
 /// The pages, their stream, and the forms of the way in and out; below all of it the site's files.
@@ -49,6 +53,7 @@ pub fn router(app: &App, demo: &Demo, url: &str) -> anyhow::Result<Router> {
         origin: url.into(),
         passwords: Passwords::new()?,
         demo: demo.clone(),
+        away: away_document(&assets::urls()?.style).into(),
     };
     let handlers = Router::new()
         .route("/login", post(login::sign_in))

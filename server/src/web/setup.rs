@@ -12,10 +12,10 @@ use store::accounts::{Account, AccountRole};
 use store::workspaces::Workspace;
 use tower_sessions::Session;
 
-use super::Web;
 use super::admit::escape;
 use super::attempts::{self, Address};
 use super::login::enter;
+use super::{Web, demo};
 use crate::password;
 use crate::problem::Problem;
 
@@ -30,6 +30,8 @@ pub struct Begin {
     password: String,
     name: String,
     slug: String,
+    /// Sent by the button that starts the demo too.
+    demo: Option<String>,
 }
 
 /// Makes the first account and workspace, both or neither, and signs in. The code is used up by it.
@@ -82,6 +84,12 @@ pub async fn begin(
         return Ok(back("code", &form));
     }
     enter(&session, account.id, &headers).await?;
+    // Should it not start, the log says why, and the overview offers it again.
+    if form.demo.is_some()
+        && let Ok(there) = demo::begin(&web).await
+    {
+        return Ok(there);
+    }
     Ok(Redirect::to("/"))
 }
 

@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
-use scheduler::{BudgetScope, BudgetSpec, Unit, words};
+use scheduler::{BudgetScope, BudgetSpec, Unit};
 use store::read::Spent;
 
+use crate::components::amount::amount;
 use crate::components::meter::{Meter, Part};
 
 /// Names shown of each group; the rest are summed.
@@ -62,7 +63,7 @@ fn list(
         view! {
             <li>
                 <span class="spender-name">{name}</span>
-                <span class="quiet">{words::amount(sum, unit)}</span>
+                <span class="quiet">{amount(sum, unit)}</span>
                 <Meter parts=vec![part] />
             </li>
         }

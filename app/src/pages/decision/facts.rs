@@ -145,10 +145,10 @@ fn considered(
         });
         view! {
             <tr>
-                <td class="wide">
+                <td class="wide card-head">
                     <a href=seat.path(&format!("tasks/{}", other.task))>{title}</a>
                 </td>
-                <td>{text::code(other.why_not)} {at}</td>
+                <td data-label="Why not">{text::code(other.why_not)} {at}</td>
                 <td>{now}</td>
             </tr>
         }
@@ -157,7 +157,7 @@ fn considered(
         <section class="panel" aria-labelledby="considered">
             <h2 id="considered">"What else was considered"</h2>
             <div class="scroll" tabindex="0" role="group" aria-labelledby="considered">
-                <table class="rows">
+                <table class="rows cards">
                     <thead>
                         <tr>
                             <th scope="col">"Head of another lane"</th>

@@ -5,7 +5,7 @@ use scheduler::{ResourceKind, ResourceView};
 use store::read::TaskListed;
 
 use crate::access::Seat;
-use crate::components::meter::{Meter, Part};
+use crate::components::gauge::{closed, level as stands, resource_meter};
 use crate::components::moment::Moment;
 use crate::text;
 
@@ -20,12 +20,12 @@ pub fn running(tasks: Vec<TaskListed>, seat: &Seat) -> AnyView {
         let percent = progress.map(|done| format!("{} %", (done * 100.0).round()));
         view! {
             <tr data-key=task.id.to_string()>
-                <td class="wide">
+                <td class="wide card-head">
                     <a href=seat.path(&format!("tasks/{}", task.id))>{task.title}</a>
                 </td>
-                <td>{lease.map(|lease| lease.agent_name.clone())}</td>
-                <td class="number">{percent}</td>
-                <td class="number quiet">
+                <td data-label="By">{lease.map(|lease| lease.agent_name.clone())}</td>
+                <td class="number" data-label="Progress">{percent}</td>
+                <td class="number quiet" data-label="Since">
                     {lease.map(|lease| view! { <Moment at=lease.granted_at now=seat.now /> })}
                 </td>
             </tr>
@@ -33,7 +33,7 @@ pub fn running(tasks: Vec<TaskListed>, seat: &Seat) -> AnyView {
     };
     view! {
         <div class="scroll" tabindex="0" role="group" aria-labelledby="running">
-            <table class="rows">
+            <table class="rows cards">
                 <thead>
                     <tr>
                         <th scope="col">"Task"</th>
@@ -54,7 +54,8 @@ pub fn resources(resources: Vec<ResourceView>, seat: &Seat) -> AnyView {
     if resources.is_empty() {
         return view! {
             <p class="quiet">
-                "No shared limit is set. Declare one, and no agent will run into it: " <code>"PUT /api/v1/resources/{name}"</code>
+                "No shared limit is set. " <a href=seat.path("resources")>"Say what is scarce"</a>
+                ", and no agent runs into it any more."
             </p>
         }
         .into_any();
@@ -65,54 +66,27 @@ pub fn resources(resources: Vec<ResourceView>, seat: &Seat) -> AnyView {
 }
 
 fn gauge(resource: &ResourceView, seat: &Seat) -> AnyView {
-    let limit = resource.limit.max(f64::EPSILON);
-    let used = (limit - resource.available).clamp(0.0, limit);
-    let (class, words) = match resource.spec.kind {
-        ResourceKind::Slots { .. } => (
-            level(used / limit),
-            format!(
-                "{} of {} in use",
-                resource.in_use,
-                text::number(resource.limit)
-            ),
-        ),
-        ResourceKind::Bucket { refill_per_s, .. } => (
-            level(used / limit),
-            format!(
-                "{} of {} left, {} a second",
-                text::number(resource.available.floor()),
-                text::number(resource.limit),
-                text::number(refill_per_s)
-            ),
-        ),
-    };
-    let closed = resource.closed_until.map(|until| {
-        view! {
-            <p class="mark tier-needs-you">
-                <span>"closed, opens " <Moment at=until now=seat.now /></span>
-            </p>
+    let name = resource.spec.name.clone();
+    let href = seat.path(&format!("resources/{}", text::escaped(&name)));
+    let pace = match resource.spec.kind {
+        ResourceKind::Slots { .. } => String::new(),
+        ResourceKind::Bucket { refill_per_s, .. } => {
+            format!(", {} a second", text::number(refill_per_s))
         }
-    });
-    let waiting = (resource.waiting_tasks > 0)
-        .then(|| view! { <span class="quiet">{format!(", {} wait", text::grouped(resource.waiting_tasks.into()))}</span> });
+    };
+    let waiting = match resource.waiting_tasks {
+        0 => String::new(),
+        tasks => format!(", {} wait", text::grouped(tasks.into())),
+    };
     view! {
         <li data-key=resource.spec.name.clone()>
             <div class="gauge-head">
-                <span class="gauge-name">{resource.spec.name.clone()}</span>
-                <span class="gauge-words">{words} {waiting}</span>
+                <a class="gauge-name" href=href>{name}</a>
+                <span class="gauge-words">{stands(resource)} {pace} {waiting}</span>
             </div>
-            <Meter parts=vec![Part { share: used / limit, class }] />
-            {closed}
+            {resource_meter(resource)}
+            {closed(resource, seat.now)}
         </li>
     }
     .into_any()
-}
-
-/// How full a bar is, as the class that colours it.
-pub fn level(share: f64) -> &'static str {
-    if share >= 0.995 {
-        "part-full"
-    } else {
-        "part-used"
-    }
 }

@@ -1,11 +1,11 @@
 //! What today costs: so far, at this pace, and against the budgets.
 
 use leptos::prelude::*;
-use scheduler::{BudgetView, Span, Time, Unit, words};
+use scheduler::{BudgetView, Span, Time, Unit};
 
-use super::panels::level;
 use crate::access::Seat;
-use crate::components::meter::{Meter, Part};
+use crate::components::amount::{amount, said};
+use crate::components::gauge::budget_meter;
 use crate::components::moment::Moment;
 use crate::text;
 
@@ -41,7 +41,7 @@ impl Spend {
 
 /// The panel, with a bar for each budget.
 pub fn spend(spend: Spend, budgets: Vec<BudgetView>, seat: &Seat) -> AnyView {
-    let money = |value| words::amount(value, Unit::Microusd);
+    let money = |value| said(value, Unit::Microusd);
     let pace = if spend.last_hour == 0 {
         "Nothing in the last hour.".to_owned()
     } else {
@@ -56,7 +56,7 @@ pub fn spend(spend: Spend, budgets: Vec<BudgetView>, seat: &Seat) -> AnyView {
                 <h2 id="spend">"Spend today"</h2>
                 <a href=seat.path("budgets")>"All budgets"</a>
             </div>
-            <p class="figure">{money(spend.today)}</p>
+            <p class="figure">{amount(spend.today, Unit::Microusd)}</p>
             <p class="quiet">{pace}</p>
             {bars(budgets, seat)}
         </section>
@@ -67,14 +67,17 @@ pub fn spend(spend: Spend, budgets: Vec<BudgetView>, seat: &Seat) -> AnyView {
 /// Settled, reserved, free, and the mark that warns.
 fn bars(budgets: Vec<BudgetView>, seat: &Seat) -> AnyView {
     if budgets.is_empty() {
-        return view! { <p class="quiet">"No budget is set, so nothing stops the spending."</p> }
-            .into_any();
+        return view! {
+            <p class="quiet">
+                "No budget is set, so nothing stops the spending. " <a href=seat.path("budgets")>"Set one"</a> "."
+            </p>
+        }
+        .into_any();
     }
     let bar = |budget: BudgetView| {
         let (spec, settled) = (&budget.row.spec, budget.row.state.settled);
-        let limit = spec.limit.max(1) as f64;
-        let amount = |value| words::amount(value, spec.unit);
-        let said = format!(
+        let amount = |value| said(value, spec.unit);
+        let words = format!(
             "{} of {} {}",
             amount(settled),
             amount(spec.limit),
@@ -82,16 +85,6 @@ fn bars(budgets: Vec<BudgetView>, seat: &Seat) -> AnyView {
         );
         let reserved = (budget.reserved > 0)
             .then(|| format!("{} more reserved by running work", amount(budget.reserved)));
-        let parts = vec![
-            Part {
-                share: settled as f64 / limit,
-                class: level(settled as f64 / limit),
-            },
-            Part {
-                share: budget.reserved as f64 / limit,
-                class: "part-reserved",
-            },
-        ];
         let resets = budget.resets_at.map(|at| {
             view! { <span class="quiet">"turns " <Moment at now=seat.now /></span> }
         });
@@ -99,9 +92,9 @@ fn bars(budgets: Vec<BudgetView>, seat: &Seat) -> AnyView {
             <li data-key=spec.name.clone()>
                 <div class="gauge-head">
                     <span class="gauge-name">{spec.name.clone()}</span>
-                    <span class="gauge-words">{said}</span>
+                    <span class="gauge-words">{words}</span>
                 </div>
-                <Meter parts line=Some(spec.soft_at) />
+                {budget_meter(&budget)}
                 <p class="gauge-foot">{reserved.map(|said| view! { <span class="quiet">{said}</span> })} {resets}</p>
             </li>
         }

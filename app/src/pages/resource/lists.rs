@@ -80,10 +80,10 @@ pub fn waitlist(
         });
         view! {
             <tr data-key=one.task.to_string()>
-                <td class="number quiet">{place + 1}</td>
-                <td class="wide"><a href=seat.path(&format!("tasks/{}", one.task))>{title}</a></td>
-                <td class="number">{text::grouped(one.amount.into())}</td>
-                <td class="number">{eta}</td>
+                <td class="number quiet" data-label="Turn">{place + 1}</td>
+                <td class="wide card-head"><a href=seat.path(&format!("tasks/{}", one.task))>{title}</a></td>
+                <td class="number" data-label="Takes">{text::grouped(one.amount.into())}</td>
+                <td class="number" data-label="Starts">{eta}</td>
             </tr>
         }
     };
@@ -94,7 +94,7 @@ pub fn waitlist(
             <span class="quiet">{text::count(all.into(), "task")}</span>
         </div>
         <div class="scroll" tabindex="0" role="group" aria-labelledby="waits">
-            <table class="rows">
+            <table class="rows cards">
                 <thead>
                     <tr>
                         <th scope="col" class="number">"Turn"</th>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use scheduler::{Unit, words};
 use store::read::{AttemptListed, DecisionListed};
 
+use crate::components::amount::amount;
 use crate::components::decision_line::{Around, decision_lines};
 use crate::components::moment::Moment;
 use crate::text;
@@ -42,12 +43,12 @@ fn table(attempts: Vec<AttemptListed>, around: &Around) -> AnyView {
         view! {
             <tr data-key=attempt.lease.to_string()>
                 <th scope="row" class="number">{attempt.epoch}</th>
-                <td>{listed.agent_name}</td>
-                <td class="wide"><a href=href>{text::outcome(attempt.outcome)}</a> {error}</td>
-                <td class="number">{words::duration(attempt.ended_at.since(attempt.granted_at))}</td>
-                <td class="number">{tokens}</td>
-                <td class="number">{words::amount(listed.cost_microusd, Unit::Microusd)}</td>
-                <td class="number quiet"><Moment at=attempt.ended_at now /></td>
+                <td data-label="By">{listed.agent_name}</td>
+                <td class="wide card-head"><a href=href>{text::outcome(attempt.outcome)}</a> {error}</td>
+                <td class="number" data-label="Took">{words::duration(attempt.ended_at.since(attempt.granted_at))}</td>
+                <td class="number" data-label="Tokens">{tokens}</td>
+                <td class="number" data-label="Cost">{amount(listed.cost_microusd, Unit::Microusd)}</td>
+                <td class="number quiet" data-label="Ended"><Moment at=attempt.ended_at now /></td>
             </tr>
         }
     };
@@ -56,7 +57,7 @@ fn table(attempts: Vec<AttemptListed>, around: &Around) -> AnyView {
         <section class="panel" aria-labelledby="attempts">
             <h2 id="attempts">"Attempts"</h2>
             <div class="scroll" tabindex="0" role="group" aria-labelledby="attempts">
-                <table class="rows">
+                <table class="rows cards">
                     <thead>
                         <tr>
                             <th scope="col" class="number">"No."</th>

@@ -1,48 +1,19 @@
-import { mkdirSync } from "node:fs";
-import { type Page, test } from "@playwright/test";
-import { baton, Client, workspace } from "./support";
+import { baton, Client, workspace } from "../support";
 
-/**
- * Pictures of every page in both themes, on a phone and on a desk: with a morning's work in it, and
- * empty. They are for looking at, in `target/screenshots`; those the README shows are kept in `docs`.
- */
+/** A morning's work of a team, for pictures: some of everything that pages show. */
 
-const folder = "../target/screenshots";
-const kept = ["overview-light-1280", "task-waiting-dark-1280", "decisions-light-1280", "decision-dark-1280", "workspace-light-1280", "agents-dark-1280"];
 const at = `/w/${workspace.slug}`;
-const empty = "hush";
-
-/** Where a workspace's pages are. */
-const places = (slug: string): [string, string][] => [
-  ["overview", `/?w=${slug}`],
-  ["workspace", `/w/${slug}`],
-  ["tasks", `/w/${slug}/tasks`],
-  ["decisions", `/w/${slug}/decisions`],
-  ["agents", `/w/${slug}/agents`],
-  ["resources", `/w/${slug}/resources`],
-  ["budgets", `/w/${slug}/budgets`],
-  ["settings", `/w/${slug}/settings`],
-  ["find", `/w/${slug}/find`],
-];
-const pages: Record<string, string> = {
-  ...Object.fromEntries(places(workspace.slug)),
-  ...Object.fromEntries(places(empty).map(([name, path]) => [`${name}-empty`, path])),
-  "new-key": `${at}/settings?key=agent`,
-  resource: `${at}/resources/opus`,
-  agent: `${at}/agents/scribe`,
-  workspaces: "/w",
-  account: "/account",
-  "not-found": "/nothing",
-};
-
-const search = { capabilities: ["search"], requires: [{ resource: "google_search_api", amount: 1 }], kind: "research" };
+// Pictures take a while, and nobody renews.
+const lease_ms = 3_600_000;
+const search = { capabilities: ["search"], requires: [{ resource: "google_search_api", amount: 1 }], kind: "research", lease_ms };
 const write = {
   capabilities: ["writing"],
   requires: [{ resource: "opus", amount: 1 }],
   kind: "writing",
+  lease_ms,
   estimate: { model: "opus", input_tokens: 12_000, output_tokens: 3_000, cost_microusd: 405_000, duration_ms: 240_000 },
 };
-const post = { capabilities: ["posting"], requires: [{ resource: "twitter_api", amount: 5 }], kind: "posting" };
+const post = { capabilities: ["posting"], requires: [{ resource: "twitter_api", amount: 5 }], kind: "posting", lease_ms };
 const work: [string, object][] = [
   ["Find the ten most cited papers on speculative decoding", { ...search, priority: "high" }],
   ["List open issues that mention a memory leak", { ...search }],
@@ -74,40 +45,46 @@ const work: [string, object][] = [
   ["Watch the status pages of our providers", { ...search, class: "routine" }],
 ];
 
-test.beforeAll(async () => {
-  mkdirSync(folder, { recursive: true });
-  baton(["workspace", "create", empty, "--name", "Quiet corner"]);
+/** What was spent on a piece of work. */
+const spend = (cost: number) => ({ model: "opus", input_tokens: 11_400, output_tokens: 2_810, cost_microusd: cost });
+
+async function agent(name: string, capabilities: string[], slug = workspace.slug): Promise<Client> {
+  const client = Client.as("agent", name, slug);
+  await client.ask("POST", "/agents", { name, capabilities, max_concurrency: 4 });
+  return client;
+}
+
+/** Makes the morning, and says where its pages of one thing are. */
+export async function morning(): Promise<Record<string, string>> {
   const manager = Client.as("manager");
   await manager.ask("PUT", "/resources/google_search_api", { kind: "bucket", capacity: 100, refill_per_s: 0.05 });
   await manager.ask("PUT", "/resources/twitter_api", { kind: "bucket", capacity: 50, refill_per_s: 0.02 });
   await manager.ask("PUT", "/resources/opus", { kind: "slots", slots: 2 });
   const scope = { workspace: workspace.slug };
   await manager.ask("PUT", "/budgets/daily", { scope, unit: "microusd", limit: 25_000_000, window: "day", soft_at: 0.8 });
-  const agent = async (name: string, capabilities: string[]) => {
-    const client = Client.as("agent", name);
-    await client.ask("POST", "/agents", { name, capabilities, max_concurrency: 4 });
-    return client;
-  };
+  await manager.ask("PUT", "/budgets/reading", { scope, unit: "tokens", limit: 2_000_000, window: "month" });
   const scout = await agent("scout", ["search"]);
   const scribe = await agent("scribe", ["writing"]);
   const quill = await agent("quill", ["writing"]);
   const herald = await agent("herald", ["posting"]);
 
   // What was done before the picture.
-  const spend = (cost: number) => ({ model: "opus", input_tokens: 11_400, output_tokens: 2_810, cost_microusd: cost });
+  let done: any;
   for (const title of ["Outline the launch plan", "Read the feedback of the beta", "Shorten the onboarding mail", "Name the new plan"]) {
-    await manager.ask("POST", "/tasks", { title, ...write });
+    done = await manager.ask("POST", "/tasks", { title, ...write });
     const lease = await scribe.claim();
-    await scribe.lease(lease, "complete", { output: { summary: "Done as asked." }, usage: spend(1_870_000) });
+    await scribe.lease(lease, "complete", { output: { summary: "Done as asked.", files: ["plan.md"] }, usage: spend(1_870_000) });
   }
-  await manager.ask("POST", "/tasks", { title: "Fetch the market study", ...search, max_attempts: 1 });
+  const failed = await manager.ask("POST", "/tasks", { title: "Fetch the market study", ...search, max_attempts: 1 });
   await scout.lease(await scout.claim(), "fail", { error: "The study is behind a login.", retryable: false });
   const feed = await manager.ask("POST", "/tasks", { title: "Gather sources on inference costs", ...search });
   await scout.claim();
-  await manager.ask("POST", "/tasks", { title: "Write the report on inference costs", ...write, depends_on: [feed.id], priority: "high" });
+  const report = await manager.ask("POST", "/tasks", { title: "Write the report on inference costs", ...write, depends_on: [feed.id], priority: "high" });
   await manager.ask("POST", "/tasks", { title: "Design figures for the report", ...write, depends_on: [feed.id] });
   const held = await manager.ask("POST", "/tasks", { title: "Mail all customers about the new terms", ...write });
   await manager.ask("POST", `/tasks/${held.id}/hold`, { reason: "Legal has not signed it off." });
+  const dropped = await manager.ask("POST", "/tasks", { title: "Port the site to WAP", ...write });
+  await manager.ask("POST", `/tasks/${dropped.id}/cancel`, { reason: "Nobody has such a phone." });
 
   const tasks: Record<string, string> = {};
   for (const [title, needs] of work) tasks[title] = (await manager.ask("POST", "/tasks", { title, ...needs })).id;
@@ -117,55 +94,58 @@ test.beforeAll(async () => {
   for (let n = 0; n < 3; n += 1) await scout.claim();
   for (let n = 0; n < 2; n += 1) await herald.claim();
   await manager.ask("POST", "/resources/twitter_api/throttled", { retry_after_ms: 900_000 });
-  // Those who have nothing to do ask for work.
+  // Those who have nothing to do ask for work, until the server stops.
   for (const idle of [scribe, quill, herald, scout]) {
-    void idle.ask("POST", "/claims", { wait_ms: 60_000 }).catch(() => {});
+    const ask = (): Promise<void> => idle.ask("POST", "/claims", { wait_ms: 30_000 }).then(ask, () => {});
+    void ask();
   }
-
-  await manager.ask("POST", `/tasks/${tasks["Write the migration guide for version 2"]}/boost`, {
+  const boosted = tasks["Write the migration guide for version 2"];
+  await manager.ask("POST", `/tasks/${boosted}/boost`, {
     score_delta: 60,
     reason: "Two customers wait for it.",
     expires_at: new Date(Date.now() + 6 * 3600e3).toISOString(),
   });
 
-  pages["task-waiting"] = `${at}/tasks/${tasks["Translate the quick start into German"]}`;
-  pages["task-running"] = `${at}/tasks/${writing[0].task.id}`;
-  const dispatches = await manager.ask("GET", `/decisions?kind=dispatch&task=${writing[1].task.id}`);
-  pages.decision = `${at}/decisions/${dispatches.items[0].id}`;
-});
-
-const looks = (["light", "dark"] as const).flatMap((theme) => [360, 1280].map((width) => ({ theme, width })));
-
-async function take(page: Page, name: string, path: string, { theme, width }: (typeof looks)[number]) {
-  await page.emulateMedia({ colorScheme: theme });
-  await page.setViewportSize({ width, height: width === 360 ? 780 : 860 });
-  await page.goto(path);
-  await page.locator("html[data-awake]").waitFor();
-  await page.evaluate(() => document.fonts.ready);
-  const look = `${name}-${theme}-${width}`;
-  await page.screenshot({ path: `${folder}/${look}.png`, fullPage: true });
-  if (kept.includes(look)) await page.screenshot({ path: `../docs/screenshots/${look}.png` });
+  const decision = async (query: string) => {
+    const { items } = await manager.ask("GET", `/decisions?${query}`);
+    return `${at}/decisions/${items[0].id}`;
+  };
+  const waiting = tasks["Translate the quick start into German"];
+  return {
+    "task-waiting": `${at}/tasks/${waiting}`,
+    "task-needs-you": `${at}/tasks/${tasks["Review the contract with Northwind"]}`,
+    "task-on-other-work": `${at}/tasks/${report.id}`,
+    "task-closed": `${at}/tasks/${tasks["Thank this week's contributors"]}`,
+    "task-held": `${at}/tasks/${held.id}`,
+    "task-running": `${at}/tasks/${writing[0].task.id}`,
+    "task-done": `${at}/tasks/${done.id}`,
+    "task-failed": `${at}/tasks/${failed.id}`,
+    "task-cancelled": `${at}/tasks/${dropped.id}`,
+    edit: `${at}/tasks/${waiting}/edit`,
+    compare: `${at}/compare?this=${boosted}&that=${waiting}`,
+    "tasks-open-row": `${at}/tasks?open=${waiting}`,
+    decision: await decision(`kind=dispatch&task=${writing[1].task.id}`),
+    "decision-not-yet": await decision("kind=not_yet"),
+    "decision-override": await decision(`kind=override&task=${held.id}`),
+    "decision-throttle": await decision("kind=throttle"),
+  };
 }
 
-for (const name of [...Object.keys(pages), "task-waiting", "task-running", "decision"]) {
-  for (const look of looks) {
-    test(`${name}, ${look.theme}, ${look.width} px`, ({ page }) => take(page, name, pages[name], look));
-  }
-}
+const endless = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft";
 
-for (const look of looks) {
-  test(`palette, ${look.theme}, ${look.width} px`, async ({ page }) => {
-    await take(page, "palette", pages.overview, look);
-    await page.keyboard.press("Control+k");
-    await page.keyboard.type("the");
-    await page.locator("#palette-found a").first().waitFor();
-    await page.screenshot({ path: `${folder}/palette-${look.theme}-${look.width}.png` });
-  });
-
-  test(`login, ${look.theme}, ${look.width} px`, async ({ browser }) => {
-    const page = await browser.newPage({ storageState: undefined });
-    await take(page, "login", "/login", look);
-    await take(page, "login-refused", "/login?fault=wrong", look);
-    await page.close();
-  });
+/** A workspace in which every word is as long as it may be. */
+export async function longWords(slug: string): Promise<string> {
+  baton(["workspace", "create", slug, "--name", endless, "--goal", `${endless} ${endless}`]);
+  const manager = Client.as("manager", undefined, slug);
+  const gate = "a_resource_with_a_name_as_long_as_names_may_ever_be_in_here";
+  await manager.ask("PUT", `/resources/${gate}`, { kind: "bucket", capacity: 1_000_000, refill_per_s: 0.001 });
+  await manager.ask("PUT", `/budgets/${gate}`, { scope: { workspace: slug }, unit: "microusd", limit: 9_000_000_000_000, window: "month" });
+  const name = "an_agent_with_a_name_as_long_as_names_may_ever_be_in_here";
+  const worker = await agent(name, [gate, `${gate}_2`, `${gate}_3`], slug);
+  const needs = { capabilities: [gate], requires: [{ resource: gate, amount: 900_000 }] };
+  const spent = { model: gate, input_tokens: 987_654_321, output_tokens: 123_456_789, cost_microusd: 987_654_321_012 };
+  await manager.ask("POST", "/tasks", { title: endless, ...needs });
+  await worker.lease(await worker.claim(), "fail", { error: `${endless}: ${endless}`, usage: spent });
+  const task = await manager.ask("POST", "/tasks", { title: `${endless}${endless}`, description: endless.repeat(5), payload: { [endless]: endless }, ...needs });
+  return task.id;
 }
