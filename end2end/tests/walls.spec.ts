@@ -72,3 +72,13 @@ test("scripts run by the response's nonce only", async ({ page }) => {
   expect(policy).toContain("frame-ancestors 'none'");
   expect(answer!.headers()["cache-control"]).toBe("no-store");
 });
+
+test("pages travel compressed, and robots are told in their own words", async ({ page, request }) => {
+  const answer = await page.goto("/");
+  expect(answer!.headers()["content-encoding"]).toBe("gzip");
+  expect((await answer!.request().sizes()).responseBodySize).toBeLessThan((await answer!.body()).length / 3);
+  const plain = await request.get("/", { headers: { "accept-encoding": "identity" } });
+  expect(plain.headers()["content-encoding"]).toBeUndefined();
+  expect(plain.headers().vary).toContain("accept-encoding");
+  expect(await (await request.get("/robots.txt")).text()).toContain("User-agent: *");
+});

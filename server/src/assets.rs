@@ -102,7 +102,7 @@ fn best_encoding(path: &str, headers: &HeaderMap) -> Option<(Option<&'static str
 }
 
 /// Whether `Accept-Encoding` lists the encoding, and not with a weight of zero.
-fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
+pub fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
     let values = headers
         .get_all(ACCEPT_ENCODING)
         .iter()

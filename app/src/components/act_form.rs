@@ -207,7 +207,8 @@ impl ActForm {
 /// A button that opens what it takes to be sure: the form of an act that cannot be taken back.
 pub fn asking(button: &'static str, opens: bool, form: AnyView) -> AnyView {
     view! {
-        <details class="asking" open=opens>
+        // Whether it is open stays with it, so a live page must not take one for another.
+        <details class="asking" data-key=button open=opens>
             <summary class="button">{button}</summary>
             <div class="asking-panel">{form}</div>
         </details>

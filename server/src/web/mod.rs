@@ -6,6 +6,7 @@
 mod account;
 mod admit;
 mod attempts;
+mod compress;
 mod demo;
 mod events;
 mod export;
@@ -75,5 +76,6 @@ pub fn router(app: &App, demo: &Demo, url: &str) -> anyhow::Result<Router> {
         .layer(sessions::layer(app.clone(), url))
         .layer(from_fn_with_state(web.clone(), forgery::refuse))
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
-        .layer(from_fn(admit::headers)))
+        .layer(from_fn(admit::headers))
+        .layer(from_fn(compress::pages)))
 }
