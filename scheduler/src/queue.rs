@@ -65,15 +65,23 @@ impl<V: Copy + Ord> RankedQueue<V> {
             self.chunks.push(vec![entry]);
             return;
         }
-        let at = self.chunk_of(entry).min(self.chunks.len() - 1);
+        let mut at = self.chunk_of(entry).min(self.chunks.len() - 1);
+        if self.chunks[at].len() == CHUNK {
+            self.cut(at);
+            at = self.chunk_of(entry).min(self.chunks.len() - 1);
+        }
         let chunk = &mut self.chunks[at];
         chunk.insert(split(chunk, entry), entry);
-        if chunk.len() > CHUNK {
-            // New tasks come in at the low end: a full first chunk is left full and a new one begun.
-            let keep = if at == 0 { 16 } else { CHUNK / 2 };
-            let upper = chunk.split_off(keep);
-            self.chunks.insert(at + 1, upper);
-        }
+    }
+
+    /// Makes two of a full chunk, neither with more room than it may come to need.
+    fn cut(&mut self, at: usize) {
+        // New tasks come in at the low end: a full first chunk is left full and a new one begun.
+        let keep = if at == 0 { 16 } else { CHUNK / 2 };
+        let chunk = &mut self.chunks[at];
+        let mut upper = Vec::with_capacity(CHUNK);
+        upper.extend(chunk.drain(keep..));
+        self.chunks.insert(at + 1, upper);
     }
 
     /// Whether it was there.

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use hashbrown::{HashMap, HashSet};
 use scheduler::{Boost, Needs, OpenTask, Stored, TaskId, WorkspaceId};
+use sqlx::PgPool;
 use time::OffsetDateTime;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::convert::{corrupt, from_json, from_word, instant, unsigned};
 use crate::{Store, StoreError};
 
-/// Tasks held until the needs among them are read.
-const CHUNK: usize = 5_000;
+/// Tasks handed on together.
+const CHUNK: usize = 2_000;
 
 impl Store {
-    /// Tasks arrive as a stream and are handed on in chunks, between which the needs not seen before
-    /// are read over a second connection.
+    /// Tasks are read in chunks, and while one is handed on the next is on its way: reading and taking
+    /// in cost about the same. Between them the needs not seen before are read.
     pub(super) async fn load_tasks(
         &self,
         workspace: Uuid,
@@ -25,33 +27,26 @@ impl Store {
     ) -> Result<(), StoreError> {
         known.children = self.children_of_open(workspace).await?;
         known.waits_for = self.waits_of_open(workspace).await?;
-        let mut rows = sqlx::query_as!(
-            OpenTaskRow,
-            "SELECT workspace_id, task_id, needs_id, created_at, due_at, not_before, boost_until, boost_delta, attempts,
-                 epoch, backing_off, state, priority, ancestors
-             FROM open_task WHERE workspace_id = $1 ORDER BY task_id",
-            workspace,
-        )
-        .fetch(&self.readers);
-        let mut chunk = Vec::new();
-        while let Some(row) = rows.try_next().await? {
-            chunk.push(row);
-            if chunk.len() == CHUNK {
-                self.hand_over(&mut chunk, known, take).await?;
-            }
+        let (chunks, mut read) = mpsc::channel(2);
+        let reading = tokio::spawn(read_chunks(self.readers.clone(), workspace, chunks));
+        while let Some(chunk) = read.recv().await {
+            self.hand_over(chunk, known, take).await?;
         }
-        self.hand_over(&mut chunk, known, take).await
+        match reading.await {
+            Ok(ended) => Ok(ended?),
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
     }
 
     async fn hand_over(
         &self,
-        chunk: &mut Vec<OpenTaskRow>,
+        chunk: Vec<OpenTaskRow>,
         known: &mut Known,
         take: &mut impl FnMut(Stored),
     ) -> Result<(), StoreError> {
         self.read_needs(known, chunk.iter().map(|row| row.needs_id))
             .await?;
-        for row in chunk.drain(..) {
+        for row in chunk {
             take(Stored::Task(Box::new(known.open_task(row)?)));
         }
         Ok(())
@@ -120,6 +115,35 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Ends early, in silence, when nobody takes the chunks any more.
+async fn read_chunks(
+    readers: PgPool,
+    workspace: Uuid,
+    chunks: mpsc::Sender<Vec<OpenTaskRow>>,
+) -> Result<(), sqlx::Error> {
+    let mut rows = sqlx::query_as!(
+        OpenTaskRow,
+        "SELECT workspace_id, task_id, needs_id, created_at, due_at, not_before, boost_until, boost_delta, attempts,
+                 epoch, backing_off, state, priority, ancestors
+             FROM open_task WHERE workspace_id = $1 ORDER BY task_id",
+        workspace,
+    )
+    .fetch(&readers);
+    let mut chunk = Vec::with_capacity(CHUNK);
+    while let Some(row) = rows.try_next().await? {
+        chunk.push(row);
+        if chunk.len() == CHUNK {
+            let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
+            if chunks.send(full).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    // Nobody there to take the last is the end as well.
+    let _ = chunks.send(chunk).await;
+    Ok(())
 }
 
 /// What tasks share or what is found from other tables, read before them.
