@@ -10,7 +10,7 @@ const shown = "../docs/screenshots";
 const kept = [
   "demo-overview-light-1280",
   "task-waiting-dark-1280",
-  "resource-light-1280",
+  "resource-what-if-light-1280",
   "decision-dark-1280",
   "overview-dark-360",
   "tasks-light-360",
