@@ -7,6 +7,18 @@ pub use scheduler::bounds::{
     WORDS, name_fault,
 };
 
+/// The longest address of a person, in bytes.
+pub const EMAIL_BYTES: usize = 254;
+
+/// Whether somebody can be written to there, as far as its form tells.
+pub fn is_email(text: &str) -> bool {
+    text.len() <= EMAIL_BYTES
+        && !text.contains(char::is_whitespace)
+        && text
+            .split_once('@')
+            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
+}
+
 /// Collects faults under a JSON pointer.
 #[derive(Debug, Default)]
 pub struct Check {

@@ -7,6 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use store::accounts::{Account, AccountRole, WorkspaceRole};
 use store::{Store, StoreError};
 
+use crate::check::is_email;
 use crate::password;
 
 #[derive(Debug, Subcommand)]
@@ -75,10 +76,7 @@ pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
         ..
     } = command;
     let email = email.trim().to_lowercase();
-    if !email
-        .split_once('@')
-        .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
-    {
+    if !is_email(&email) {
         bail!("`{email}` is no address");
     }
     let workspace = match workspace {

@@ -12,11 +12,9 @@ use super::Web;
 use super::admit::escape;
 use super::attempts::{self, Address};
 use super::sessions::ACCOUNT;
+use crate::check::EMAIL_BYTES;
 use crate::password::MOST_BYTES;
 use crate::problem::Problem;
-
-/// The longest address that is looked up, in bytes.
-const EMAIL_BYTES: usize = 254;
 
 /// Under this name a session keeps from which browser it was begun.
 const BROWSER: &str = "browser";

@@ -16,6 +16,7 @@ use super::admit::escape;
 use super::attempts::{self, Address};
 use super::login::enter;
 use super::{Web, demo};
+use crate::check::is_email;
 use crate::password;
 use crate::problem::Problem;
 
@@ -94,10 +95,7 @@ pub async fn begin(
 }
 
 fn fault(form: &Begin, email: &str) -> Option<&'static str> {
-    let address = email
-        .split_once('@')
-        .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-    if !address || email.len() > 254 || email.contains(char::is_whitespace) {
+    if !is_email(email) {
         return Some("email");
     }
     if password::is_common(&form.password, email) {
