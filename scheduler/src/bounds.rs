@@ -1,5 +1,9 @@
 //! The bounds of what people and agents may write, the same wherever they write it.
 
+use std::ops::RangeInclusive;
+
+use crate::Span;
+
 /// The longest title, in characters.
 pub const TITLE_CHARS: usize = 200;
 /// The longest description, in bytes.
@@ -19,6 +23,13 @@ pub const WORDS: usize = 64;
 
 /// Points that a boost may add or take.
 pub const BOOST_POINTS: i32 = 100_000;
+/// Attempts a task may have.
+pub const ATTEMPTS: RangeInclusive<u16> = 1..=100;
+/// Money of one estimate or report, in millionths of a dollar: a million dollars. Sums of these stay
+/// far from what Postgres can count.
+pub const MICROUSD: u64 = 1_000_000_000_000;
+/// How long one act may close a resource.
+pub const CLOSED_FOR: Span = Span::from_secs(30 * 86_400);
 /// Slots of one resource: they are numbered rows.
 pub const SLOTS: u32 = 10_000;
 /// The limit of one budget, in either unit.

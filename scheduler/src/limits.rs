@@ -33,6 +33,21 @@ pub struct Adaptive {
     pub max: f64,
 }
 
+impl Adaptive {
+    /// Which end cannot be used for a limit of that kind, `min` or `max`, and what it must be.
+    pub fn fault(&self, kind: &ResourceKind) -> Option<(&'static str, String)> {
+        let limit = match *kind {
+            ResourceKind::Bucket { refill_per_s, .. } => refill_per_s,
+            ResourceKind::Slots { slots } => f64::from(slots),
+        };
+        if !(self.min > 0.0 && self.min <= self.max) {
+            return Some(("min", "must be above 0 and at most max".to_owned()));
+        }
+        let words = || format!("must be at most the limit, which is {limit}");
+        (self.max > limit).then(|| ("max", words()))
+    }
+}
+
 /// A resource as people set it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResourceSpec {
@@ -175,4 +190,30 @@ pub struct BudgetRow {
     pub spec: BudgetSpec,
     /// How it stands.
     pub state: BudgetState,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_adapts_between_its_ends_and_never_above_itself() {
+        let end = |min, max| Adaptive { min, max }.fault(&ResourceKind::Slots { slots: 4 });
+        assert_eq!(
+            [(1.0, 4.0), (4.0, 4.0)].map(|(min, max)| end(min, max)),
+            [None, None]
+        );
+        for (min, max, wrong) in [
+            (0.0, 4.0, "min"),
+            (3.0, 2.0, "min"),
+            (1.0, 5.0, "max"),
+            (1.0, f64::NAN, "min"),
+        ] {
+            assert_eq!(
+                end(min, max).map(|(end, _)| end),
+                Some(wrong),
+                "{min} to {max}"
+            );
+        }
+    }
 }

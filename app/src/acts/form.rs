@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use scheduler::Time;
+use scheduler::bounds::{NAME_CHARS, name_fault};
 use serde::{Deserialize, Serialize};
 use time::PrimitiveDateTime;
 use time::macros::format_description;
@@ -106,6 +107,14 @@ impl<'a> Reader<'a> {
             self.fault(field, format!("This takes 1 to {most_chars} characters."));
         }
         text
+    }
+
+    /// A name that must be there.
+    pub fn name(&mut self, field: &str) -> &'a str {
+        let name = self.form.get(field);
+        let words = format!("This takes a name of 1 to {NAME_CHARS} characters.");
+        self.that(name_fault(name).is_none(), field, &words);
+        name
     }
 
     /// Text of at most so many bytes; `None` when nothing was written.

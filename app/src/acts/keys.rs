@@ -10,9 +10,6 @@ use store::keys::{Key, KeyRole, NewKey};
 use super::form::Reader;
 use super::{Answer, Desk, Done, Form, Refused};
 
-/// The longest name of a key or an agent, in characters.
-const NAME_CHARS: usize = 100;
-
 /// What the form says of the key.
 struct Wanted {
     role: KeyRole,
@@ -57,7 +54,7 @@ async fn create(form: &Form) -> Result<Done, Refused> {
 
 fn wanted(read: &mut Reader<'_>, now: Time) -> Option<Wanted> {
     let role = read.choice("role", KeyRole::named);
-    let name = read.line("name", NAME_CHARS).to_owned();
+    let name = read.name("name").to_owned();
     let days: Option<u16> = read.optional_value("days", "This takes a whole number of days.");
     let hash = read.choice("hash", NewKey::hash_in_hex);
     let prefix = read.line("prefix", 40).to_owned();

@@ -1,7 +1,7 @@
 //! Limits as people set them: resources and budgets, and resources closed and opened by hand.
 
 use leptos::prelude::*;
-use scheduler::bounds::{BUDGET_LIMIT, NOTE_BYTES, SLOTS, name_fault};
+use scheduler::bounds::{BUDGET_LIMIT, CLOSED_FOR, NOTE_BYTES, SLOTS, name_fault};
 use scheduler::{
     Adaptive, BudgetScope, PutBudget, PutResource, Query, Request, ResourceKind, ResourceSpec,
     Span, Unit, View, Window,
@@ -41,9 +41,9 @@ pub async fn set_budget(#[server(flatten)] form: Form) -> Result<Answer, ServerF
 async fn put_resource(form: &Form) -> Result<Done, Refused> {
     let desk = Desk::open("set_resource", form).await?;
     let mut read = form.read();
-    let name = name(&mut read, form);
+    let name = read.name("name").to_owned();
     let kind = kind(&mut read, form);
-    let adaptive = adaptive(&mut read);
+    let adaptive = adaptive(&mut read, &kind);
     read.done()?;
     let known = known(&desk, &name).await?;
     let pool_wide = known.as_ref().is_some_and(|spec| spec.workspace.is_none());
@@ -73,16 +73,17 @@ async fn put_resource(form: &Form) -> Result<Done, Refused> {
 async fn close(form: &Form) -> Result<Done, Refused> {
     let desk = Desk::open("close_resource", form).await?;
     let mut read = form.read();
-    let resource = name(&mut read, form);
+    let resource = read.name("name").to_owned();
     let minutes = read.value::<u32>("minutes", "This takes whole minutes.");
-    let fits = (1..=30 * 24 * 60).contains(&minutes);
+    let closed_for = Span::from_secs(i64::from(minutes) * 60);
+    let fits = minutes > 0 && closed_for <= CLOSED_FOR;
     read.that(fits, "minutes", "This takes 1 minute to 30 days.");
     let reason = read.line("reason", 1_000).to_owned();
     read.done()?;
     of_pool_for_admins(&desk, &resource).await?;
     let request = scheduler::CloseResource {
         resource: resource.clone(),
-        until: Some(desk.seat.now + Span::from_secs(i64::from(minutes) * 60)),
+        until: Some(desk.seat.now + closed_for),
         reason: Some(reason),
     };
     desk.submit(Request::CloseResource(request)).await?;
@@ -93,7 +94,7 @@ async fn close(form: &Form) -> Result<Done, Refused> {
 async fn reopen(form: &Form) -> Result<Done, Refused> {
     let desk = Desk::open("reopen_resource", form).await?;
     let mut read = form.read();
-    let resource = name(&mut read, form);
+    let resource = read.name("name").to_owned();
     let reason = read.optional("reason", NOTE_BYTES);
     read.done()?;
     of_pool_for_admins(&desk, &resource).await?;
@@ -113,7 +114,7 @@ async fn put_budget(form: &Form) -> Result<Done, Refused> {
     let desk = Desk::open("set_budget", form).await?;
     let agents = agents(&desk).await?;
     let mut read = form.read();
-    let name = name(&mut read, form);
+    let name = read.name("name").to_owned();
     let scope = scope(&mut read, form, &agents).unwrap_or(BudgetScope::Workspace);
     let unit = read.choice("unit", unit).unwrap_or(Unit::Tokens);
     let limit = limit(&mut read, unit);
@@ -141,14 +142,6 @@ async fn put_budget(form: &Form) -> Result<Done, Refused> {
     Ok(Done::new(words).to(desk.seat.path("budgets")))
 }
 
-fn name(read: &mut Reader<'_>, form: &Form) -> String {
-    let name = form.get("name");
-    if name_fault(name).is_some() {
-        read.fault("name", "This takes a name of 1 to 100 characters.");
-    }
-    name.to_owned()
-}
-
 fn kind(read: &mut Reader<'_>, form: &Form) -> ResourceKind {
     if form.get("kind") == "slots" {
         let slots = read.value::<u32>("slots", "This takes a whole number.");
@@ -167,21 +160,19 @@ fn kind(read: &mut Reader<'_>, form: &Form) -> ResourceKind {
     }
 }
 
-/// Both or neither.
-fn adaptive(read: &mut Reader<'_>) -> Option<Adaptive> {
+/// Both ends or neither.
+fn adaptive(read: &mut Reader<'_>, kind: &ResourceKind) -> Option<Adaptive> {
     let words = "This takes a number.";
     let min = read.optional_value::<f64>("adaptive_min", words);
     let max = read.optional_value::<f64>("adaptive_max", words);
     let both = min.is_some() == max.is_some();
     read.that(both, "adaptive_max", "Give both ends, or neither.");
     let (min, max) = min.zip(max)?;
-    let ordered = min > 0.0 && min <= max && max.is_finite();
-    read.that(
-        ordered,
-        "adaptive_min",
-        "This takes a number above 0 and at most the other.",
-    );
-    Some(Adaptive { min, max })
+    let ends = Adaptive { min, max };
+    if let Some((end, fault)) = ends.fault(kind) {
+        read.fault(&format!("adaptive_{end}"), format!("This {fault}."));
+    }
+    Some(ends)
 }
 
 async fn known(desk: &Desk, name: &str) -> Result<Option<ResourceSpec>, Refused> {

@@ -1,15 +1,13 @@
 //! What the forms that make and change a task have in common: its fields, read and checked.
 
 use scheduler::bounds::{
-    DEPENDENCIES, DESCRIPTION_BYTES, REQUIREMENTS, TITLE_CHARS, WORDS, name_fault,
+    DEPENDENCIES, DESCRIPTION_BYTES, MICROUSD, REQUIREMENTS, TITLE_CHARS, WORDS, name_fault,
 };
 use scheduler::{Class, Estimate, Priority, Requirement, TaskId, Time};
 
 use super::{Form, Reader};
 use crate::text;
 
-/// The most money of one estimate, in dollars.
-const MOST_DOLLARS: f64 = 1_000_000.0;
 /// The longest estimate, in minutes: a month.
 const MOST_MINUTES: f64 = 44_640.0;
 
@@ -96,7 +94,7 @@ fn requires(form: &Form, read: &mut Reader<'_>) -> Vec<Requirement> {
 
 fn estimate(read: &mut Reader<'_>) -> Estimate {
     let number = "A whole number, or nothing.";
-    let dollars = bounded(read, "cost", MOST_DOLLARS);
+    let dollars = bounded(read, "cost", MICROUSD as f64 / 1e6);
     let minutes = bounded(read, "minutes", MOST_MINUTES);
     Estimate {
         model: name(read, "model"),

@@ -1,6 +1,7 @@
 //! Making a task, and changing what it says and needs.
 
 use leptos::prelude::*;
+use scheduler::bounds::ATTEMPTS;
 use scheduler::{CreateTasks, EditTask, Needs, NewTask, Reply, Request, TaskId};
 use uuid::Uuid;
 
@@ -43,7 +44,7 @@ fn new_task(form: &Form) -> Result<NewTask, Refused> {
     let not_before = read.time("not_before");
     let max_attempts: u16 = read.value("max_attempts", "A whole number from 1 to 100.");
     read.that(
-        (1..=100).contains(&max_attempts),
+        ATTEMPTS.contains(&max_attempts),
         "max_attempts",
         "A whole number from 1 to 100.",
     );

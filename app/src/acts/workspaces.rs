@@ -8,8 +8,6 @@ use store::workspaces::Workspace;
 
 use super::{Answer, Desk, Done, Form, Hall, Refused};
 
-/// The longest name, in characters.
-const NAME_CHARS: usize = 100;
 /// The longest goal, in bytes.
 const GOAL_BYTES: usize = 2_000;
 
@@ -23,7 +21,7 @@ pub async fn create_workspace(#[server(flatten)] form: Form) -> Result<Answer, S
 async fn create(form: &Form) -> Result<Done, Refused> {
     let hall = Hall::open("create_workspace", form)?;
     let mut read = form.read();
-    let name = read.line("name", NAME_CHARS).to_owned();
+    let name = read.name("name").to_owned();
     let slug = form.get("slug").to_owned();
     let goal = read.optional("goal", GOAL_BYTES).unwrap_or_default();
     read.that(is_slug(&slug), "slug", &format!("This takes {SLUG_WORDS}."));
@@ -66,7 +64,7 @@ pub async fn edit_workspace(#[server(flatten)] form: Form) -> Result<Answer, Ser
 async fn edit(form: &Form) -> Result<Done, Refused> {
     let desk = Desk::open("edit_workspace", form).await?;
     let mut read = form.read();
-    let name = read.line("name", NAME_CHARS);
+    let name = read.name("name");
     let goal = read.optional("goal", GOAL_BYTES).unwrap_or_default();
     read.done()?;
     let (store, id) = (desk.seat.store(), desk.seat.workspace);

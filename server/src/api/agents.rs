@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use scheduler::{
     AgentId, AgentStatus, AgentView, Health, Heartbeat, PutAgent, Query, Reply, Request, Span,
-    Time, View,
+    Time, View, bounds,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -271,7 +271,7 @@ impl AgentBody {
         for (at, offer) in offers.iter().enumerate().take(OFFERS) {
             let priced = offer
                 .price_microusd
-                .is_none_or(|price| price <= super::MOST_MICROUSD);
+                .is_none_or(|price| price <= bounds::MICROUSD);
             check.that(
                 priced,
                 &format!("/offers/{at}/price_microusd"),

@@ -1,6 +1,6 @@
 //! What clients send about tasks, and its bounds.
 
-use scheduler::{Class, Estimate, Needs, Priority, Requirement, Time};
+use scheduler::{Class, Estimate, Needs, Priority, Requirement, Time, bounds};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -155,7 +155,7 @@ impl EstimateBody {
         check.optional_name(self.model.as_deref(), "/estimate/model");
         let fits = self
             .cost_microusd
-            .is_none_or(|cost| cost <= super::MOST_MICROUSD);
+            .is_none_or(|cost| cost <= bounds::MICROUSD);
         check.that(fits, "/estimate/cost_microusd", super::TOO_MUCH_MONEY);
     }
 }
@@ -191,7 +191,7 @@ impl NewTaskBody {
         check.optional_name(self.reference.as_deref(), "/ref");
         let attempts = self
             .max_attempts
-            .is_none_or(|attempts| (1..=100).contains(&attempts));
+            .is_none_or(|attempts| bounds::ATTEMPTS.contains(&attempts));
         check.that(attempts, "/max_attempts", "must be from 1 to 100");
         let lease = self
             .lease_ms

@@ -5,7 +5,7 @@ use axum::extract::State;
 use engine::IdempotencyKey;
 use scheduler::{
     Answer, Complete, Fail, GiveBack, LateUsage, LeaseId, Refusal, Renew, Reply, ReportUsage,
-    Request, Stop, TaskId, TaskState, ThrottledResource, Time, Usage,
+    Request, Stop, TaskId, TaskState, ThrottledResource, Time, Usage, bounds,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -322,7 +322,7 @@ impl UsageBody {
             "/output_tokens",
             super::TOO_MANY_TOKENS,
         );
-        let affordable = usage.cost_microusd <= super::MOST_MICROUSD;
+        let affordable = usage.cost_microusd <= bounds::MICROUSD;
         check.that(affordable, "/cost_microusd", super::TOO_MUCH_MONEY);
         check.requirements(&usage.resources);
         check.done()?;

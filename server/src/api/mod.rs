@@ -42,9 +42,6 @@ pub(crate) use task_view::TaskSummary;
 /// Where the interface lives.
 pub const BASE: &str = "/api/v1";
 
-/// The most money of one report or estimate, in millionths of a dollar: a million dollars. Sums of
-/// these stay far from what Postgres can count.
-const MOST_MICROUSD: u64 = 1_000_000_000_000;
 const TOO_MUCH_MONEY: &str = "must be at most 1000000000000 (a million dollars)";
 /// The most tokens of one report.
 const MOST_TOKENS: u64 = 1_000_000_000_000;

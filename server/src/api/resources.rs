@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use scheduler::bounds::{CLOSED_FOR, SLOTS};
 use scheduler::{
     Adaptive, CloseReason, CloseResource, Holder, PutResource, Query, RemoveResource, Reply,
     Request, ResourceId, ResourceKind, ResourceView, Span, Throttled, Time, View,
@@ -20,10 +21,6 @@ use crate::paging::{List, PageParams};
 use crate::permission::{Role, Who};
 use crate::problem::Problem;
 use crate::state::App;
-use scheduler::bounds::SLOTS;
-
-/// The longest a resource is closed by one call: 30 days.
-const LONGEST_CLOSE_MS: i64 = 30 * 24 * 3_600 * 1_000;
 
 /// Whose a resource is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -272,11 +269,12 @@ pub async fn close(
     let CloseBody { for_ms, reason } = input.value;
     let for_ms = for_ms.unwrap_or(3_600_000);
     let mut check = Check::new();
-    let fits = (1..=LONGEST_CLOSE_MS).contains(&for_ms);
+    let most_ms = CLOSED_FOR.as_millis_ceil();
+    let fits = (1..=most_ms).contains(&for_ms);
     check.that(
         fits,
         "/for_ms",
-        format!("must be from 1 to {LONGEST_CLOSE_MS} (30 days)"),
+        format!("must be from 1 to {most_ms} (30 days)"),
     );
     check.text(reason.as_deref(), "/reason", NOTE_BYTES);
     check.done()?;
@@ -325,14 +323,21 @@ impl ResourceBody {
 
     /// What the conductor is asked for a body.
     pub(super) fn request(&self, name: String) -> Result<Request, Problem> {
-        let adaptive = self.adaptive.as_ref();
         Ok(Request::PutResource(PutResource {
             id: uuid::Uuid::now_v7().into(),
             name,
             pool_wide: self.is_pool_wide(),
             kind: self.checked_kind()?,
-            adaptive: adaptive.map(|&AdaptiveBody { min, max }| Adaptive { min, max }),
+            adaptive: self.adaptive(),
         }))
+    }
+
+    fn adaptive(&self) -> Option<Adaptive> {
+        let ends = self.adaptive.as_ref()?;
+        Some(Adaptive {
+            min: ends.min,
+            max: ends.max,
+        })
     }
 
     fn checked_kind(&self) -> Result<ResourceKind, Problem> {
@@ -367,15 +372,8 @@ impl ResourceBody {
                 ResourceKind::Slots { slots }
             }
         };
-        if let Some(AdaptiveBody { min, max }) = &self.adaptive {
-            let ordered = *min > 0.0 && min <= max;
-            check.that(ordered, "/adaptive/min", "must be above 0 and at most max");
-            let limit = match kind {
-                ResourceKind::Bucket { refill_per_s, .. } => refill_per_s,
-                ResourceKind::Slots { slots } => f64::from(slots),
-            };
-            let fault = format!("must be at most the limit, which is {limit}");
-            check.that(*max <= limit, "/adaptive/max", fault);
+        if let Some((end, fault)) = self.adaptive().and_then(|ends| ends.fault(&kind)) {
+            check.that(false, &format!("/adaptive/{end}"), fault);
         }
         check.done()?;
         Ok(kind)
