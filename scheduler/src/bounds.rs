@@ -41,6 +41,12 @@ pub const SLUG_CHARS: usize = 63;
 pub const SLUG_WORDS: &str =
     "1 to 63 lower-case letters, digits and hyphens, and no hyphen at the beginning";
 
+/// What is wrong with the points of a boost, if anything is.
+pub fn points_fault(points: i32) -> Option<String> {
+    let fits = (-BOOST_POINTS..=BOOST_POINTS).contains(&points);
+    (!fits).then(|| format!("must be from -{BOOST_POINTS} to {BOOST_POINTS}"))
+}
+
 /// Whether it can stand for a workspace in addresses; the database holds the same rule.
 pub fn is_slug(text: &str) -> bool {
     (1..=SLUG_CHARS).contains(&text.len())

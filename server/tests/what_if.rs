@@ -121,6 +121,11 @@ async fn a_change_that_cannot_be_made_is_pointed_at(database: PgPool) {
             422,
         ),
         (
+            json!([{ "task": { "id": nobody, "act": "boost", "score_delta": 100_001 } }]),
+            "/changes/0/task/score_delta",
+            422,
+        ),
+        (
             json!([{ "task": { "id": nobody, "act": "cancel" } }]),
             "/changes/0",
             404,

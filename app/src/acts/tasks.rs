@@ -1,7 +1,7 @@
 //! Acts on one task.
 
 use leptos::prelude::*;
-use scheduler::bounds::{BOOST_POINTS, NOTE_BYTES};
+use scheduler::bounds::{NOTE_BYTES, points_fault};
 use scheduler::{Act, Boost, Overrule, Request, Span, TaskId, words};
 
 use super::{Answer, Desk, Done, Form, Refused};
@@ -98,7 +98,7 @@ async fn boost(form: &Form) -> Result<Done, Refused> {
     );
     let pushed = push.flatten().unwrap_or_default();
     read.that(
-        (-BOOST_POINTS..=BOOST_POINTS).contains(&pushed),
+        points_fault(pushed).is_none(),
         "push",
         "Choose one of these.",
     );

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use engine::IdempotencyKey;
-use scheduler::bounds::BOOST_POINTS;
+use scheduler::bounds::points_fault;
 use scheduler::{
     Act, Boost, EditTask, Estimate, Handoff, Overrule, Refusal, Reply, Request, TaskId, Time,
 };
@@ -199,11 +199,9 @@ pub async fn boost(
         "/score_delta",
         "give either score_delta or pin: true",
     );
-    let fits = body
-        .score_delta
-        .is_none_or(|delta| (-BOOST_POINTS..=BOOST_POINTS).contains(&delta));
-    let bound = format!("must be from -{BOOST_POINTS} to {BOOST_POINTS}");
-    check.that(fits, "/score_delta", bound);
+    if let Some(fault) = body.score_delta.and_then(points_fault) {
+        check.that(false, "/score_delta", fault);
+    }
     check.that(body.expires_at > app.now(), "/expires_at", "must lie ahead");
     check.that(!body.reason.trim().is_empty(), "/reason", "must say why");
     check.text(Some(&body.reason), "/reason", NOTE_BYTES);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::State;
+use scheduler::bounds::points_fault;
 use scheduler::{
     Act, Boost, CloseResource, Course, Outlook, Overrule, Query, Request, Span, TaskId, Time, View,
     WhatIf,
@@ -164,7 +165,7 @@ async fn request(app: &App, caller: &Caller, change: &Change) -> Result<Request,
         Change::Resource(fields) => resource(app, caller, fields.clone()).await,
         Change::Budget(fields) => budget(app, caller, fields.clone()).await,
         Change::Policy(fields) => policy::request(app, caller, fields).await,
-        Change::Task(task) => Ok(task.request(app.now())),
+        Change::Task(task) => task.request(app.now()),
     }
 }
 
@@ -213,7 +214,10 @@ fn name(fields: &mut Map<String, Value>) -> Result<String, Problem> {
 }
 
 impl TaskChange {
-    fn request(&self, now: Time) -> Request {
+    fn request(&self, now: Time) -> Result<Request, Problem> {
+        if let Some(fault) = self.score_delta.and_then(points_fault) {
+            return Err(Problem::invalid_at("/score_delta", fault));
+        }
         let act = match self.act {
             TaskAct::Cancel => Act::Cancel,
             TaskAct::Hold => Act::Hold,
@@ -225,14 +229,14 @@ impl TaskChange {
             score_delta: self.score_delta,
             expires_at: now + Span::from_millis(AN_HOUR_MS),
         };
-        Request::Overrule(Overrule {
+        Ok(Request::Overrule(Overrule {
             task: self.id,
             act,
             reason: None,
             boost: (act == Act::Boost).then_some(boost),
             handoff: None,
             facts: Vec::new(),
-        })
+        }))
     }
 }
 
