@@ -84,6 +84,7 @@ fn public_url(url: &str) -> anyhow::Result<String> {
     let usable = url.parse::<Uri>().is_ok_and(|url| {
         matches!(url.scheme_str(), Some("http" | "https"))
             && url.host().is_some_and(|host| !host.is_empty())
+            && url.path() == "/"
             && url.query().is_none()
     });
     anyhow::ensure!(
@@ -122,6 +123,7 @@ mod tests {
             "/b",
             "http://",
             "https://b/?q",
+            "https://b.example/baton",
         ] {
             assert!(public_url(wrong).is_err(), "{wrong}");
         }
