@@ -203,6 +203,11 @@ test("lists leave as files, as text that no spreadsheet runs", async ({ page }) 
   expect((await json.json()).items).toHaveLength(1);
   const decisions = await page.request.get(`${at}/decisions.json?kind=override`);
   expect(Array.isArray((await decisions.json()).items)).toBe(true);
+  for (const list of ["/w", `${at}/agents`, `${at}/resources`, `${at}/budgets`, `${at}/spending`]) {
+    const file = await page.request.get(`${list}.csv`);
+    expect(file.headers()["content-type"], list).toContain("text/csv");
+    expect((await (await page.request.get(`${list}.json`)).json()).next_cursor, list).toBeNull();
+  }
   expect((await page.request.get("/w/nowhere/tasks.csv")).status()).toBe(404);
 });
 

@@ -70,7 +70,12 @@ async fn measure() -> Result<()> {
     settle(&mut database).await?;
     cluster.checkpoint().await?;
     let reader = Reader::sign_in(server.address()).await?;
-    all_pages(&reader, &pages(&mut database).await?).await?;
+    let pages = pages(&mut database).await?;
+    sqlx::query("SELECT pg_stat_reset()")
+        .execute(&mut database)
+        .await?;
+    all_pages(&reader, &pages).await?;
+    read_whole(&mut database).await?;
     files(&reader, &server).await?;
     server.stop().await
 }
@@ -117,7 +122,7 @@ async fn settle(database: &mut PgConnection) -> Result<()> {
 
 /// Asks for every page again and again; prints the slowest first.
 async fn all_pages(reader: &Reader, pages: &[String]) -> Result<()> {
-    let (warm, times) = if is_quick() { (2, 20) } else { (20, 300) };
+    let (warm, times) = if is_quick() { (2, 20) } else { (10, 220) };
     let mut figures = Vec::new();
     for page in pages {
         let mut bytes = 0;
@@ -150,6 +155,24 @@ async fn all_pages(reader: &Reader, pages: &[String]) -> Result<()> {
         let at = |share| format!("{:.1}", quantile(took, share));
         let figures = [at(0.5), at(0.99), at(1.0), grouped(*bytes as f64)];
         table.row_named(&figures, page);
+    }
+    Ok(())
+}
+
+/// Which tables were scanned from end to end meanwhile, the largest first: those that grow are to be
+/// found by index.
+async fn read_whole(database: &mut PgConnection) -> Result<()> {
+    // Idle connections tell what they did within this.
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    let scanned: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT relname::text, seq_scan, seq_tup_read / seq_scan FROM pg_stat_user_tables
+         WHERE seq_scan > 0 ORDER BY 3 DESC LIMIT 10",
+    )
+    .fetch_all(database)
+    .await?;
+    let table = Table::begin("tables read whole meanwhile", &["times", "rows each"]);
+    for (name, times, rows) in &scanned {
+        table.row_named(&[times.to_string(), grouped(*rows as f64)], name);
     }
     Ok(())
 }

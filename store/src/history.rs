@@ -40,7 +40,8 @@ pub struct BudgetPoint {
 
 impl Store {
     /// Folds a look at a pool's limits into the current minute of each resource and the current point
-    /// of each budget. `given` is what was given since the last look.
+    /// of each budget. `given` is what was given since the last look. What has been removed meanwhile is
+    /// left out; what is there stays until this is written.
     pub async fn keep_gauges(&self, gauges: &Gauges, now: Time) -> Result<(), StoreError> {
         let resources = &gauges.resources;
         let ids: Vec<_> = resources.iter().map(|one| one.resource.0).collect();
@@ -60,9 +61,10 @@ impl Store {
             .collect();
         sqlx::query!(
             r#"INSERT INTO resource_minute AS m (resource_id, at, level, lowest, "limit", in_use, waiting, given)
-               SELECT id, $1, level, level, "limit", in_use, waiting, given
+               SELECT r.id, $1, level, level, "limit", in_use, waiting, given
                FROM unnest($2::uuid[], $3::float8[], $4::float8[], $5::int[], $6::int[], $7::bigint[])
                    AS seen (id, level, "limit", in_use, waiting, given)
+               JOIN resource r ON r.id = seen.id FOR KEY SHARE OF r
                ON CONFLICT (resource_id, at) DO UPDATE SET level = excluded.level, "limit" = excluded.limit,
                    lowest = least(m.lowest, excluded.lowest), in_use = greatest(m.in_use, excluded.in_use),
                    waiting = greatest(m.waiting, excluded.waiting), given = m.given + excluded.given"#,
@@ -92,7 +94,9 @@ impl Store {
             .collect();
         sqlx::query!(
             r#"INSERT INTO budget_point (budget_id, at, settled, reserved)
-               SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[])
+               SELECT b.id, seen.at, seen.settled, seen.reserved
+               FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[]) AS seen (id, at, settled, reserved)
+               JOIN budget b ON b.id = seen.id FOR KEY SHARE OF b
                ON CONFLICT (budget_id, at) DO UPDATE SET settled = excluded.settled, reserved = excluded.reserved"#,
             &ids,
             &at,

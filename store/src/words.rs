@@ -1,15 +1,18 @@
-//! The full text of tasks: broken into words a moment after it was committed, and searched.
+//! The full text of tasks: broken into words a moment after it was committed, and searched. Beside the
+//! words stand the task's kind, its class and the agent it is for, each as one word that no text has, so
+//! that a rare one of them is found as a rare word is.
 
 use hashbrown::HashMap;
 use scheduler::{Span, Time};
 use sqlx::PgConnection;
+use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 use crate::read::first_id_at;
 use crate::{Store, StoreError};
 
 /// Tasks broken into words in one transaction.
-const BATCH: i64 = 5_000;
+const BATCH: i64 = 2_000;
 /// Identifiers are made before their tasks are committed: what is younger is looked at again in the
 /// next round,
 const COMMITTED_AFTER: Span = Span::from_secs(2);
@@ -17,6 +20,45 @@ const COMMITTED_AFTER: Span = Span::from_secs(2);
 const SETTLED_AFTER: Span = Span::from_secs(30);
 /// Any number that no other lock of the database has.
 const LOCK: i64 = 0x_6261_746f_6e77;
+
+/// Tasks' texts as columns, as they become words.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    pub(crate) tasks: Vec<Uuid>,
+    pub(crate) folded: Vec<String>,
+    pub(crate) kinds: Vec<String>,
+    pub(crate) classes: Vec<String>,
+    pub(crate) agents: Vec<Option<String>>,
+}
+
+/// A task's text as it is read to become words.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) id: Uuid,
+    pub(crate) title: String,
+    /// Its beginning.
+    pub(crate) description: Option<String>,
+    pub(crate) kind: String,
+    pub(crate) class: String,
+    pub(crate) agent: Option<String>,
+}
+
+impl FromIterator<Text> for Texts {
+    fn from_iter<I: IntoIterator<Item = Text>>(all: I) -> Self {
+        let mut texts = Self::default();
+        for one in all {
+            let description = one.description.unwrap_or_default();
+            texts.tasks.push(one.id);
+            texts
+                .folded
+                .push(fold(&format!("{} {description}", one.title)));
+            texts.kinds.push(one.kind);
+            texts.classes.push(one.class);
+            texts.agents.push(one.agent);
+        }
+        texts
+    }
+}
 
 /// Gives words to tasks that have none yet.
 #[derive(Debug, Default)]
@@ -60,7 +102,10 @@ impl Indexer {
             } else {
                 workspace.up_to.max(*seen)
             };
-            let (made, last) = add_words(workspace.id, from, &mut transaction).await?;
+            let added = add_words(workspace.id, from, &mut transaction).await?;
+            let Some((made, last)) = added else {
+                continue;
+            };
             // A full batch may have left some.
             let (reached, settled) = match last {
                 Some(last) if made == BATCH => (last, last.min(first_id_at(now - SETTLED_AFTER))),
@@ -86,26 +131,51 @@ impl Indexer {
     }
 }
 
-/// How many tasks got words, and the last of them.
+/// How many tasks got words, and the last of them; `None` when the workspace is gone.
 async fn add_words(
     workspace: Uuid,
     behind: Uuid,
     connection: &mut PgConnection,
-) -> Result<(i64, Option<Uuid>), sqlx::Error> {
-    let made = sqlx::query_scalar!(
-        "INSERT INTO task_words (workspace_id, task_id, words)
-         SELECT $1, t.id, words_of(t.title, t.description) FROM (
-             SELECT id, title, description FROM task t WHERE t.workspace_id = $1 AND t.id > $2
-                 AND NOT EXISTS (SELECT FROM task_words w WHERE w.workspace_id = $1 AND w.task_id = t.id OFFSET 0)
-             ORDER BY t.id LIMIT $3) t
-         ON CONFLICT DO NOTHING RETURNING task_id",
+) -> Result<Option<(i64, Option<Uuid>)>, sqlx::Error> {
+    // Held while its words are written: a demo is not taken away from between them.
+    let alive = sqlx::query_scalar!(
+        "SELECT id FROM workspace WHERE id = $1 FOR KEY SHARE",
+        workspace
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if alive.is_none() {
+        return Ok(None);
+    }
+    let texts = sqlx::query_as!(
+        Text,
+        "SELECT id, title, left(description, 4000) AS description, kind, class, agent FROM task t
+         WHERE t.workspace_id = $1 AND t.id > $2
+             AND NOT EXISTS (SELECT FROM task_words w WHERE w.workspace_id = $1 AND w.task_id = t.id OFFSET 0)
+         ORDER BY t.id LIMIT $3",
         workspace,
         behind,
         BATCH,
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    Ok((made.len() as i64, made.into_iter().max()))
+    let made = (texts.len() as i64, texts.last().map(|text| text.id));
+    let texts: Texts = texts.into_iter().collect();
+    sqlx::query!(
+        "INSERT INTO task_words (workspace_id, task_id, words)
+         SELECT $1, t.id, words_of(t.folded, t.kind, t.class, t.agent)
+         FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) AS t (id, folded, kind, class, agent)
+         ON CONFLICT DO NOTHING",
+        workspace,
+        &texts.tasks,
+        &texts.folded,
+        &texts.kinds,
+        &texts.classes,
+        &texts.agents as &[Option<String>],
+    )
+    .execute(connection)
+    .await?;
+    Ok(Some(made))
 }
 
 /// Says up to where all tasks of a workspace have their words.
@@ -125,11 +195,56 @@ async fn set_mark(
     Ok(())
 }
 
+/// Renews the words of a task whose text was edited. Edits are rare, and whoever of this and the
+/// indexing comes second sees the other's row.
+pub(crate) async fn renew(
+    workspace: Uuid,
+    text: Text,
+    connection: &mut PgConnection,
+) -> Result<(), sqlx::Error> {
+    let folded = fold(&format!(
+        "{} {}",
+        text.title,
+        text.description.unwrap_or_default()
+    ));
+    sqlx::query!(
+        "INSERT INTO task_words (workspace_id, task_id, words) VALUES ($1, $2, words_of($3, $4, $5, $6))
+         ON CONFLICT (workspace_id, task_id) DO UPDATE SET words = excluded.words",
+        workspace,
+        text.id,
+        folded,
+        text.kind,
+        text.class,
+        text.agent,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A text without what readers do not tell apart: case and accents, in any language and whatever the
+/// database's locale is.
+fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let lower = text
+        .to_lowercase()
+        .replace('ß', "ss")
+        .replace('ς', "σ")
+        .replace('’', "'");
+    let plain = lower
+        .nfkd()
+        .filter(|letter| !('\u{300}'..='\u{36f}').contains(letter));
+    plain.nfc().collect()
+}
+
 /// What a person typed as Postgres asks for it: every word must be there, the beginning of one is
 /// enough; "words in quotes" stand together; `-word` must not be there. `None` when nothing is asked.
 pub(crate) fn query(typed: &str) -> Option<String> {
+    let folded = fold(typed);
     let mut wanted = Vec::new();
-    let mut rest = typed.trim();
+    let mut rest = folded.trim();
     while !rest.is_empty() {
         let not = rest.starts_with('-');
         rest = rest.trim_start_matches('-');
@@ -155,17 +270,57 @@ pub(crate) fn query(typed: &str) -> Option<String> {
 
 /// A word between quotes, which Postgres splits as it splits texts.
 fn lexeme(word: &str, beginning: bool) -> Option<String> {
-    let plain: String = word
-        .chars()
-        .filter(|c| !matches!(c, '\'' | '\\' | '\0'))
-        .collect();
+    // As in texts, an apostrophe stands between two words.
+    let plain = word.replace('\'', " ").replace(['\\', '\0'], "");
     let any = plain.chars().any(char::is_alphanumeric);
     any.then(|| format!("'{plain}'{}", if beginning { ":*" } else { "" }))
 }
 
+/// A task's kind, class and agent as Postgres asks for them; `None` when none is asked for.
+pub(crate) fn facets(of: &[(&str, Option<&str>)]) -> Option<String> {
+    let asked = of.iter().filter_map(|(name, value)| {
+        let value = (*value)?
+            .replace('\\', "\\\\")
+            .replace('\'', "''")
+            .replace('\0', "");
+        Some(format!("' {name}={value}'"))
+    });
+    let asked: Vec<_> = asked.collect();
+    (!asked.is_empty()).then(|| asked.join(" & "))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::query;
+    use super::{facets, fold, query};
+
+    #[test]
+    fn case_and_accents_make_no_difference_in_any_script() {
+        for (one, other) in [
+            ("ÜNÏCODE", "unicode"),
+            ("Straße", "STRASSE"),
+            ("ΟΔΟΣ", "οδος"),
+            ("İstanbul", "istanbul"),
+            ("ЁЖ", "еж"),
+            ("ＡＢＣ", "abc"),
+        ] {
+            assert_eq!(fold(one), fold(other));
+        }
+        assert_ne!(
+            fold("が"),
+            fold("か"),
+            "marks that make another letter stay"
+        );
+    }
+
+    #[test]
+    fn facets_are_words_that_nothing_breaks_out_of() {
+        assert_eq!(facets(&[("kind", None)]), None);
+        let asked = [("kind", Some("o'b\\r")), ("class", Some("routine"))];
+        assert_eq!(
+            facets(&asked).unwrap(),
+            "' kind=o''b\\\\r' & ' class=routine'"
+        );
+    }
 
     #[test]
     fn what_people_type_becomes_a_query_that_nothing_breaks() {
@@ -175,7 +330,7 @@ mod tests {
             query("\"three cheapest\" -old").unwrap(),
             "('three' <-> 'cheapest') & !('old':*)"
         );
-        assert_eq!(query("o'brien & | ! ( \\ <->").unwrap(), "('obrien':*)");
+        assert_eq!(query("o'brien & | ! ( \\ <->").unwrap(), "('o brien':*)");
         assert_eq!(query("!!").unwrap(), "");
         assert_eq!(query("\"open end").unwrap(), "('open' <-> 'end')");
     }

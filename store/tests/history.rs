@@ -13,6 +13,22 @@ use support::*;
 const RESOURCE: ResourceId = ResourceId(uuid::Uuid::from_u128(1));
 const BUDGET: BudgetId = BudgetId(uuid::Uuid::from_u128(2));
 
+/// A workspace that has the resource and the budget.
+async fn limits(pool: &PgPool) -> Scene {
+    let scene = Scene::set(Store::open((*pool.connect_options()).clone(), 4)).await;
+    let mut resource = resource(false, scene.workspace, 1, "search");
+    resource.spec.id = RESOURCE;
+    let mut budget = budget(scene.workspace, 2, BudgetScope::Workspace);
+    budget.spec.id = BUDGET;
+    let records = Records {
+        resources: vec![resource],
+        budgets: vec![budget],
+        ..Records::default()
+    };
+    scene.flush(records).await;
+    scene
+}
+
 fn seen(available: f64, waiting: u32, settled: u64) -> Gauges {
     Gauges {
         resources: vec![ResourceGauge {
@@ -34,7 +50,7 @@ fn seen(available: f64, waiting: u32, settled: u64) -> Gauges {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn looks_within_a_minute_become_one_row_and_minutes_one_step(pool: PgPool) {
-    let store = Store::open((*pool.connect_options()).clone(), 2);
+    let store = limits(&pool).await.store;
     let begin = Span::from_secs(900).floor(START) + Span::from_secs(900);
     let looks = [(0, 8.0, 1), (10, 2.0, 7), (70, 4.0, 0)];
     for (after, available, waiting) in looks {
@@ -77,7 +93,7 @@ async fn looks_within_a_minute_become_one_row_and_minutes_one_step(pool: PgPool)
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn history_is_taken_away_when_nobody_looks_back_so_far(pool: PgPool) {
-    let store = Store::open((*pool.connect_options()).clone(), 2);
+    let store = limits(&pool).await.store;
     let days = |days: i64| Span::from_secs(days * 86_400);
     store.keep_gauges(&seen(1.0, 0, 1), START).await.unwrap();
     let removed = store::retention::tick(&store, START + days(7))
@@ -125,4 +141,21 @@ async fn spending_is_told_by_agent_model_and_kind_within_a_scope(pool: PgPool) {
         .await
         .unwrap();
     assert_eq!(all.iter().map(|one| one.cost_microusd).sum::<u64>(), 70);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn no_history_is_kept_of_what_has_been_taken_away(pool: PgPool) {
+    let scene = limits(&pool).await;
+    let removed = Records {
+        resources_removed: vec![RESOURCE],
+        budgets_removed: vec![(scene.workspace, BUDGET)],
+        ..Records::default()
+    };
+    scene.flush(removed).await;
+    let (store, seen) = (&scene.store, seen(1.0, 0, 1));
+    store.keep_gauges(&seen, START).await.unwrap();
+    let minutes = store.resource_history(RESOURCE, START - MINUTE, MINUTE);
+    assert_eq!(minutes.await.unwrap(), []);
+    let points = store.budget_history(BUDGET, START - Span::from_secs(86_400));
+    assert_eq!(points.await.unwrap(), []);
 }

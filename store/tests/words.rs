@@ -7,7 +7,7 @@ mod support;
 use scheduler::*;
 use sqlx::PgPool;
 use store::Store;
-use store::read::{Page, TaskFilter};
+use store::read::{Page, TaskFilter, TaskOrder};
 use store::words::Indexer;
 use support::*;
 use uuid::Uuid;
@@ -88,7 +88,9 @@ async fn tasks_are_found_before_and_after_their_words_are_indexed(pool: PgPool) 
             "{round}"
         );
         assert_eq!(words.found("東京").await.len(), 1, "{round}");
-        assert_eq!(words.found("Ünïcode").await.len(), 1, "{round}");
+        for typed in ["Ünïcode", "ÜNÏCODE", "unicode", "O'Brien"] {
+            assert_eq!(words.found(typed).await.len(), 1, "{round}: {typed}");
+        }
         for nothing in ["absent", "'; DROP TABLE task; --", "!!", "& | <->"] {
             assert_eq!(words.found(nothing).await.len(), 0, "{round}: {nothing}");
         }
@@ -163,11 +165,19 @@ async fn a_page_of_hits_goes_on_where_the_one_before_ended(pool: PgPool) {
 async fn an_edited_text_is_found_by_its_new_words_only(pool: PgPool) {
     let words = Words::set(&pool, &TEXTS).await;
     words.index(START).await;
-    sqlx::query("UPDATE task SET title = 'Rent three servers' WHERE title = 'Find three hosts'")
-        .execute(&pool)
-        .await
-        .unwrap();
-    assert_eq!(words.found("servers").await, ["Rent three servers"]);
+    let edit = TextEdit {
+        workspace: words.scene.workspace,
+        task: TaskId(id(1_000)),
+        title: Some("Rent three SERVERS".to_owned()),
+        description: None,
+        version: 2,
+    };
+    let records = Records {
+        edits: vec![edit],
+        ..Records::default()
+    };
+    words.scene.flush(records).await;
+    assert_eq!(words.found("servers").await, ["Rent three SERVERS"]);
     assert_eq!(words.found("find").await.len(), 0);
 }
 
@@ -186,4 +196,56 @@ async fn another_workspace_s_words_are_not_found(pool: PgPool) {
         .tasks(other, &filter, Page::default())
         .await;
     assert!(listed.unwrap().items.is_empty());
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_is_rare_is_found_far_behind_the_first_tasks(pool: PgPool) {
+    let words = Words::set(&pool, &[("The first of many", "with a zebra")]).await;
+    let workspace = words.scene.workspace;
+    let created = (2..=1_200).map(|n| task(workspace, n * 1_000, needs("any")));
+    let records = Records {
+        created: created.collect(),
+        ..Records::default()
+    };
+    words.scene.flush(records).await;
+    let kinds = "UPDATE task SET kind = 'rare', agent = 'scout' WHERE title = 'The first of many'";
+    sqlx::query(kinds).execute(&pool).await.unwrap();
+    words.index(START).await;
+    let rare = [
+        TaskFilter {
+            text: Some("zebra".to_owned()),
+            ..TaskFilter::default()
+        },
+        TaskFilter {
+            kind: Some("rare".to_owned()),
+            ..TaskFilter::default()
+        },
+        TaskFilter {
+            agent: Some("scout".to_owned()),
+            class: Some(Class::Ordinary),
+            ..TaskFilter::default()
+        },
+        TaskFilter {
+            text: Some("first zebra".to_owned()),
+            kind: Some("rare".to_owned()),
+            state: Some(TaskState::Pending),
+            ..TaskFilter::default()
+        },
+    ];
+    for filter in rare {
+        for order in [TaskOrder::Newest, TaskOrder::Oldest] {
+            let filter = TaskFilter {
+                order,
+                ..filter.clone()
+            };
+            let (store, page) = (&words.scene.store, Page::default());
+            let listed = store.tasks(workspace, &filter, page).await.unwrap();
+            let titles: Vec<_> = listed
+                .items
+                .iter()
+                .map(|task| task.title.as_str())
+                .collect();
+            assert_eq!(titles, ["The first of many"], "{filter:?}");
+        }
+    }
 }

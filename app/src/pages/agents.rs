@@ -5,18 +5,19 @@ use std::collections::HashMap;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use scheduler::{AgentId, AgentStatus, AgentView, Health, Query, Unit, View};
-use store::read::{AgentListed, AgentRecord};
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::amount::{amount, said};
+use crate::components::export::export;
 use crate::components::mark::HealthMark;
 use crate::components::moment::Moment;
 use crate::components::snippets::attach_an_agent;
+use crate::lists::{self, AgentLine};
 use crate::text;
 
 /// Decisions looked back over for how agents did.
-pub const LOOKED_AT: u32 = 2_000;
+pub const LOOKED_AT: u32 = 1_000;
 
 /// All agents of a workspace.
 #[component]
@@ -26,24 +27,13 @@ pub fn Agents() -> impl IntoView {
 
 struct Data {
     seat: Seat,
-    agents: Vec<AgentListed>,
-    live: HashMap<AgentId, AgentView>,
-    records: HashMap<AgentId, AgentRecord>,
+    agents: Vec<AgentLine>,
 }
 
 async fn load(asked: Asked) -> Result<Data, PageError> {
     let seat = asked.seat().await?;
-    let (store, workspace) = (seat.store(), seat.workspace);
-    let (agents, records, live) = futures::try_join!(
-        store.agents(workspace, text::midnight(seat.now)),
-        store.agent_records(workspace, LOOKED_AT),
-        async { Ok(live(&seat).await) },
-    )?;
-    let records = records.into_iter().map(|record| (record.agent, record));
     Ok(Data {
-        agents,
-        records: records.collect(),
-        live,
+        agents: lists::agents(&seat).await?,
         seat,
     })
 }
@@ -57,24 +47,23 @@ pub async fn live(seat: &Seat) -> HashMap<AgentId, AgentView> {
 }
 
 fn show(data: Data) -> AnyView {
-    let Data {
-        seat,
-        agents,
-        live,
-        records,
-    } = data;
-    let sentence = sentence(&agents, &live);
+    let Data { seat, agents } = data;
+    let sentence = sentence(&agents);
+    let export = (!agents.is_empty()).then(|| export(&seat.path("agents"), &[]));
     let body = if agents.is_empty() {
         nobody(&seat)
     } else {
-        table(agents, &live, &records, &seat)
+        table(&agents, &seat)
     };
     view! {
         <Title text=format!("Agents · {}", seat.name) />
         <div id="agents" data-live>
-            <header class="page-head">
-                <p class="eyebrow">"Agents"</p>
-                <h1 class="lead">{sentence}</h1>
+            <header class="page-head page-head-row">
+                <div>
+                    <p class="eyebrow">"Agents"</p>
+                    <h1 class="lead">{sentence}</h1>
+                </div>
+                {export}
             </header>
             {body}
         </div>
@@ -82,16 +71,14 @@ fn show(data: Data) -> AnyView {
     .into_any()
 }
 
-fn sentence(agents: &[AgentListed], live: &HashMap<AgentId, AgentView>) -> String {
+fn sentence(agents: &[AgentLine]) -> String {
     if agents.is_empty() {
         return "No agent has joined yet.".to_owned();
     }
-    let online = live
-        .values()
-        .filter(|agent| agent.health == Health::Online)
-        .count();
-    let running: u32 = agents.iter().map(|agent| agent.running).sum();
-    let spent: u64 = agents.iter().map(|agent| agent.spent_microusd).sum();
+    let now = agents.iter().filter_map(|agent| agent.now.as_ref());
+    let online = now.filter(|now| now.health == Health::Online).count();
+    let running: u32 = agents.iter().map(|agent| agent.listed.running).sum();
+    let spent: u64 = agents.iter().map(|agent| agent.listed.spent_microusd).sum();
     let verb = if online == 1 || agents.len() == 1 {
         "is"
     } else {
@@ -112,13 +99,8 @@ fn sentence(agents: &[AgentListed], live: &HashMap<AgentId, AgentView>) -> Strin
     sentence
 }
 
-fn table(
-    agents: Vec<AgentListed>,
-    live: &HashMap<AgentId, AgentView>,
-    records: &HashMap<AgentId, AgentRecord>,
-    seat: &Seat,
-) -> AnyView {
-    let row = |agent: AgentListed| row(&agent, live, records, seat);
+fn table(agents: &[AgentLine], seat: &Seat) -> AnyView {
+    let row = |agent: &AgentLine| row(agent, seat);
     view! {
         <div class="scroll" tabindex="0" role="group" aria-label="Agents">
             <table class="rows cards">
@@ -134,7 +116,7 @@ fn table(
                         <th scope="col" class="number">"Heard"</th>
                     </tr>
                 </thead>
-                <tbody>{agents.into_iter().map(row).collect_view()}</tbody>
+                <tbody>{agents.iter().map(row).collect_view()}</tbody>
             </table>
         </div>
         <p class="quiet small">
@@ -144,15 +126,9 @@ fn table(
     .into_any()
 }
 
-fn row(
-    listed: &AgentListed,
-    live: &HashMap<AgentId, AgentView>,
-    records: &HashMap<AgentId, AgentRecord>,
-    seat: &Seat,
-) -> AnyView {
+fn row(line: &AgentLine, seat: &Seat) -> AnyView {
+    let (listed, now, record) = (&line.listed, line.now.as_ref(), line.record.as_ref());
     let card = &listed.agent.card;
-    let now = live.get(&card.id);
-    let record = records.get(&card.id);
     let error = record
         .and_then(|record| record.last_error.as_ref())
         .map(|(error, task, at)| {

@@ -15,9 +15,11 @@ use crate::access::{PageError, Seat};
 use crate::components::act_form::asking;
 use crate::components::amount::amount;
 use crate::components::chart::{Frame, Measure, Rule, Series, Shape, Tone, chart};
+use crate::components::export::export_of;
 use crate::components::gauge::{budget_meter, shares};
 use crate::components::moment::Moment;
 use crate::components::snippets::set_limits;
+use crate::lists;
 use crate::text;
 use forecast::{Forecast, forecast, said};
 use form::{edit_budget, new_budget};
@@ -40,17 +42,14 @@ struct Data {
 
 async fn load(asked: Asked) -> Result<Data, PageError> {
     let seat = asked.seat().await?;
-    let (views, agents) = futures::try_join!(seat.ask(Query::Budgets), seat.ask(Query::Agents))?;
-    let (View::Budgets { budgets: views }, View::Agents { agents }) = (views, agents) else {
+    let (views, agents) = futures::try_join!(lists::budgets(&seat), seat.ask(Query::Agents))?;
+    let View::Agents { agents } = agents else {
         return Err(PageError::Broken);
     };
     let store = seat.store();
     let read = views.into_iter().map(async |view| {
-        let (spec, from) = (&view.row.spec, begins(&view, seat.now));
-        let (points, spent) = futures::try_join!(
-            store.budget_history(spec.id, from),
-            store.spent_by(seat.workspace, &spec.scope, from),
-        )?;
+        let (from, spent) = lists::spending(&seat, &view).await?;
+        let points = store.budget_history(view.row.spec.id, from).await?;
         let points = settle(&view, points, seat.now);
         Ok::<_, PageError>((view, points, spent))
     });
@@ -63,7 +62,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
 }
 
 /// Where its chart begins.
-fn begins(budget: &BudgetView, now: Time) -> Time {
+pub fn begins(budget: &BudgetView, now: Time) -> Time {
     let window = budget.row.spec.window;
     if window.end(now).is_some() {
         window.start(now)
@@ -99,6 +98,7 @@ fn show(data: Data) -> AnyView {
     } = data;
     let lead = lead(&budgets, seat.now);
     let teach = budgets.is_empty().then(|| teach(&seat));
+    let files = (!budgets.is_empty()).then(|| files(&seat));
     let names: Vec<String> = agents.iter().map(|agent| agent.name.clone()).collect();
     let create = new_budget(&seat, &names).map(|form| {
         view! {
@@ -116,9 +116,12 @@ fn show(data: Data) -> AnyView {
     view! {
         <Title text=format!("Budgets · {}", seat.name) />
         <div class="with-aside">
-            <header class="page-head">
-                <p class="eyebrow">"Budgets"</p>
-                <h1 id="budgets-lead" class="lead" data-live>{lead}</h1>
+            <header class="page-head page-head-row">
+                <div>
+                    <p class="eyebrow">"Budgets"</p>
+                    <h1 id="budgets-lead" class="lead" data-live>{lead}</h1>
+                </div>
+                {files}
             </header>
             <div class="column">
                 {teach}
@@ -134,6 +137,15 @@ fn show(data: Data) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// The budgets, and who spent of each, as files.
+fn files(seat: &Seat) -> AnyView {
+    let all = [
+        ("Budgets", seat.path("budgets")),
+        ("Who spent it", seat.path("spending")),
+    ];
+    export_of(&all.map(|(name, list)| (Some(name), list)), &[])
 }
 
 fn lead(budgets: &[(BudgetView, Vec<BudgetPoint>, Vec<Spent>)], now: Time) -> String {

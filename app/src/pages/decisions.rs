@@ -109,7 +109,7 @@ fn show(data: Data) -> AnyView {
         .collect();
     let list = filters::address(&filters, &base);
     let lines = if decisions.is_empty() {
-        empty(&filters, &seat)
+        empty(&filters, next.is_some(), &seat)
     } else {
         decision_lines(decisions, &around)
     };
@@ -136,7 +136,13 @@ fn show(data: Data) -> AnyView {
     .into_any()
 }
 
-fn empty(filters: &Filters, seat: &Seat) -> AnyView {
+fn empty(filters: &Filters, goes_on: bool, seat: &Seat) -> AnyView {
+    if goes_on {
+        return view! {
+            <p class="empty">"No decision fits among those looked at so far. There are older ones."</p>
+        }
+        .into_any();
+    }
     if !filters.pairs().is_empty() {
         let all = seat.path("decisions");
         return view! {

@@ -29,6 +29,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
 
 use crate::access::{House, PageError, Seat, Visitor};
+use crate::islands::live::AGAIN;
 use failure::failure;
 
 /// What a page was asked for, taken from the request before anything is awaited.
@@ -38,6 +39,7 @@ pub struct Asked {
     visitor: Option<Visitor>,
     path: ParamsMap,
     query: ParamsMap,
+    again: bool,
 }
 
 impl Asked {
@@ -48,6 +50,8 @@ impl Asked {
             visitor: Visitor::of_request(),
             path: use_params_map().get_untracked(),
             query: use_query_map().get_untracked(),
+            again: use_context::<http::request::Parts>()
+                .is_some_and(|parts| parts.headers.contains_key(AGAIN)),
         }
     }
 
@@ -104,6 +108,11 @@ impl Asked {
             id: visitor.account,
             name: visitor.email.clone(),
         })
+    }
+
+    /// Whether the page is shown already and only brought up to date.
+    pub fn again(&self) -> bool {
+        self.again
     }
 
     /// A parameter of the address that is not empty.

@@ -6,13 +6,15 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{Query, ResourceId, ResourceView, Span, View};
+use scheduler::{Query, ResourceId, ResourceView, View};
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
+use crate::components::export::export;
 use crate::components::gauge::{closed, level, limit, resource_meter};
 use crate::components::moment::Moment;
 use crate::components::snippets::set_limits;
+use crate::lists;
 use crate::text;
 
 pub use form::limit_form;
@@ -31,17 +33,11 @@ struct Data {
 
 async fn load(asked: Asked) -> Result<Data, PageError> {
     let seat = asked.seat().await?;
-    let since = seat.now - Span::from_secs(3_600);
-    let (resources, refusals) = futures::try_join!(all(&seat), async {
-        Ok(seat.store().refusals_since(seat.workspace, since).await?)
-    })?;
-    let refusals = refusals
-        .into_iter()
-        .map(|count| (count.resource, count.refusals));
+    let (resources, refusals) = lists::resources(&seat).await?;
     Ok(Data {
-        resources,
-        refusals: refusals.collect(),
         seat,
+        resources,
+        refusals,
     })
 }
 
@@ -60,6 +56,7 @@ fn show(data: Data) -> AnyView {
         refusals,
     } = data;
     let lead = lead(&resources);
+    let export = (!resources.is_empty()).then(|| export(&seat.path("resources"), &[]));
     let nothing = resources.is_empty().then(|| teach(&seat));
     let rows = resources
         .into_iter()
@@ -82,9 +79,12 @@ fn show(data: Data) -> AnyView {
     view! {
         <Title text=format!("Resources · {}", seat.name) />
         <div class="with-aside">
-            <header class="page-head">
-                <p class="eyebrow">"Resources"</p>
-                <h1 id="resources-lead" class="lead" data-live>{lead}</h1>
+            <header class="page-head page-head-row">
+                <div>
+                    <p class="eyebrow">"Resources"</p>
+                    <h1 id="resources-lead" class="lead" data-live>{lead}</h1>
+                </div>
+                {export}
             </header>
             <div class="column">
                 {nothing}

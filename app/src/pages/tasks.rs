@@ -19,7 +19,7 @@ use crate::components::export::export;
 use crate::components::pager::Pager;
 use crate::components::snippets::hand_in_a_task;
 use crate::text;
-use filters::Filters;
+use filters::{Filters, Sort};
 
 /// Rows of a page.
 const ROWS: u32 = 50;
@@ -56,7 +56,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         after: cursor,
     };
     let (store, workspace) = (seat.store(), seat.workspace);
-    let filter = filters.store();
+    let filter = filters.store(seat.now);
     let (listed, ended, open_counts, agents) = futures::join!(
         store.tasks(workspace, &filter, page),
         store.end_counts(workspace),
@@ -117,12 +117,14 @@ fn show(data: Data) -> AnyView {
         None => list.clone(),
     };
     let nothing = tasks.is_empty();
+    let (onwards, due) = (filters.onwards(), filters.sort == Sort::Due);
     let bar = together::bar(&seat);
     let around = rows::Around {
         seat: &seat,
         list: &here,
         open,
         choose: bar.is_some(),
+        due,
     };
     let rows = tasks
         .iter()
@@ -142,7 +144,7 @@ fn show(data: Data) -> AnyView {
                         <th scope="col">"Why, or who"</th>
                         <th scope="col">"Priority"</th>
                         <th scope="col" class="number">"Attempts"</th>
-                        <th scope="col" class="number">"Since"</th>
+                        <th scope="col" class="number">{if due { "Due" } else { "Since" }}</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -170,7 +172,7 @@ fn show(data: Data) -> AnyView {
         {bar}
         <div id="rows" data-live data-hold>
             {list_or_why_none}
-            <Pager list inside=after.is_some() next />
+            <Pager list inside=after.is_some() next onwards />
         </div>
     }
     .into_any()

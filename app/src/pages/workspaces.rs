@@ -8,6 +8,8 @@ use store::workspaces::Workspace;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::act_form::{ActForm, asking};
+use crate::components::export::export;
+use crate::lists;
 use crate::text;
 
 /// All of the reader's workspaces.
@@ -24,15 +26,9 @@ struct Data {
 
 async fn load(asked: Asked) -> Result<Data, PageError> {
     let visitor = asked.visitor()?;
-    let each = visitor.memberships.iter().map(|membership| async {
-        let seat = asked.seat_in(&membership.slug).await?;
-        let workspace = seat.store().workspace(seat.workspace).await?;
-        let summary = summary(&seat).await;
-        Ok::<_, PageError>((seat, workspace.ok_or(PageError::NotFound)?, summary))
-    });
     Ok(Data {
         may_create: visitor.runs_the_house,
-        rows: futures::future::try_join_all(each).await?,
+        rows: lists::workspaces(&asked.house()?, visitor).await?,
     })
 }
 
@@ -46,6 +42,7 @@ pub async fn summary(seat: &Seat) -> Option<Summary> {
 
 fn show(data: Data) -> AnyView {
     let none = data.rows.is_empty();
+    let export = (!none).then(|| export("/w", &[]));
     let rows = data
         .rows
         .into_iter()
@@ -62,8 +59,9 @@ fn show(data: Data) -> AnyView {
     });
     view! {
         <Title text="Workspaces" />
-        <header class="page-head">
+        <header class="page-head page-head-row">
             <h1>"Workspaces"</h1>
+            {export}
         </header>
         <ul class="workspaces" role="list">
             {rows}

@@ -107,3 +107,76 @@ async fn who_starts_at_a_dead_server_s_address_takes_its_pools_at_once(database:
     assert!(!engine.health().ready);
     engine.shutdown().await;
 }
+
+/// What a full disk does to everything that writes.
+async fn refuse_writes(house: &House, refuse: bool) {
+    let refusal = "CREATE FUNCTION refuse_all() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$";
+    if refuse {
+        sqlx::query(refusal).execute(&house.database).await.unwrap();
+    } else {
+        let drop = "DROP FUNCTION refuse_all() CASCADE";
+        sqlx::query(drop).execute(&house.database).await.unwrap();
+        return;
+    }
+    for statement in [
+        "CREATE TRIGGER no_space BEFORE INSERT OR UPDATE ON pool FOR EACH STATEMENT EXECUTE FUNCTION refuse_all()",
+        "CREATE TRIGGER no_space BEFORE INSERT OR UPDATE ON server FOR EACH STATEMENT EXECUTE FUNCTION refuse_all()",
+        "CREATE TRIGGER no_space BEFORE INSERT ON task FOR EACH STATEMENT EXECUTE FUNCTION refuse_all()",
+    ] {
+        sqlx::query(statement)
+            .execute(&house.database)
+            .await
+            .unwrap();
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn every_pool_comes_back_when_the_database_can_write_again(database: PgPool) {
+    let house = House::new(database).await;
+    let other = house.store.pool_named("another").await.unwrap();
+    let workspace = house.workspace_in(other, "another").await;
+    let engine = house
+        .engine_with(|config| {
+            config.pool_ttl = Duration::from_secs(1);
+            config.renew_every = Duration::from_millis(200);
+        })
+        .await;
+    let in_other = || {
+        let mut create = house.create(1);
+        create.workspace = workspace;
+        create
+    };
+    let decides = async || {
+        // Who hears at once that nobody is there lets the keeper work.
+        tokio::task::yield_now().await;
+        let main = engine.submit(house.pool, house.create(1), None).await;
+        let other = engine.submit(other, in_other(), None).await;
+        main.is_ok() && other.is_ok()
+    };
+    soon(async { while !decides().await {} }).await;
+    refuse_writes(&house, true).await;
+    // Until both conductors have failed and nobody holds their pools any more.
+    soon(async {
+        loop {
+            let _ = decides().await;
+            let places = engine.health().pools;
+            let free = house.store.pools_without_holder().await.unwrap();
+            if free == (2, 2) && places.iter().all(|pool| pool.place == Place::Nowhere) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(!engine.health().ready);
+    refuse_writes(&house, false).await;
+    soon(async { while !decides().await {} }).await;
+    soon(async {
+        while !engine.health().ready {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    engine.shutdown().await;
+}

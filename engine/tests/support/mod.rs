@@ -44,25 +44,29 @@ impl House {
             .try_init();
         let store = open(&database.connect_options());
         let pool = store.pool_named("main").await.unwrap();
-        let workspace = WorkspaceId(Uuid::now_v7());
-        let row = Workspace {
-            id: workspace,
-            pool,
-            slug: "acme".into(),
-            name: "Acme".into(),
-            goal: String::new(),
-            created_at: store.now().await.unwrap(),
-        };
-        store
-            .create_workspace(&row, &Policy::default())
-            .await
-            .unwrap();
-        Self {
+        let mut house = Self {
             database,
             store,
             pool,
-            workspace,
-        }
+            workspace: WorkspaceId(Uuid::nil()),
+        };
+        house.workspace = house.workspace_in(pool, "acme").await;
+        house
+    }
+
+    /// Another workspace.
+    pub async fn workspace_in(&self, pool: PoolId, slug: &str) -> WorkspaceId {
+        let row = Workspace {
+            id: WorkspaceId(Uuid::now_v7()),
+            pool,
+            slug: slug.into(),
+            name: slug.into(),
+            goal: String::new(),
+            created_at: self.store.now().await.unwrap(),
+        };
+        let policy = Policy::default();
+        self.store.create_workspace(&row, &policy).await.unwrap();
+        row.id
     }
 
     /// An engine in the test's own runtime, with nobody to forward to it.

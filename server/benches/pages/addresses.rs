@@ -10,22 +10,19 @@ pub async fn pages(database: &mut PgConnection) -> Result<Vec<String>> {
         let query = AssertSqlSafe(format!("SELECT ({sql})::text"));
         Ok(sqlx::query_scalar(query).fetch_one(&mut *database).await?)
     };
-    let waiting =
-        one("SELECT task_id FROM open_task WHERE state = 'pending' OFFSET 20000 LIMIT 1").await?;
-    let other =
-        one("SELECT task_id FROM open_task WHERE state = 'pending' OFFSET 3000 LIMIT 1").await?;
-    let running = one("SELECT task_id FROM lease LIMIT 1").await?;
-    let done =
-        one("SELECT task_id FROM task_end WHERE state = 'done' OFFSET 30000 LIMIT 1").await?;
-    let middle = one("SELECT id FROM task ORDER BY id OFFSET 50000 LIMIT 1").await?;
-    let dispatch = one(
-        "SELECT id FROM decision WHERE kind = 'dispatch' ORDER BY id DESC OFFSET 400000 LIMIT 1",
-    )
-    .await?;
-    let early = one("SELECT id FROM decision ORDER BY id OFFSET 100000 LIMIT 1").await?;
-    let verdict =
-        one("SELECT id FROM decision WHERE kind = 'not_yet' ORDER BY id DESC OFFSET 100 LIMIT 1")
-            .await?;
+    let mut in_the_middle = async |what: &str, of: &str| {
+        one(&format!(
+            "SELECT {what} FROM {of} ORDER BY {what} OFFSET (SELECT count(*) / 2 FROM {of}) LIMIT 1"
+        ))
+        .await
+    };
+    let waiting = in_the_middle("task_id", "open_task").await?;
+    let running = in_the_middle("task_id", "lease").await?;
+    let done = in_the_middle("task_id", "task_end").await?;
+    let middle = in_the_middle("id", "task").await?;
+    let dispatch = in_the_middle("id", "decision").await?;
+    let verdict = one("SELECT id FROM decision WHERE kind = 'not_yet' LIMIT 1").await?;
+    let other = one("SELECT task_id FROM open_task WHERE state = 'pending' LIMIT 1").await?;
     let day = one("SELECT to_char(now() - interval '3 days', 'YYYY-MM-DD')").await?;
     let tasks = [
         "",
@@ -49,6 +46,13 @@ pub async fn pages(database: &mut PgConnection) -> Result<Vec<String>> {
         "?q=prices&state=failed",
         "?q=prices&kind=nothing",
         "?q=prices+zebra",
+        "?sort=oldest",
+        "?sort=due",
+        "?sort=due&state=backlog",
+        "?sort=ended",
+        "?sort=ended&state=failed",
+        "?sort=ended&q=prices",
+        "?sort=ended&q=zebra",
         "/new",
         &format!("?after={middle}"),
         &format!("?state=done&after={middle}"),
@@ -73,7 +77,7 @@ pub async fn pages(database: &mut PgConnection) -> Result<Vec<String>> {
         &format!("?task={done}"),
         &format!("?from={day}T00:00&to={day}T12:00"),
         &format!("?agent=agent-3&from={day}T00:00"),
-        &format!("?after={early}"),
+        &format!("?after={dispatch}"),
         &format!("/{dispatch}"),
         &format!("/{verdict}"),
     ]
@@ -108,5 +112,10 @@ pub fn exports() -> &'static [&'static str] {
         "/w/big/tasks.json",
         "/w/big/decisions.csv",
         "/w/big/decisions.json",
+        "/w/big/agents.csv",
+        "/w/big/resources.csv",
+        "/w/big/budgets.csv",
+        "/w/big/spending.csv",
+        "/w.csv",
     ]
 }

@@ -107,8 +107,9 @@ async fn overrule(manager: &mut Connection) -> Result<()> {
     let listed = manager
         .ask("GET", "/tasks?state=pending&limit=60", "")
         .await?;
-    let ids = listed.split("\"id\":\"").skip(1);
-    let ids: Vec<_> = ids.filter_map(|rest| rest.split('"').next()).collect();
+    let listed: serde_json::Value = serde_json::from_str(&listed)?;
+    let items = listed["items"].as_array().ok_or("no list")?.iter();
+    let ids: Vec<_> = items.filter_map(|task| task["id"].as_str()).collect();
     for (n, id) in ids.iter().enumerate() {
         let (act, body) = match n % 3 {
             0 => ("hold", r#"{"reason":"Not before the audit."}"#),

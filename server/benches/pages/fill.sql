@@ -33,8 +33,8 @@ INSERT INTO task (workspace_id, id, created_at, due_at, needs_id, score, depth, 
 CREATE TEMP TABLE tries AS
     SELECT n, n / 15 AS task, n % 15 + 1 AS epoch, at, pg_temp.id_at(at, n, '2') AS decision, pg_temp.id_at(at, n, '3') AS lease,
         (SELECT id FROM agents WHERE agents.n = tries.n % 14) AS agent
-    FROM (SELECT n, o.at + n % 15 * interval '40 seconds' AS at
-          FROM generate_series(0, 15 * (SELECT count(*) FROM old) - 1) n JOIN old o ON o.n = n / 15) tries;
+    FROM (SELECT g.n, o.at + g.n % 15 * interval '40 seconds' AS at
+          FROM generate_series(0, 15 * (SELECT count(*) FROM old) - 1) g (n) JOIN old o ON o.n = g.n / 15) tries;
 INSERT INTO decision (id, workspace_id, task_id, agent_id, at, policy_version, kind, facts)
     SELECT t.decision, workspace, o.id, t.agent, t.at, 1, 'dispatch', d.facts
     FROM team, tries t JOIN old o ON o.n = t.task JOIN dispatches d ON d.n = t.n % (SELECT count(*) FROM dispatches)
@@ -67,8 +67,14 @@ INSERT INTO resource_minute (resource_id, at, level, lowest, "limit", in_use, wa
     ON CONFLICT DO NOTHING;
 INSERT INTO budget_point (budget_id, at, settled, reserved)
     SELECT b.id, at, 1000, 10 FROM budget b,
-        generate_series(date_trunc('hour', now()) - interval '30 days', now(), interval '30 minutes') at
+        generate_series(date_trunc('hour', now()) - interval '30 days', now(), interval '2 hours') at
     ON CONFLICT DO NOTHING;
 INSERT INTO refusal (workspace_id, resource_id, at, retry_after_ms)
     SELECT workspace, r.id, at, 2000 FROM team, resource r,
         generate_series(now() - interval '8 days', now(), interval '5 minutes') at WHERE r.name = 'closed';
+
+-- The days before came after what is behind them was indexed and summed: that is done again.
+DELETE FROM task_words_mark;
+DELETE FROM usage_sum;
+DELETE FROM end_sum;
+UPDATE summed SET up_to = '-infinity';

@@ -318,7 +318,8 @@ impl AgentBody {
 }
 
 impl Agent {
-    fn new(listed: AgentListed, view: Option<AgentView>) -> Self {
+    /// As it is stored, and as the conductor knows it.
+    pub(crate) fn new(listed: AgentListed, view: Option<AgentView>) -> Self {
         let AgentListed {
             agent,
             detail,

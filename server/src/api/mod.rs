@@ -36,7 +36,10 @@ use crate::permission::Who::{self, Agent, AgentOr, Anyone, AtLeast};
 use crate::problem::{Details, Problem};
 use crate::state::App;
 
+pub(crate) use agents::Agent as ListedAgent;
+pub(crate) use budgets::Budget;
 pub(crate) use decision_view::DecisionView;
+pub(crate) use resources::Resource;
 pub(crate) use task_view::TaskSummary;
 
 /// Where the interface lives.

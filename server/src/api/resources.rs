@@ -402,7 +402,8 @@ impl Resource {
         set
     }
 
-    fn new(view: ResourceView, throttled_last_hour: u64) -> Self {
+    /// As the conductor sees it, with how often its provider refused.
+    pub(crate) fn new(view: ResourceView, throttled_last_hour: u64) -> Self {
         let ResourceView {
             spec,
             limit,

@@ -11,7 +11,7 @@ use scheduler::{
     TaskState, View,
 };
 use serde::Deserialize;
-use store::read::{DecisionFilter, Listed, Page, TaskFilter};
+use store::read::{DecisionFilter, Listed, Page, TaskFilter, TaskOrder};
 
 use super::bodies::{NewTaskBody, OneOrMany};
 use super::task_view::{Task, TaskSummary};
@@ -322,6 +322,7 @@ pub async fn list(
         kind,
         agent,
         text,
+        order: TaskOrder::Newest,
     };
     Ok(Json(paging::list(
         app.store.tasks(caller.workspace, &filter, page).await?,

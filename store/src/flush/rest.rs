@@ -10,6 +10,7 @@ use super::IdempotencyRow;
 use super::normal::Normal;
 use crate::FlushError;
 use crate::convert::{date, to_json, to_word};
+use crate::words;
 
 pub(super) async fn write(
     records: &Records,
@@ -234,20 +235,25 @@ async fn policies_and_edits(
         .await?;
     }
     for edit in &records.edits {
-        sqlx::query!(
+        let edited = sqlx::query_as!(
+            words::Text,
             "UPDATE task t SET title = coalesce($3, t.title), description = coalesce($4, t.description), version = $5,
                  priority = o.priority, due_at = o.due_at, needs_id = o.needs_id, kind = n.needs::json ->> 'kind',
                  class = n.needs::json ->> 'class', agent = n.needs::json ->> 'agent'
              FROM open_task o JOIN needs n ON n.id = o.needs_id
-             WHERE t.workspace_id = $1 AND t.id = $2 AND o.workspace_id = $1 AND o.task_id = $2",
+             WHERE t.workspace_id = $1 AND t.id = $2 AND o.workspace_id = $1 AND o.task_id = $2
+             RETURNING t.id, t.title, left(t.description, 4000) AS description, t.kind, t.class, t.agent",
             edit.workspace.0,
             edit.task.0,
             edit.title,
             edit.description,
             edit.version.cast_signed(),
         )
-        .execute(&mut *connection)
+        .fetch_optional(&mut *connection)
         .await?;
+        if let Some(text) = edited {
+            words::renew(edit.workspace.0, text, connection).await?;
+        }
     }
     Ok(())
 }

@@ -59,13 +59,31 @@ struct Narrow {
     resource: Option<Uuid>,
 }
 
+/// Decisions looked at for one page of those that fit: an agent that decided little lately costs no
+/// more than another, and its next page goes on where the look ended.
+const LOOKED_AT: i64 = 10_000;
+
+/// A decision that fits, or the last that was looked at when there are more.
+struct Walked {
+    id: Uuid,
+    fits: bool,
+}
+
+/// What is shown, and where the next page begins.
+fn cut(walked: &[Walked], page: Page) -> (Vec<Uuid>, Option<Uuid>) {
+    let end = walked.iter().find(|one| !one.fits).map(|one| one.id);
+    let fitting = walked.iter().filter(|one| one.fits).map(|one| one.id);
+    let (ids, next) = page.cut(fitting.collect());
+    (ids, next.or(end))
+}
+
 /// The smallest identifier of an instant.
 pub(crate) fn first_id_at(at: Time) -> Uuid {
     Uuid::from_u128(u128::from(at.as_millis().max(0).cast_unsigned()) << 80)
 }
 
 impl Store {
-    /// A workspace's decisions, newest first.
+    /// A workspace's decisions, newest first. A page of those that are rare may be short, and still go on.
     pub async fn decisions(
         &self,
         workspace: WorkspaceId,
@@ -85,19 +103,21 @@ impl Store {
         let rare = filter
             .kind
             .is_some_and(|kind| kind != DecisionKind::Dispatch);
-        let ids = if let Some(task) = narrow.task {
-            self.decisions_of_task(workspace, task, &narrow, page)
-                .await?
-        } else if let Some(resource) = narrow.resource {
-            self.decisions_of_resource(workspace, resource, &narrow, page)
-                .await?
-        } else if let Some(kind) = narrow.kind.filter(|_| rare) {
-            self.decisions_of_kind(workspace, kind, &narrow, page)
-                .await?
+        let (ids, next) = if let Some(task) = narrow.task {
+            let ids = self.decisions_of_task(workspace, task, &narrow, page);
+            page.cut(ids.await?)
         } else {
-            self.any_decisions(workspace, &narrow, page).await?
+            let walked = if let Some(resource) = narrow.resource {
+                self.decisions_of_resource(workspace, resource, &narrow, page)
+                    .await?
+            } else if let Some(kind) = narrow.kind.filter(|_| rare) {
+                self.decisions_of_kind(workspace, kind, &narrow, page)
+                    .await?
+            } else {
+                self.any_decisions(workspace, &narrow, page).await?
+            };
+            cut(&walked, page)
         };
-        let (ids, next) = page.cut(ids);
         Ok(Listed {
             items: self.decisions_by_id(workspace, &ids).await?,
             next,
@@ -109,17 +129,25 @@ impl Store {
         workspace: WorkspaceId,
         narrow: &Narrow,
         page: Page,
-    ) -> Result<Vec<Uuid>, StoreError> {
-        Ok(sqlx::query_scalar!(
-            "SELECT id FROM decision WHERE workspace_id = $1 AND id >= $2 AND id < $3
-                 AND ($5::text IS NULL OR kind = $5) AND ($6::uuid IS NULL OR agent_id = $6)
-             ORDER BY id DESC LIMIT $4",
+    ) -> Result<Vec<Walked>, StoreError> {
+        let walks = narrow.kind.is_some() || narrow.agent.is_some();
+        Ok(sqlx::query_as!(
+            Walked,
+            r#"(SELECT id AS "id!", true AS "fits!" FROM (
+                    SELECT id, kind, agent_id FROM decision WHERE workspace_id = $1 AND id >= $2 AND id < $3
+                    ORDER BY id DESC LIMIT $7) walked
+                WHERE ($5::text IS NULL OR kind = $5) AND ($6::uuid IS NULL OR agent_id = $6)
+                ORDER BY id DESC LIMIT $4)
+               UNION ALL (SELECT id, false FROM decision WHERE workspace_id = $1 AND id >= $2 AND id < $3
+                          ORDER BY id DESC OFFSET $7 - 1 LIMIT 1)
+               LIMIT $4"#,
             workspace.0,
             narrow.from,
             narrow.below,
             page.rows(),
             narrow.kind,
             narrow.agent,
+            if walks { LOOKED_AT } else { page.rows() },
         )
         .fetch_all(&self.readers)
         .await?)
@@ -161,11 +189,18 @@ impl Store {
         resource: Uuid,
         narrow: &Narrow,
         page: Page,
-    ) -> Result<Vec<Uuid>, StoreError> {
-        Ok(sqlx::query_scalar!(
-            "SELECT id FROM decision WHERE resource_id = $5 AND workspace_id = $1 AND id >= $2 AND id < $3
-                 AND ($6::text IS NULL OR kind = $6) AND ($7::uuid IS NULL OR agent_id = $7)
-             ORDER BY resource_id DESC, id DESC LIMIT $4",
+    ) -> Result<Vec<Walked>, StoreError> {
+        Ok(sqlx::query_as!(
+            Walked,
+            r#"(SELECT id AS "id!", true AS "fits!" FROM (
+                    SELECT id, workspace_id, kind, agent_id FROM decision
+                    WHERE resource_id = $5 AND id >= $2 AND id < $3
+                    ORDER BY resource_id DESC, id DESC LIMIT $8) walked
+                WHERE workspace_id = $1 AND ($6::text IS NULL OR kind = $6) AND ($7::uuid IS NULL OR agent_id = $7)
+                ORDER BY id DESC LIMIT $4)
+               UNION ALL (SELECT id, false FROM decision WHERE resource_id = $5 AND id >= $2 AND id < $3
+                          ORDER BY resource_id DESC, id DESC OFFSET $8 - 1 LIMIT 1)
+               LIMIT $4"#,
             workspace.0,
             narrow.from,
             narrow.below,
@@ -173,6 +208,7 @@ impl Store {
             resource,
             narrow.kind,
             narrow.agent,
+            LOOKED_AT,
         )
         .fetch_all(&self.readers)
         .await?)
@@ -184,17 +220,27 @@ impl Store {
         kind: &str,
         narrow: &Narrow,
         page: Page,
-    ) -> Result<Vec<Uuid>, StoreError> {
-        Ok(sqlx::query_scalar!(
-            "SELECT id FROM decision WHERE workspace_id = $1 AND kind = $5 AND kind <> 'dispatch'
-                 AND id >= $2 AND id < $3 AND ($6::uuid IS NULL OR agent_id = $6)
-             ORDER BY kind DESC, id DESC LIMIT $4",
+    ) -> Result<Vec<Walked>, StoreError> {
+        let walks = narrow.agent.is_some();
+        Ok(sqlx::query_as!(
+            Walked,
+            r#"(SELECT id AS "id!", true AS "fits!" FROM (
+                    SELECT id, agent_id FROM decision
+                    WHERE workspace_id = $1 AND kind = $5 AND kind <> 'dispatch' AND id >= $2 AND id < $3
+                    ORDER BY kind DESC, id DESC LIMIT $7) walked
+                WHERE $6::uuid IS NULL OR agent_id = $6
+                ORDER BY id DESC LIMIT $4)
+               UNION ALL (SELECT id, false FROM decision
+                          WHERE workspace_id = $1 AND kind = $5 AND kind <> 'dispatch' AND id >= $2 AND id < $3
+                          ORDER BY kind DESC, id DESC OFFSET $7 - 1 LIMIT 1)
+               LIMIT $4"#,
             workspace.0,
             narrow.from,
             narrow.below,
             page.rows(),
             kind,
             narrow.agent,
+            if walks { LOOKED_AT } else { page.rows() },
         )
         .fetch_all(&self.readers)
         .await?)

@@ -10,6 +10,7 @@ mod played;
 mod reviews;
 mod spending;
 mod task_list;
+mod task_narrow;
 mod tasks;
 mod usage;
 
@@ -24,7 +25,7 @@ pub use overview::{EndCounts, RefusalCount};
 pub use played::{AgentRecord, Played};
 pub use reviews::{Review, ReviewedOnce, Verdict};
 pub use spending::Spent;
-pub use task_list::TaskFilter;
+pub use task_list::{TaskFilter, TaskOrder};
 pub use tasks::{Ended, LeaseListed, TaskDetail, TaskListed};
 pub use usage::{UsageGroup, UsageSum};
 

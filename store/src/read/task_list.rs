@@ -1,15 +1,16 @@
-//! Which tasks a list shows. Each state is found where it is kept, in the list's order, and each row's
-//! text is looked at by itself (`OFFSET 0` keeps it so), so that a page costs what it shows and not what
-//! there is.
+//! Which tasks a list shows. A state is walked where it is kept, in the list's order, so that a page
+//! costs what it shows and not what there is. What narrows the list is asked of the few that come first;
+//! if these do not fill the page, whatever is narrow is found by its words (see `words`).
 
-use scheduler::{Class, TaskId, TaskState, WorkspaceId};
+use scheduler::{Class, TaskId, TaskState, Time, WorkspaceId};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::task_narrow::Narrow;
 use super::{Listed, Page, TaskListed};
-use crate::convert::class_word;
-use crate::{Store, StoreError, words};
+use crate::{Store, StoreError};
 
-/// What a list of tasks is narrowed by; all must hold.
+/// What a list of tasks is narrowed by, all of which must hold, and its order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskFilter {
     /// Its state.
@@ -22,132 +23,86 @@ pub struct TaskFilter {
     pub agent: Option<String>,
     /// Words of its title or of its description's beginning: all of them, each at least begun.
     pub text: Option<String>,
+    /// What comes first.
+    pub order: TaskOrder,
 }
 
-/// The filter as parameters.
-struct Narrow {
-    class: Option<&'static str>,
-    kind: Option<String>,
-    agent: Option<String>,
+/// What comes first in a list of tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaskOrder {
+    /// The last handed in.
+    #[default]
+    Newest,
+    /// The first handed in.
+    Oldest,
+    /// What is due soonest, of the open tasks that have a due date.
+    Due,
+    /// What ended last before an instant, of the tasks that are over.
+    Ended(Time),
+}
+
+/// The first span that is looked back over for what ended last, and how many times longer the next is.
+const FIRST_SPAN_S: f64 = 60.0;
+const LONGER: f64 = 8.0;
+/// Nothing ended earlier.
+const LONGEST_SPAN_S: f64 = 1e10;
+
+/// A state's walk, oldest or newest first, behind a task.
+macro_rules! walk {
+    ($walk:ident, $connection:ident, $sql:literal, $id:literal $(, $argument:expr)*) => {
+        match $walk.order {
+            TaskOrder::Oldest => sqlx::query_scalar!(
+                $sql + " AND " + $id + " > $2 ORDER BY " + $id + " LIMIT $3",
+                $walk.workspace.0, $walk.above(), $walk.rows $(, $argument)*
+            )
+            .fetch_all($connection)
+            .await,
+            _ => sqlx::query_scalar!(
+                $sql + " AND " + $id + " < $2 ORDER BY " + $id + " DESC LIMIT $3",
+                $walk.workspace.0, $walk.page.below(), $walk.rows $(, $argument)*
+            )
+            .fetch_all($connection)
+            .await,
+        }
+    };
+}
+
+/// Where a list is walked, and how far.
+#[derive(Clone, Copy)]
+pub(super) struct Walk {
+    pub(super) workspace: WorkspaceId,
+    pub(super) state: Option<TaskState>,
+    pub(super) order: TaskOrder,
+    pub(super) page: Page,
+    pub(super) rows: i64,
 }
 
 impl Store {
-    /// A workspace's tasks, newest first.
+    /// A workspace's tasks.
     pub async fn tasks(
         &self,
         workspace: WorkspaceId,
         filter: &TaskFilter,
         page: Page,
     ) -> Result<Listed<TaskListed>, StoreError> {
-        let narrow = Narrow {
-            class: filter.class.map(class_word),
-            kind: filter.kind.clone(),
-            agent: filter.agent.clone(),
+        let mut connection = self.readers.acquire().await?;
+        let walk = Walk {
+            workspace,
+            state: filter.state,
+            order: filter.order,
+            page,
+            rows: page.rows(),
         };
-        let words = filter.text.as_deref().and_then(words::query);
-        let ids = match filter.state {
-            state if words.is_some() => {
-                let words = words.unwrap_or_default();
-                self.tasks_with_words(workspace, &words, state, &narrow, page)
-                    .await?
-            }
-            None => self.any_tasks(workspace, &narrow, page).await?,
-            Some(TaskState::InProgress) => self.running_tasks(workspace, &narrow, page).await?,
-            Some(TaskState::Pending) => self.waiting_tasks(workspace, &narrow, page).await?,
-            Some(state @ (TaskState::Backlog | TaskState::InReview)) => {
-                self.resting_tasks(workspace, state, &narrow, page).await?
-            }
-            Some(TaskState::Done) => self.done_tasks(workspace, &narrow, page).await?,
-            Some(state @ (TaskState::Failed | TaskState::Cancelled)) => {
-                self.undone_tasks(workspace, state, &narrow, page).await?
-            }
+        let ids = match Narrow::of(workspace, filter, &mut connection).await? {
+            None => walk.ids(&mut connection).await?,
+            Some(narrow) => narrow.ids(walk, &mut connection).await?,
         };
+        drop(connection);
         let (ids, next) = page.cut(ids);
         Ok(Listed {
             items: self.tasks_by_id(workspace, &ids).await?,
             next,
         })
-    }
-
-    /// Tasks that have those words, from the words; those that have none yet are few and read as they
-    /// are.
-    async fn tasks_with_words(
-        &self,
-        workspace: WorkspaceId,
-        words: &str,
-        state: Option<TaskState>,
-        narrow: &Narrow,
-        page: Page,
-    ) -> Result<Vec<Uuid>, StoreError> {
-        let state = state.map(TaskState::as_str);
-        let mut transaction = self.readers.begin().await?;
-        // Whether to begin with the words or with the newest depends on the words.
-        sqlx::query!("SET LOCAL plan_cache_mode = force_custom_plan")
-            .execute(&mut *transaction)
-            .await?;
-        let mut ids = sqlx::query_scalar!(
-            r#"SELECT w.task_id FROM task_words w CROSS JOIN LATERAL (
-                   SELECT FROM task t
-                   LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = w.task_id
-                   LEFT JOIN lease l ON l.task_id = w.task_id AND l.workspace_id = $1
-                   LEFT JOIN open_task o ON o.workspace_id = $1 AND o.task_id = w.task_id
-                   WHERE t.workspace_id = $1 AND t.id = w.task_id
-                       AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                       AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                           SELECT FROM agent a WHERE a.id = l.agent_id AND a.workspace_id = $1 AND a.name = $6))
-                       AND ($7::text IS NULL OR task_state_of(e.state, l.id, o.state) = $7)
-                   OFFSET 0) t
-               WHERE w.workspace_id = $1 AND w.task_id < $2 AND w.words @@ to_tsquery('simple', $8)
-               ORDER BY w.task_id DESC LIMIT $3"#,
-            workspace.0,
-            page.below(),
-            page.rows(),
-            narrow.class,
-            narrow.kind,
-            narrow.agent,
-            state,
-            words,
-        )
-        .fetch_all(&mut *transaction)
-        .await?;
-        let young = sqlx::query_scalar!(
-            r#"SELECT y.id FROM (
-                   SELECT t.id, t.title, t.description FROM task t WHERE t.workspace_id = $1 AND t.id < $2
-                       AND t.id > coalesce((SELECT up_to FROM task_words_mark WHERE workspace_id = $1),
-                                           '00000000-0000-0000-0000-000000000000')
-                       AND NOT EXISTS (SELECT FROM task_words w
-                                       WHERE w.workspace_id = $1 AND w.task_id = t.id OFFSET 0)
-                   ORDER BY t.id DESC LIMIT 1000) y
-               CROSS JOIN LATERAL (
-                   SELECT FROM task t
-                   LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = y.id
-                   LEFT JOIN lease l ON l.task_id = y.id AND l.workspace_id = $1
-                   LEFT JOIN open_task o ON o.workspace_id = $1 AND o.task_id = y.id
-                   WHERE t.workspace_id = $1 AND t.id = y.id
-                       AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                       AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                           SELECT FROM agent a WHERE a.id = l.agent_id AND a.workspace_id = $1 AND a.name = $6))
-                       AND ($7::text IS NULL OR task_state_of(e.state, l.id, o.state) = $7)
-                   OFFSET 0) t
-               WHERE words_of(y.title, y.description) @@ to_tsquery('simple', $8)
-               ORDER BY y.id DESC LIMIT $3"#,
-            workspace.0,
-            page.below(),
-            page.rows(),
-            narrow.class,
-            narrow.kind,
-            narrow.agent,
-            state,
-            words,
-        )
-        .fetch_all(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        ids.extend(young);
-        ids.sort_unstable_by(|one, other| other.cmp(one));
-        ids.dedup();
-        ids.truncate(page.rows() as usize);
-        Ok(ids)
     }
 
     /// The tasks that were split from one, newest first.
@@ -172,176 +127,121 @@ impl Store {
             next,
         })
     }
+}
 
-    /// Tasks in any state, from the tasks.
-    async fn any_tasks(
-        &self,
-        workspace: WorkspaceId,
-        narrow: &Narrow,
-        page: Page,
-    ) -> Result<Vec<Uuid>, StoreError> {
-        Ok(sqlx::query_scalar!(
-            "SELECT t.id FROM task t
-             WHERE t.workspace_id = $1 AND t.id < $2
-                 AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                 AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                     SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
-                     WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-             ORDER BY t.id DESC LIMIT $3",
-            workspace.0,
-            page.below(),
-            page.rows(),
-            narrow.class,
-            narrow.kind,
-            narrow.agent,
-        )
-        .fetch_all(&self.readers)
-        .await?)
+impl Walk {
+    /// What every identifier is above, oldest first.
+    pub(super) fn above(&self) -> Uuid {
+        self.page.after.unwrap_or(Uuid::nil())
     }
 
-    /// Leased tasks, from the few leases there are.
-    async fn running_tasks(
-        &self,
-        workspace: WorkspaceId,
-        narrow: &Narrow,
-        page: Page,
-    ) -> Result<Vec<Uuid>, StoreError> {
-        Ok(sqlx::query_scalar!(
-            "SELECT l.task_id FROM lease l CROSS JOIN LATERAL (
-                 SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = l.task_id
-                     AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                     AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                         SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
-                         WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                 OFFSET 0) t
-             WHERE l.workspace_id = $1 AND l.task_id < $2
-             ORDER BY l.task_id DESC LIMIT $3",
-            workspace.0,
-            page.below(),
-            page.rows(),
-            narrow.class,
-            narrow.kind,
-            narrow.agent,
-        )
-        .fetch_all(&self.readers)
-        .await?)
+    /// The tasks of the walk, in order.
+    pub(super) async fn ids(self, connection: &mut PgConnection) -> Result<Vec<Uuid>, sqlx::Error> {
+        match self.order {
+            TaskOrder::Newest | TaskOrder::Oldest => self.by_age(connection).await,
+            TaskOrder::Due => self.by_due(connection).await,
+            TaskOrder::Ended(before) => self.by_end(before, connection).await,
+        }
     }
 
-    /// Pending tasks, from the open ones.
-    async fn waiting_tasks(
-        &self,
-        workspace: WorkspaceId,
-        narrow: &Narrow,
-        page: Page,
-    ) -> Result<Vec<Uuid>, StoreError> {
-        Ok(sqlx::query_scalar!(
-            "SELECT o.task_id FROM open_task o CROSS JOIN LATERAL (
-                 SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = o.task_id
-                     AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                     AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                         SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
-                         WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                 OFFSET 0) t
-             WHERE o.workspace_id = $1 AND o.task_id < $2 AND o.state = 'pending'
-                 AND NOT EXISTS (SELECT FROM lease l WHERE l.task_id = o.task_id)
-             ORDER BY o.task_id DESC LIMIT $3",
-            workspace.0,
-            page.below(),
-            page.rows(),
-            narrow.class,
-            narrow.kind,
-            narrow.agent,
-        )
-        .fetch_all(&self.readers)
-        .await?)
+    async fn by_age(self, connection: &mut PgConnection) -> Result<Vec<Uuid>, sqlx::Error> {
+        match self.state {
+            None => walk!(
+                self,
+                connection,
+                "SELECT id FROM task WHERE workspace_id = $1",
+                "id"
+            ),
+            Some(TaskState::InProgress) => {
+                walk!(
+                    self,
+                    connection,
+                    "SELECT task_id FROM lease WHERE workspace_id = $1",
+                    "task_id"
+                )
+            }
+            Some(TaskState::Pending) => walk!(
+                self,
+                connection,
+                "SELECT o.task_id FROM open_task o WHERE o.workspace_id = $1 AND o.state = 'pending'
+                     AND NOT EXISTS (SELECT FROM lease l WHERE l.task_id = o.task_id)",
+                "o.task_id"
+            ),
+            Some(state @ (TaskState::Backlog | TaskState::InReview)) => walk!(
+                self,
+                connection,
+                "SELECT o.task_id FROM open_task o
+                 WHERE o.workspace_id = $1 AND o.state = $4 AND o.state <> 'pending'
+                     AND NOT EXISTS (SELECT FROM lease l WHERE l.task_id = o.task_id)",
+                "o.task_id",
+                state.as_str()
+            ),
+            Some(TaskState::Done) => walk!(
+                self,
+                connection,
+                "SELECT task_id FROM task_end WHERE workspace_id = $1 AND state = 'done'",
+                "task_id"
+            ),
+            Some(state @ (TaskState::Failed | TaskState::Cancelled)) => walk!(
+                self,
+                connection,
+                "SELECT task_id FROM task_end WHERE workspace_id = $1 AND state = $4 AND state <> 'done'",
+                "task_id",
+                state.as_str()
+            ),
+        }
     }
 
-    /// Held and reviewed tasks, from the open ones that are not pending.
-    async fn resting_tasks(
-        &self,
-        workspace: WorkspaceId,
-        state: TaskState,
-        narrow: &Narrow,
-        page: Page,
-    ) -> Result<Vec<Uuid>, StoreError> {
-        Ok(sqlx::query_scalar!(
-            "SELECT o.task_id FROM open_task o CROSS JOIN LATERAL (
-                 SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = o.task_id
-                     AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                     AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                         SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
-                         WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                 OFFSET 0) t
-             WHERE o.workspace_id = $1 AND o.task_id < $2 AND o.state = $7 AND o.state <> 'pending'
-                 AND NOT EXISTS (SELECT FROM lease l WHERE l.task_id = o.task_id)
-             ORDER BY o.task_id DESC LIMIT $3",
-            workspace.0,
-            page.below(),
-            page.rows(),
-            narrow.class,
-            narrow.kind,
-            narrow.agent,
-            state.as_str(),
+    /// Behind the task the page begins at, wherever that is due by now.
+    async fn by_due(self, connection: &mut PgConnection) -> Result<Vec<Uuid>, sqlx::Error> {
+        sqlx::query_scalar!(
+            "SELECT o.task_id FROM open_task o
+             LEFT JOIN LATERAL (SELECT id FROM lease WHERE task_id = o.task_id LIMIT 1) l ON true
+             WHERE o.workspace_id = $1 AND o.due_at IS NOT NULL AND o.state IN ('backlog', 'pending', 'in_review')
+                 AND (o.due_at, o.task_id) > (CASE WHEN $2 = '00000000-0000-0000-0000-000000000000'::uuid THEN '-infinity'
+                     ELSE coalesce((SELECT due_at FROM open_task WHERE workspace_id = $1 AND task_id = $2),
+                         (SELECT due_at FROM task WHERE workspace_id = $1 AND id = $2), 'infinity') END, $2)
+                 AND ($4::text IS NULL OR task_state_of(NULL, l.id, o.state) = $4)
+             ORDER BY o.due_at, o.task_id LIMIT $3",
+            self.workspace.0,
+            self.above(),
+            self.rows,
+            self.state.map(TaskState::as_str),
         )
-        .fetch_all(&self.readers)
-        .await?)
+        .fetch_all(connection)
+        .await
     }
 
-    /// Done tasks, from the ends, most of which are such.
-    async fn done_tasks(
-        &self,
-        workspace: WorkspaceId,
-        narrow: &Narrow,
-        page: Page,
-    ) -> Result<Vec<Uuid>, StoreError> {
-        Ok(sqlx::query_scalar!(
-            "SELECT e.task_id FROM task_end e CROSS JOIN LATERAL (
-                 SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = e.task_id
-                     AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                     AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                         SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
-                         WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                 OFFSET 0) t
-             WHERE e.workspace_id = $1 AND e.task_id < $2 AND e.state = 'done'
-             ORDER BY e.task_id DESC LIMIT $3",
-            workspace.0,
-            page.below(),
-            page.rows(),
-            narrow.class,
-            narrow.kind,
-            narrow.agent,
-        )
-        .fetch_all(&self.readers)
-        .await?)
-    }
-
-    /// Failed and cancelled tasks, from the ends that are not done.
-    async fn undone_tasks(
-        &self,
-        workspace: WorkspaceId,
-        state: TaskState,
-        narrow: &Narrow,
-        page: Page,
-    ) -> Result<Vec<Uuid>, StoreError> {
-        Ok(sqlx::query_scalar!(
-            "SELECT e.task_id FROM task_end e CROSS JOIN LATERAL (
-                 SELECT FROM task t WHERE t.workspace_id = $1 AND t.id = e.task_id
-                     AND ($4::text IS NULL OR t.class = $4) AND ($5::text IS NULL OR t.kind = $5)
-                     AND ($6::text IS NULL OR t.agent = $6 OR EXISTS (
-                         SELECT FROM lease h JOIN agent a ON a.id = h.agent_id
-                         WHERE h.task_id = t.id AND h.workspace_id = $1 AND a.workspace_id = $1 AND a.name = $6))
-                 OFFSET 0) t
-             WHERE e.workspace_id = $1 AND e.task_id < $2 AND e.state = $7 AND e.state <> 'done'
-             ORDER BY e.task_id DESC LIMIT $3",
-            workspace.0,
-            page.below(),
-            page.rows(),
-            narrow.class,
-            narrow.kind,
-            narrow.agent,
-            state.as_str(),
-        )
-        .fetch_all(&self.readers)
-        .await?)
+    /// Ends lie in the order of time, found by blocks: looks back over longer and longer spans until
+    /// there are enough, so that it costs as much whether a few end in a minute or thousands.
+    async fn by_end(
+        self,
+        before: Time,
+        connection: &mut PgConnection,
+    ) -> Result<Vec<Uuid>, sqlx::Error> {
+        let after = self.page.after;
+        let mut span = FIRST_SPAN_S;
+        loop {
+            let ids = sqlx::query_scalar!(
+                "WITH behind AS MATERIALIZED (
+                     SELECT coalesce((SELECT at FROM task_end WHERE workspace_id = $1 AND task_id = $2), $6) AS at)
+                 SELECT e.task_id FROM behind, task_end e
+                 WHERE e.workspace_id = $1 AND e.at > behind.at - make_interval(secs => $5) AND e.at <= behind.at
+                     AND (e.at, e.task_id) < (behind.at, $2) AND ($4::text IS NULL OR e.state = $4)
+                 ORDER BY e.at DESC, e.task_id DESC LIMIT $3",
+                self.workspace.0,
+                after.unwrap_or(Uuid::max()),
+                self.rows,
+                self.state.map(TaskState::as_str),
+                span,
+                before.to_datetime(),
+            )
+            .fetch_all(&mut *connection)
+            .await?;
+            if ids.len() as i64 == self.rows || span > LONGEST_SPAN_S {
+                return Ok(ids);
+            }
+            span *= LONGER;
+        }
     }
 }

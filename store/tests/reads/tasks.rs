@@ -2,7 +2,7 @@
 
 use scheduler::*;
 use sqlx::PgPool;
-use store::read::{Page, TaskFilter};
+use store::read::{Page, TaskFilter, TaskOrder};
 
 use crate::support::*;
 use crate::{one_of_each, page, store};
@@ -145,4 +145,65 @@ async fn pages_neither_repeat_nor_skip_when_tasks_come_meanwhile(pool: PgPool) {
             .map(|task| task.open.id)
             .collect::<Vec<_>>()
     );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn every_order_pages_through_all_it_lists_and_nothing_twice(pool: PgPool) {
+    let scene = Scene::set(store(&pool)).await;
+    let mut made: Vec<_> = (1..=9)
+        .map(|n| task(scene.workspace, n * 1_000, needs("general")))
+        .collect();
+    let day = Span::from_secs(86_400);
+    for (place, due) in [(2, 3), (0, 5), (1, 5), (3, 1)] {
+        let due = Some(START + Span(day.0 * due));
+        made[place].open.due_at = due;
+    }
+    let ended = [
+        (5, TaskState::Done, 1),
+        (6, TaskState::Failed, 90_000_000),
+        (7, TaskState::Done, 30),
+    ];
+    scene
+        .flush(Records {
+            created: made.clone(),
+            ended: ended
+                .map(|(place, state, n)| end(&made[place].open, state, n))
+                .into(),
+            ..Records::default()
+        })
+        .await;
+    let listed = async |order, state, text: Option<&str>| {
+        let filter = TaskFilter {
+            order,
+            state,
+            text: text.map(str::to_owned),
+            ..TaskFilter::default()
+        };
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let page = page(2, after);
+            let listed = scene.store.tasks(scene.workspace, &filter, page).await;
+            let listed = listed.unwrap();
+            let place = |id| made.iter().position(|task| task.open.id == id).unwrap();
+            seen.extend(listed.items.iter().map(|item| place(item.id)));
+            after = listed.next;
+            if after.is_none() {
+                return seen;
+            }
+        }
+    };
+    let ended = TaskOrder::Ended(at(100_000_000));
+    for text in [None, Some("prices")] {
+        assert_eq!(
+            listed(TaskOrder::Oldest, None, text).await,
+            [0, 1, 2, 3, 4, 5, 6, 7, 8]
+        );
+        assert_eq!(
+            listed(TaskOrder::Oldest, Some(TaskState::Pending), text).await,
+            [0, 1, 2, 3, 4, 8]
+        );
+        assert_eq!(listed(TaskOrder::Due, None, text).await, [3, 2, 0, 1]);
+        assert_eq!(listed(ended, None, text).await, [6, 7, 5]);
+        assert_eq!(listed(ended, Some(TaskState::Done), text).await, [7, 5]);
+    }
 }

@@ -10,7 +10,7 @@ use leptos::wasm_bindgen::closure::Closure;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::js_sys::Date;
-use web_sys::{Document, Response, VisibilityState};
+use web_sys::{Document, RequestInit, Response, VisibilityState};
 
 use super::bring::{Held, bring, parse};
 use super::relative::relate;
@@ -173,8 +173,12 @@ async fn look(page: Rc<Page>) {
 /// This address as it is now; nothing when the session has ended and the server leads elsewhere.
 async fn fetch() -> Result<Option<Document>, JsValue> {
     let location = window().location();
-    let response = JsFuture::from(window().fetch_with_str(&location.href()?)).await?;
-    let response: Response = response.dyn_into()?;
+    let request = RequestInit::new();
+    let headers = web_sys::Headers::new()?;
+    headers.set(super::AGAIN, "1")?;
+    request.set_headers(&headers);
+    let sent = window().fetch_with_str_and_init(&location.href()?, &request);
+    let response: Response = JsFuture::from(sent).await?.dyn_into()?;
     if response.redirected() {
         location.reload()?;
         return Ok(None);

@@ -22,6 +22,10 @@ mod stream;
 
 use leptos::prelude::*;
 
+/// The header of a request that brings a page up to date which is shown already: what nobody would take
+/// over from the answer need not be in it.
+pub const AGAIN: &str = "baton-again";
+
 #[cfg(feature = "hydrate")]
 pub(super) use bring::{bring, parse};
 

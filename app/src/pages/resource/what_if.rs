@@ -54,7 +54,10 @@ pub async fn suppose(
             }
         }),
     };
-    let Some(kind) = kind else { return Ok(None) };
+    // The answer is as of its moment: an open page keeps it until somebody asks again.
+    let Some(kind) = kind.filter(|_| !asked.again()) else {
+        return Ok(None);
+    };
     let change = PutResource {
         id: resource.spec.id,
         name: resource.spec.name.clone(),

@@ -2,8 +2,8 @@
 //! goes back into it.
 
 use leptos::prelude::*;
-use scheduler::{Class, TaskState};
-use store::read::TaskFilter;
+use scheduler::{Class, TaskState, Time};
+use store::read::{TaskFilter, TaskOrder};
 
 use crate::access::PageError;
 use crate::text;
@@ -16,6 +16,31 @@ pub struct Filters {
     pub kind: String,
     pub agent: String,
     pub search: String,
+    pub sort: Sort,
+}
+
+/// What comes first, as the address says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Newest,
+    Oldest,
+    Due,
+    Ended,
+}
+
+impl Sort {
+    const ALL: [Self; 4] = [Self::Newest, Self::Oldest, Self::Due, Self::Ended];
+
+    /// Its name in addresses, and what it says to people.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Newest => ("", "newest first"),
+            Self::Oldest => ("oldest", "oldest first"),
+            Self::Due => ("due", "due soonest"),
+            Self::Ended => ("ended", "ended last"),
+        }
+    }
 }
 
 impl Filters {
@@ -33,17 +58,23 @@ impl Filters {
                 .find(|state| state.as_str() == word)
                 .ok_or(PageError::NotFound)
         };
+        let sort = |word: String| {
+            let mut all = Sort::ALL.into_iter();
+            all.find(|sort| sort.names().0 == word)
+                .ok_or(PageError::NotFound)
+        };
         Ok(Self {
             state: param("state").map(state).transpose()?,
             class: param("class").map(class).transpose()?,
             kind: param("kind").unwrap_or_default(),
             agent: param("agent").unwrap_or_default(),
             search: param("q").unwrap_or_default(),
+            sort: param("sort").map_or(Ok(Sort::Newest), sort)?,
         })
     }
 
-    /// What the store is asked for.
-    pub fn store(&self) -> TaskFilter {
+    /// What the store is asked for now.
+    pub fn store(&self, now: Time) -> TaskFilter {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         TaskFilter {
             state: self.state,
@@ -51,12 +82,32 @@ impl Filters {
             kind: some(&self.kind),
             agent: some(&self.agent),
             text: some(&self.search),
+            order: match self.sort {
+                Sort::Newest => TaskOrder::Newest,
+                Sort::Oldest => TaskOrder::Oldest,
+                Sort::Due => TaskOrder::Due,
+                Sort::Ended => TaskOrder::Ended(now),
+            },
         }
     }
 
     /// Whether anything is left out.
     pub fn narrow(&self) -> bool {
-        *self != Self::default()
+        let all = Self {
+            sort: self.sort,
+            ..Self::default()
+        };
+        *self != all || matches!(self.sort, Sort::Due | Sort::Ended)
+    }
+
+    /// The words of the links to the list's beginning and to its next page.
+    pub fn onwards(&self) -> (&'static str, &'static str) {
+        match self.sort {
+            Sort::Newest => ("Newest", "Older"),
+            Sort::Oldest => ("Oldest", "Newer"),
+            Sort::Due => ("Due soonest", "Due later"),
+            Sort::Ended => ("Ended last", "Ended before"),
+        }
     }
 
     /// The same list in another state.
@@ -75,6 +126,7 @@ impl Filters {
             ("kind", self.kind.as_str()),
             ("agent", self.agent.as_str()),
             ("q", self.search.as_str()),
+            ("sort", self.sort.names().0),
         ];
         all.into_iter()
             .filter(|(_, value)| !value.is_empty())
@@ -96,6 +148,7 @@ pub fn form(filters: &Filters, base: &str, agents: &[String]) -> AnyView {
         kind,
         agent,
         search,
+        sort,
     } = filters.clone();
     let classes = Class::ALL
         .into_iter()
@@ -103,6 +156,13 @@ pub fn form(filters: &Filters, base: &str, agents: &[String]) -> AnyView {
         .map(|one| {
             let word = text::class(one);
             view! { <option value=word selected=class == Some(one)>{word}</option> }
+        })
+        .collect_view();
+    let sorts = Sort::ALL
+        .into_iter()
+        .map(|one| {
+            let (word, said) = one.names();
+            view! { <option value=word selected=sort == one>{said}</option> }
         })
         .collect_view();
     let agents = agents
@@ -133,6 +193,10 @@ pub fn form(filters: &Filters, base: &str, agents: &[String]) -> AnyView {
             <label>
                 <span>"Agent"</span>
                 <input name="agent" value=agent list="agents" autocomplete="off" />
+            </label>
+            <label>
+                <span>"Order"</span>
+                <select name="sort">{sorts}</select>
             </label>
             <datalist id="agents">{agents}</datalist>
             <button class="button">"Search"</button>

@@ -19,6 +19,8 @@ pub struct Around<'a> {
     pub open: Option<TaskId>,
     /// Whether tasks can be chosen.
     pub choose: bool,
+    /// Whether when a task is due stands where else stands since when it is as it is.
+    pub due: bool,
 }
 
 /// A row, and below it what it opens to.
@@ -29,6 +31,7 @@ pub fn row(task: &TaskListed, explanation: Option<&Explanation>, around: &Around
         .ended_at
         .or(task.lease.as_ref().map(|lease| lease.granted_at))
         .unwrap_or(task.created_at);
+    let moment = task.due_at.filter(|_| around.due).unwrap_or(since);
     let kind = (!task.needs.kind.is_empty())
         .then(|| view! { <span class="quiet small">{task.needs.kind.clone()}</span> });
     let urgent = task.priority >= scheduler::Priority::High;
@@ -58,7 +61,7 @@ pub fn row(task: &TaskListed, explanation: Option<&Explanation>, around: &Around
             <td class="row-attempts number quiet">
                 {format!("{} of {}", task.attempts, task.needs.max_attempts)}
             </td>
-            <td class="row-since number quiet"><Moment at=since now=seat.now /></td>
+            <td class="row-since number quiet"><Moment at=moment now=seat.now /></td>
         </tr>
         {opened}
     }

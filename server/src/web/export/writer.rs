@@ -1,12 +1,8 @@
-//! Lists as files: the same query as the page, every row of it, streamed page by page.
+//! A list as a file, written page by page as it is read.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use app::access::{House, PageError, Seat, Visitor};
-use app::lists;
 use axum::body::{Body, Bytes};
-use axum::extract::{Extension, Path, Query, State};
 use axum::http::Uri;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -17,8 +13,7 @@ use store::StoreError;
 use store::read::{Listed, MAX_PAGE, Page};
 use uuid::Uuid;
 
-use super::Web;
-use crate::api::{DecisionView, TaskSummary};
+use super::param;
 use crate::problem::Problem;
 
 /// Rows of one file. A JSON file says where the next begins.
@@ -30,120 +25,15 @@ enum Format {
     Json,
 }
 
-const TASK_COLUMNS: [&str; 17] = [
-    "id",
-    "ref",
-    "title",
-    "state",
-    "kind",
-    "class",
-    "priority",
-    "score",
-    "capabilities",
-    "requires",
-    "agent",
-    "attempts",
-    "max_attempts",
-    "created_at",
-    "created_by",
-    "due_at",
-    "ended_at",
-];
-const DECISION_COLUMNS: [&str; 9] = [
-    "id",
-    "at",
-    "kind",
-    "headline",
-    "reasoning",
-    "subject",
-    "actor",
-    "policy_version",
-    "outcome",
-];
-
-/// The parameters of an address.
-type Pairs = Query<HashMap<String, String>>;
-
-/// `GET /w/{ws}/tasks.csv` and `.json`.
-pub async fn tasks(
-    State(web): State<Web>,
-    Path(slug): Path<String>,
-    visitor: Option<Extension<Visitor>>,
-    uri: Uri,
-    Query(pairs): Pairs,
-) -> Result<Response, Problem> {
-    let seat = seat(&web, &slug, visitor).await?;
-    let filter = lists::tasks(&|name| param(&pairs, name))?;
-    let read = move |page| {
-        let (seat, filter) = (seat.clone(), filter.clone());
-        async move {
-            let listed = seat.store().tasks(seat.workspace, &filter, page).await?;
-            Ok(rows::<_, TaskSummary>(listed))
-        }
-    };
-    Ok(Writer::new(read, &TASK_COLUMNS, &uri, &pairs)?.respond("tasks"))
-}
-
-/// `GET /w/{ws}/decisions.csv` and `.json`.
-pub async fn decisions(
-    State(web): State<Web>,
-    Path(slug): Path<String>,
-    visitor: Option<Extension<Visitor>>,
-    uri: Uri,
-    Query(pairs): Pairs,
-) -> Result<Response, Problem> {
-    let seat = seat(&web, &slug, visitor).await?;
-    let filter = lists::decisions(&seat, &|name| param(&pairs, name)).await?;
-    let read = move |page| {
-        let (seat, filter) = (seat.clone(), filter.clone());
-        async move {
-            let Some(filter) = filter else {
-                return Ok(Rows::default());
-            };
-            let listed = seat
-                .store()
-                .decisions(seat.workspace, &filter, page)
-                .await?;
-            Ok(rows::<_, DecisionView>(listed))
-        }
-    };
-    Ok(Writer::new(read, &DECISION_COLUMNS, &uri, &pairs)?.respond("decisions"))
-}
-
-/// The reader's seat in the workspace; to those who are no members it does not exist.
-async fn seat(web: &Web, slug: &str, visitor: Option<Extension<Visitor>>) -> Result<Seat, Problem> {
-    let visitor = visitor.ok_or_else(|| Problem::unauthenticated("Sign in first."))?;
-    let house = House {
-        store: web.app.store.clone(),
-        engine: web.app.engine.clone(),
-        address: Arc::clone(&web.origin),
-    };
-    Ok(house.seat(&visitor, slug).await?)
-}
-
-fn param(pairs: &HashMap<String, String>, name: &str) -> Option<String> {
-    pairs.get(name).filter(|value| !value.is_empty()).cloned()
-}
-
-impl From<PageError> for Problem {
-    fn from(error: PageError) -> Self {
-        match error {
-            PageError::NotFound => Self::not_found(),
-            PageError::SignedOut => Self::unauthenticated("Sign in first."),
-            PageError::Away => Self::away("The conductor or the database is away for a moment."),
-            PageError::Broken => Self::internal(&"a list could not be read"),
-        }
-    }
-}
-
 /// One page of rows, and where the next begins.
-#[derive(Default)]
-struct Rows {
-    rows: Vec<Value>,
-    next: Option<Uuid>,
+#[derive(Clone, Default)]
+pub(super) struct Rows {
+    pub(super) rows: Vec<Value>,
+    pub(super) next: Option<Uuid>,
 }
 
-fn rows<R, V: Serialize + From<R>>(listed: Listed<R>) -> Rows {
+/// A page of a list as rows.
+pub(super) fn rows<R, V: Serialize + From<R>>(listed: Listed<R>) -> Rows {
     let rows = listed.items.into_iter().map(V::from);
     Rows {
         rows: rows
@@ -155,7 +45,7 @@ fn rows<R, V: Serialize + From<R>>(listed: Listed<R>) -> Rows {
 
 /// A file that is being written, page after page until the list or its bound ends. A read that fails
 /// on the way breaks the download off, so that nobody takes part of it for all.
-struct Writer<Read> {
+pub(super) struct Writer<Read> {
     read: Read,
     format: Format,
     columns: &'static [&'static str],
@@ -170,7 +60,7 @@ where
     Reading: Future<Output = Result<Rows, StoreError>> + Send,
 {
     /// A file that begins where the address says, in the format it ends in.
-    fn new(
+    pub(super) fn new(
         read: Read,
         columns: &'static [&'static str],
         uri: &Uri,
@@ -192,7 +82,7 @@ where
     }
 
     /// The answer, under that name.
-    fn respond(self, name: &str) -> Response {
+    pub(super) fn respond(self, name: &str) -> Response {
         let (kind, ending) = match self.format {
             Format::Csv => ("text/csv; charset=utf-8", "csv"),
             Format::Json => ("application/json", "json"),

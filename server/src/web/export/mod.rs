@@ -1,0 +1,135 @@
+//! Lists as files: the same query as the page, every row of it. Those that grow without end are streamed
+//! page by page; the others ([`short`]) are what the page shows.
+
+mod short;
+mod writer;
+
+pub use short::{agents, budgets, resources, spending, workspaces};
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use app::access::{House, PageError, Seat, Visitor};
+use app::lists;
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::Uri;
+use axum::response::Response;
+
+use super::Web;
+use crate::api::{DecisionView, TaskSummary};
+use crate::problem::Problem;
+use writer::{Rows, Writer, rows};
+
+const TASK_COLUMNS: [&str; 17] = [
+    "id",
+    "ref",
+    "title",
+    "state",
+    "kind",
+    "class",
+    "priority",
+    "score",
+    "capabilities",
+    "requires",
+    "agent",
+    "attempts",
+    "max_attempts",
+    "created_at",
+    "created_by",
+    "due_at",
+    "ended_at",
+];
+const DECISION_COLUMNS: [&str; 9] = [
+    "id",
+    "at",
+    "kind",
+    "headline",
+    "reasoning",
+    "subject",
+    "actor",
+    "policy_version",
+    "outcome",
+];
+
+/// The parameters of an address.
+type Pairs = Query<HashMap<String, String>>;
+
+/// `GET /w/{ws}/tasks.csv` and `.json`.
+pub async fn tasks(
+    State(web): State<Web>,
+    Path(slug): Path<String>,
+    visitor: Option<Extension<Visitor>>,
+    uri: Uri,
+    Query(pairs): Pairs,
+) -> Result<Response, Problem> {
+    let seat = seat(&web, &slug, visitor).await?;
+    let filter = lists::tasks(&|name| param(&pairs, name), seat.now)?;
+    let read = move |page| {
+        let (seat, filter) = (seat.clone(), filter.clone());
+        async move {
+            let listed = seat.store().tasks(seat.workspace, &filter, page).await?;
+            Ok(rows::<_, TaskSummary>(listed))
+        }
+    };
+    Ok(Writer::new(read, &TASK_COLUMNS, &uri, &pairs)?.respond("tasks"))
+}
+
+/// `GET /w/{ws}/decisions.csv` and `.json`.
+pub async fn decisions(
+    State(web): State<Web>,
+    Path(slug): Path<String>,
+    visitor: Option<Extension<Visitor>>,
+    uri: Uri,
+    Query(pairs): Pairs,
+) -> Result<Response, Problem> {
+    let seat = seat(&web, &slug, visitor).await?;
+    let filter = lists::decisions(&seat, &|name| param(&pairs, name)).await?;
+    let read = move |page| {
+        let (seat, filter) = (seat.clone(), filter.clone());
+        async move {
+            let Some(filter) = filter else {
+                return Ok(Rows::default());
+            };
+            let listed = seat
+                .store()
+                .decisions(seat.workspace, &filter, page)
+                .await?;
+            Ok(rows::<_, DecisionView>(listed))
+        }
+    };
+    Ok(Writer::new(read, &DECISION_COLUMNS, &uri, &pairs)?.respond("decisions"))
+}
+
+/// The reader's seat in the workspace; to those who are no members it does not exist.
+async fn seat(web: &Web, slug: &str, visitor: Option<Extension<Visitor>>) -> Result<Seat, Problem> {
+    Ok(house(web).seat(&known(visitor)?, slug).await?)
+}
+
+/// The reader, if somebody is signed in.
+fn known(visitor: Option<Extension<Visitor>>) -> Result<Visitor, Problem> {
+    let signed_in = visitor.ok_or_else(|| Problem::unauthenticated("Sign in first."))?;
+    Ok(signed_in.0)
+}
+
+fn house(web: &Web) -> House {
+    House {
+        store: web.app.store.clone(),
+        engine: web.app.engine.clone(),
+        address: Arc::clone(&web.origin),
+    }
+}
+
+fn param(pairs: &HashMap<String, String>, name: &str) -> Option<String> {
+    pairs.get(name).filter(|value| !value.is_empty()).cloned()
+}
+
+impl From<PageError> for Problem {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::NotFound => Self::not_found(),
+            PageError::SignedOut => Self::unauthenticated("Sign in first."),
+            PageError::Away => Self::away("The conductor or the database is away for a moment."),
+            PageError::Broken => Self::internal(&"a list could not be read"),
+        }
+    }
+}
