@@ -4,6 +4,7 @@
 use scheduler::{PoolId, Span, Time};
 use uuid::Uuid;
 
+use crate::convert::unsigned;
 use crate::{Store, StoreError};
 
 /// The right to write for a pool, as long as the database agrees.
@@ -156,5 +157,17 @@ impl Store {
             epoch: row.epoch,
             expires_at: row.expires_at.into(),
         }))
+    }
+
+    /// How many pools there are and how many of them nobody holds now.
+    pub async fn pools_without_holder(&self) -> Result<(u32, u32), StoreError> {
+        let row = sqlx::query!(
+            r#"SELECT count(*) AS "all!",
+                   count(*) FILTER (WHERE expires_at IS NULL OR expires_at <= clock_timestamp()) AS "free!"
+               FROM pool WHERE NOT closing"#
+        )
+        .fetch_one(&self.readers)
+        .await?;
+        Ok((unsigned("count", row.all)?, unsigned("count", row.free)?))
     }
 }
