@@ -289,6 +289,24 @@ pub fn date_and_clock(at: Time) -> String {
     at.to_datetime().format(format).unwrap_or_default()
 }
 
+/// With a capital and a full stop; a name at its beginning stays as it is written.
+pub fn sentence(clause: &str, name: Option<&str>) -> String {
+    if name.is_some_and(|name| clause.starts_with(name)) {
+        return format!("{clause}.");
+    }
+    format!("{}.", capital(clause))
+}
+
+/// With a capital.
+pub fn capital(words: &str) -> String {
+    let mut chars = words.chars();
+    let first: String = chars
+        .next()
+        .map(|first| first.to_uppercase().collect())
+        .unwrap_or_default();
+    format!("{first}{}", chars.as_str())
+}
+
 /// The beginning of the UTC day.
 pub fn midnight(now: Time) -> Time {
     now.to_datetime().replace_time(time::Time::MIDNIGHT).into()

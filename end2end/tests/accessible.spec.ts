@@ -1,6 +1,5 @@
-import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
-import { Client, workspace } from "./support";
+import { canBreak, Client, isFit, looks, openIn, without, workspace } from "./support";
 
 const at = `/w/${workspace.slug}`;
 const pages: Record<string, () => string> = {
@@ -20,7 +19,11 @@ const pages: Record<string, () => string> = {
   resources: () => `${at}/resources`,
   resource: () => `${at}/resources/${gate}?slots=3`,
   budgets: () => `${at}/budgets`,
+  compare: () => `${at}/compare?this=${first}&that=${task}`,
+  "found nothing": () => `${at}/find?q=zeppelin`,
+  "no task fits": () => `${at}/tasks?q=zeppelin`,
 };
+let first: string;
 let task: string;
 let decision: string;
 let agent: string;
@@ -38,7 +41,7 @@ test.beforeAll(async () => {
   agent = gate;
   const porter = Client.as("agent", gate);
   await porter.ask("POST", "/agents", { name: gate, capabilities });
-  await manager.ask("POST", "/tasks", { title: "Pass first", requires, capabilities });
+  first = (await manager.ask("POST", "/tasks", { title: "Pass first", requires, capabilities })).id;
   await porter.claim();
   const second = await manager.ask("POST", "/tasks", { title: "Pass second", requires, capabilities });
   task = second.id;
@@ -46,21 +49,54 @@ test.beforeAll(async () => {
   decision = items[0].id;
 });
 
-for (const name of Object.keys(pages)) {
-  for (const colorScheme of ["light", "dark"] as const) {
-    for (const width of [360, 1280]) {
-      test(`${name}, ${colorScheme}, ${width} px`, async ({ page }) => {
-        await page.emulateMedia({ colorScheme });
-        await page.setViewportSize({ width, height: 900 });
-        await page.goto(pages[name]());
-        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([]);
-        const over = await page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        );
-        expect(over, "nothing is wider than the page").toBeLessThanOrEqual(0);
-      });
-    }
+for (const look of looks) {
+  for (const name of Object.keys(pages)) {
+    test(`${name}, ${look.name}`, async ({ page }) => {
+      await openIn(page, pages[name](), look);
+      await isFit(page);
+    });
   }
+
+  test(`the way in, ${look.name}`, async ({ browser }) => {
+    const context = await browser.newContext({ storageState: undefined });
+    const page = await context.newPage();
+    await openIn(page, "/login?fault=wrong", look);
+    await page.locator(".door-help summary").click();
+    await isFit(page);
+    await context.close();
+  });
+
+  test(`what lies over a page, ${look.name}`, async ({ page }) => {
+    await openIn(page, pages.overview(), look);
+    await expect(page.locator("html")).toHaveAttribute("data-awake", "");
+    await page.locator(".switcher-button").click();
+    await isFit(page, "the list of workspaces:");
+    await page.keyboard.press("Escape");
+    await page.locator(look.width < 1024 ? ".menu-button" : ".account-button").click();
+    await isFit(page, "the menu:");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("pass");
+    await page.locator("#palette-found a").first().waitFor();
+    await isFit(page, "the palette:");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("?");
+    await isFit(page, "the keys:");
+  });
+
+  test(`pages that failed, ${look.name}`, async ({ page }) => {
+    test.skip(!canBreak(), "there is no psql here");
+    for (const [table, path, title] of [
+      ["api_key", `${at}/settings`, "Something broke here"],
+      ["account", `${at}/tasks`, "Back in a moment"],
+    ]) {
+      await without(table, async () => {
+        await openIn(page, path, look);
+        await expect(page.getByRole("heading", { level: 1 })).toHaveText(title);
+        await isFit(page);
+      });
+      await page.getByRole("link", { name: "Load it again" }).click();
+      await expect(page.getByRole("heading", { level: 1 })).not.toHaveText(title);
+    }
+  });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { admin, complaints, openAccount, setupCode, signIn, workspace } from "./support";
+import { admin, complaints, isFit, looks, openAccount, openIn, setupCode, signIn, workspace } from "./support";
 
 test("the first person sets up, signs out, mistypes, and signs in", async ({ page }) => {
   const problems = complaints(page);
@@ -14,8 +14,13 @@ test("the first person sets up, signs out, mistypes, and signs in", async ({ pag
 
   await page.goto("/");
   await expect(page).toHaveURL(/\/setup$/);
+  for (const look of looks) {
+    await openIn(page, "/setup", look);
+    await isFit(page, look.name);
+  }
   await begin(setupCode(), "password123");
   await expect(page.getByRole("alert")).toContainText("first that others would try");
+  await expect(page.getByLabel("A password")).toBeFocused();
   await begin("000000-000000-000000-00", admin.password);
   await expect(page.getByRole("alert")).toContainText("not the code");
   await begin(setupCode(), admin.password);

@@ -1,4 +1,4 @@
-import { expect, test } from "@playwright/test";
+import { expect, type Page, test } from "@playwright/test";
 import { Client, complaints, workspace } from "./support";
 
 const at = `/w/${workspace.slug}`;
@@ -30,7 +30,7 @@ test("a manager asks what two slots would do, and makes it so", async ({ page })
   await slider.focus();
   await page.keyboard.press("ArrowRight");
   await expect(page.getByLabel("Slots, instead of 1")).toHaveValue("2");
-  await expect(page.locator("#what-if")).toContainText("1 task would start at once.");
+  await expect(page.locator("#what-if")).toContainText("1 task would start at once");
   await expect(page.locator("#gauge")).toContainText("1 of 1 in use");
   await page.getByRole("button", { name: "Make it so" }).click();
   await expect(page.locator("#gauge")).toContainText("2 of 2 in use");
@@ -39,7 +39,8 @@ test("a manager asks what two slots would do, and makes it so", async ({ page })
   expect(problems).toEqual([]);
 });
 
-test("a resource is made, closed with a reason and opened again", async ({ page }) => {
+/** A resource is made, closed with a reason and opened again. */
+async function closing(page: Page) {
   const name = `search_${Date.now()}`;
   await page.goto(`${at}/resources`);
   await page.getByLabel("Name").fill(name);
@@ -57,9 +58,10 @@ test("a resource is made, closed with a reason and opened again", async ({ page 
   await expect(page.locator("#gauge")).not.toContainText("Closed by a person");
   await page.goto(`${at}/decisions?kind=throttle`);
   await expect(page.getByRole("main")).toContainText(name);
-});
+}
 
-test("a budget is made and raised", async ({ page }) => {
+/** A budget is made and raised. */
+async function budgeting(page: Page) {
   const name = `day_${Date.now()}`;
   await page.goto(`${at}/budgets`);
   const form = page.locator("form#set_budget");
@@ -72,10 +74,15 @@ test("a budget is made and raised", async ({ page }) => {
   await budget.getByLabel("Limit").fill("7.5");
   await budget.getByRole("button", { name: "Set the budget" }).click();
   await expect(budget).toContainText("of $7.50 per day");
-});
+}
+
+test("a resource is made, closed with a reason and opened again", ({ page }) => closing(page));
+test("a budget is made and raised", ({ page }) => budgeting(page));
 
 test.describe("without scripts", () => {
   test.use({ javaScriptEnabled: false });
+  test("a resource is made, closed with a reason and opened again", ({ page }) => closing(page));
+  test("a budget is made and raised", ({ page }) => budgeting(page));
 
   test("the same is asked and made by forms", async ({ page }) => {
     const gate = `plain_gate_${Date.now()}`;
@@ -86,7 +93,7 @@ test.describe("without scripts", () => {
     await page.getByLabel("Slots, instead of 1").fill("2");
     await page.getByRole("button", { name: "Ask" }).click();
     await expect(page).toHaveURL(/slots=2/);
-    await expect(page.locator("#what-if")).toContainText("1 task would start at once.");
+    await expect(page.locator("#what-if")).toContainText("1 task would start at once");
     await page.getByRole("button", { name: "Make it so" }).click();
     await expect(page.locator("#gauge")).toContainText("2 of 2 in use");
     await waiting.answer;

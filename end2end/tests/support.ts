@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
 
 export const admin = { email: "ada@example.org", password: "a stave has five lines" };
@@ -14,9 +15,22 @@ export function baton(args: string[], input?: string): string {
   return execFileSync("../target/debug/baton", args, { encoding: "utf8", input }).trim();
 }
 
-/** Past the server, on its database. */
-export function sql(statement: string) {
-  execFileSync("psql", [process.env.DATABASE_URL!, "--quiet", "--command", statement]);
+/** Whether [`without`] can do its work here: a Postgres from npm comes without psql. */
+export function canBreak(): boolean {
+  try {
+    execFileSync("psql", ["--version"]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Takes a table away for a while: nothing else breaks a page at will. */
+export async function without(table: string, call: () => Promise<void>) {
+  const rename = (from: string, to: string) =>
+    execFileSync("psql", [process.env.DATABASE_URL!, "--quiet", "--command", `ALTER TABLE ${from} RENAME TO ${to}`]);
+  rename(table, `${table}_aside`);
+  await call().finally(() => rename(`${table}_aside`, table));
 }
 
 /** What the server printed for the first person. */
@@ -77,4 +91,25 @@ export function complaints(page: Page): string[] {
   page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
   page.on("pageerror", (error) => problems.push(error.message));
   return problems;
+}
+
+/** Both themes, on a phone and on a desk. */
+export const looks = (["light", "dark"] as const).flatMap((colorScheme) =>
+  [360, 1280].map((width) => ({ colorScheme, width, name: `${colorScheme}, ${width} px` })),
+);
+
+/** Takes a look at the page as it stands: nothing for axe to find, nothing wider than the page. */
+export async function isFit(page: Page, about = "") {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), about).toEqual([]);
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(over, `${about} nothing is wider than the page`).toBeLessThanOrEqual(0);
+}
+
+/** Opens a page as `look` says. */
+export async function openIn(page: Page, path: string, look: (typeof looks)[number]) {
+  await page.emulateMedia({ colorScheme: look.colorScheme });
+  await page.setViewportSize({ width: look.width, height: 900 });
+  await page.goto(path);
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
 }

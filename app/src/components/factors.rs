@@ -77,6 +77,7 @@ pub fn Factors(factors: Vec<Factor>) -> AnyView {
 }
 
 fn signed(points: f64) -> String {
+    let points = (points * 100.0).round() / 100.0;
     if points > 0.0 {
         format!("+{}", text::number(points))
     } else {

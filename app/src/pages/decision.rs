@@ -161,10 +161,10 @@ fn came_of_it(listed: &DecisionListed, seat: &Seat) -> Option<AnyView> {
             let took = words::duration(at.since(listed.decision.at));
             let words = match outcome {
                 AttemptOutcome::Completed => format!("{} completed it in {took}.", facts.agent),
-                other => format!("{}, after {took}.", text::outcome(*other)),
+                other => format!("{}, after {took}.", text::capital(text::outcome(*other))),
             };
             view! {
-                <p class="strong capital">{words}</p>
+                <p class="strong">{words}</p>
                 <p class="marks"><StateMark state=*state /> <Moment at=*at now=seat.now /></p>
                 {error.clone().map(|error| view! { <pre tabindex="0"><code>{error}</code></pre> })}
             }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use leptos::prelude::*;
 use scheduler::{
     Blocker, BudgetFact, Considered, Decision, DispatchFacts, Facts, LaneFacts, NotYetFacts,
-    ResourceFact, TaskId, words,
+    ResourceFact, TaskId, Time, words,
 };
 
 use crate::access::Seat;
@@ -17,7 +17,7 @@ use crate::text;
 pub fn moment(decision: &Decision, titles: &HashMap<TaskId, String>, seat: &Seat) -> AnyView {
     match &decision.facts {
         Facts::Dispatch(facts) => dispatch(facts, decision.task, titles, seat),
-        Facts::NotYet(facts) => not_yet(facts, seat),
+        Facts::NotYet(facts) => not_yet(facts, decision.at),
         _ => ().into_any(),
     }
 }
@@ -173,12 +173,13 @@ fn considered(
     .into_any()
 }
 
-fn not_yet(facts: &NotYetFacts, seat: &Seat) -> AnyView {
+/// What held it, as it stood then.
+fn not_yet(facts: &NotYetFacts, at: Time) -> AnyView {
     let line = |blocker: &Blocker| {
         view! {
             <li class="blocker">
                 <TierMark tier=blocker.tier />
-                <p class="capital">{words::blocker(blocker, blocker.since.unwrap_or(seat.now))} "."</p>
+                <p>{text::sentence(&words::blocker(blocker, at), blocker.resource.as_deref())}</p>
             </li>
         }
     };

@@ -82,7 +82,7 @@ fn gauge(resource: &ResourceView, seat: &Seat) -> AnyView {
         <li data-key=resource.spec.name.clone()>
             <div class="gauge-head">
                 <a class="gauge-name" href=href>{name}</a>
-                <span class="gauge-words">{stands(resource)} {pace} {waiting}</span>
+                <span class="gauge-words">{format!("{}{pace}{waiting}", stands(resource))}</span>
             </div>
             {resource_meter(resource)}
             {closed(resource, seat.now)}

@@ -34,7 +34,7 @@ fn offered(action: Action, blocker: &Blocker, task: TaskId, near: &Near<'_>) -> 
     let seat = near.seat;
     let name = blocker.resource.as_deref().unwrap_or_default();
     let link = |act: &'static str, href: String| {
-        let words = super::blocker::capital(text::action(action));
+        let words = text::capital(text::action(action));
         seat.may(act)
             .then(|| view! { <a class="button" href=href>{words}</a> }.into_any())
     };

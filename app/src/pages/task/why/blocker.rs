@@ -23,7 +23,7 @@ pub fn blocker(blocker: &Blocker, explanation: &Explanation, near: &Near<'_>) ->
     });
     view! {
         <li class="blocker">
-            <p class="blocker-head"><strong>{sentence(&clause, blocker.resource.as_deref())}</strong> " " {since}</p>
+            <p class="blocker-head"><strong>{text::sentence(&clause, blocker.resource.as_deref())}</strong> " " {since}</p>
             {picture(blocker, near)}
             {wait(blocker, near.seat.now)}
             {holders(blocker, near)}
@@ -100,22 +100,4 @@ fn tasks(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
 
 fn link(task: &TaskListed, seat: &Seat) -> impl IntoView + use<> {
     view! { <a href=seat.path(&format!("tasks/{}", task.id))>{task.title.clone()}</a> }
-}
-
-/// With a capital and a full stop; a name at its beginning stays as it is written.
-fn sentence(clause: &str, name: Option<&str>) -> String {
-    if name.is_some_and(|name| clause.starts_with(name)) {
-        return format!("{clause}.");
-    }
-    format!("{}.", capital(clause))
-}
-
-/// With a capital.
-pub fn capital(words: &str) -> String {
-    let mut chars = words.chars();
-    let first: String = chars
-        .next()
-        .map(|first| first.to_uppercase().collect())
-        .unwrap_or_default();
-    format!("{first}{}", chars.as_str())
 }
