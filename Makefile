@@ -7,6 +7,7 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 CARGO ?= cargo
 XTASK := $(CARGO) run --quiet --package xtask --
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+FIREFOX ?= $(shell command -v firefox-esr || command -v firefox)
 
 .PHONY: run build test check test-rust test-browser bench queries
 
@@ -48,6 +49,7 @@ test-rust:
 ## A browser that uses the pages, on a scratch Postgres.
 test-browser: end2end/node_modules/.package-lock.json
 	@test -n "$(CHROMIUM)" || $(MAKE) --no-print-directory install-chromium
+	@test -n "$(FIREFOX)" || $(MAKE) --no-print-directory install-firefox
 	$(XTASK) site
 	$(CARGO) build --package server
 	$(XTASK) with-postgres npm --prefix end2end test
@@ -76,12 +78,18 @@ pictures: end2end/node_modules/.package-lock.json
 end2end/node_modules/.package-lock.json: end2end/package-lock.json
 	npm --prefix end2end ci --no-audit --no-fund
 
-.PHONY: screenshots pictures install-chromium
+.PHONY: screenshots pictures install-chromium install-firefox
 install-chromium:
 	@echo "== installing chromium, once"
 	@test "$$(id -u)" = 0 || { echo "please install chromium: the browser tests need it"; exit 1; }
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
+
+# One walk is made in Firefox too; where there is none and none can be had, it is skipped and says so.
+install-firefox:
+	@echo "== installing firefox, once, if it can be had"
+	-@test "$$(id -u)" = 0 && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends firefox-esr
 
 ## Renews .sqlx after a change of queries or migrations.
 queries:

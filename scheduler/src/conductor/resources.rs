@@ -357,8 +357,8 @@ fn check_kind(kind: &ResourceKind) -> Result<(), Refusal> {
         {
             wrong("/refill_per_s", "must be above 0 and at most 1,000,000,000")
         }
-        ResourceKind::Slots { slots } if slots > 100_000 => {
-            wrong("/slots", "must be at most 100,000")
+        ResourceKind::Slots { slots } if slots > crate::bounds::SLOTS => {
+            wrong("/slots", "must be at most 10,000")
         }
         _ => Ok(()),
     }
