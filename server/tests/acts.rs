@@ -177,6 +177,31 @@ fn the_pages_and_the_interface_ask_for_the_same_role() {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_character_that_no_text_may_hold_is_refused_wherever_it_comes_in(database: PgPool) {
+    let house = House::new(&database).await;
+    let browser = Browser::of(&house, WorkspaceRole::Member).await;
+    for path in [
+        "/w/acme/agents/%00",
+        "/w/acme/tasks?agent=%00",
+        "/w/acme/tasks.csv?kind=%00",
+    ] {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{path}");
+    }
+    for (path, field) in [("/api/pages/create_task", "title"), ("/login", "email")] {
+        let page = browser.post(path, "text/html", &[(field, "a\0b")]).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{path}");
+    }
+    let page = browser.get("/w/acme/tasks?q=100%2500").await;
+    assert_eq!(
+        page.status,
+        StatusCode::OK,
+        "a percent sign and two zeros are text"
+    );
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn each_act_lets_in_whom_the_table_names_and_nobody_else(database: PgPool) {
     let house = House::new(&database).await;
     let stranger = Browser::stranger(&house);

@@ -80,8 +80,8 @@ async fn what_was_spent_under_a_lost_lease_is_charged_once_and_the_lease_stays_l
     house.done(&manager, &cancel, json!({})).await;
     let path = format!("POST /leases/{}/usage", lease["lease_id"].as_str().unwrap());
     let used = json!({ "epoch": 1, "input_tokens": 70, "cost_microusd": 5 });
-    for _ in 0..2 {
-        let lost = house.once(&scout, "late", &path, used.clone()).await;
+    for key in ["late", "late", "later"] {
+        let lost = house.once(&scout, key, &path, used.clone()).await;
         assert_eq!(
             (lost.status, &lost.body["code"]),
             (StatusCode::CONFLICT, &json!("lease_lost")),
@@ -100,6 +100,33 @@ async fn what_was_spent_under_a_lost_lease_is_charged_once_and_the_lease_stays_l
     assert!(stolen.status.is_client_error());
     let settled = &house.get(&manager, "/budgets").await.body["items"][0]["settled"];
     assert_eq!(*settled, json!(70), "another agent's word is not taken");
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_result_handed_in_again_is_refused_and_charges_nothing(database: PgPool) {
+    let house = House::new(&database).await;
+    let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
+    house.done(&manager, "PUT /budgets/day", budget()).await;
+    let task = json!({ "title": "spend", "kind": "research" });
+    let (_, lease) = house.leased(&manager, &scout, task).await;
+    let path = format!("POST /leases/{}", lease["lease_id"].as_str().unwrap());
+    let usage = json!({ "input_tokens": 70 });
+    let done = json!({ "epoch": 1, "output": {}, "usage": usage });
+    house
+        .done(&scout, &format!("{path}/complete"), done.clone())
+        .await;
+    for (end, body) in [
+        ("complete", &done),
+        ("usage", &json!({ "epoch": 1, "input_tokens": 70 })),
+    ] {
+        let again = house
+            .ask(&scout, &format!("{path}/{end}"), body.clone())
+            .await;
+        assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.body);
+    }
+    let settled = &house.get(&manager, "/budgets").await.body["items"][0]["settled"];
+    assert_eq!(*settled, json!(70));
     house.close().await;
 }
 

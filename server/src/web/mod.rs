@@ -11,6 +11,7 @@ mod demo;
 mod events;
 mod export;
 mod forgery;
+mod forms;
 mod login;
 mod pages;
 mod passwords;
@@ -84,6 +85,7 @@ pub fn router(app: &App, demo: &Demo, url: &str) -> anyhow::Result<Router> {
         .merge(pages::router(app, url)?)
         .layer(from_fn_with_state(web.clone(), admit::admit))
         .layer(sessions::layer(app.clone(), url))
+        .layer(from_fn(forms::bounded))
         .layer(from_fn_with_state(web.clone(), forgery::refuse))
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(from_fn(admit::headers))

@@ -3,19 +3,15 @@
 use app::access::House;
 use app::{AssetUrls, Shell};
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::FromRef;
-use axum::http::{Request, StatusCode};
-use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::http::Request;
+use axum::response::Response;
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 
 use crate::assets;
 use crate::state::App;
-
-/// The largest form of an act, in bytes: a description of the longest, with every byte escaped.
-const ACT_LIMIT: usize = 256 << 10;
 
 /// What the pages' framework needs of a request's surroundings.
 #[derive(Debug, Clone, FromRef)]
@@ -43,19 +39,8 @@ pub fn router(app: &App, url: &str) -> anyhow::Result<Router> {
     Ok(Router::new()
         // The server functions of the acts are mounted with the pages.
         .leptos_routes_with_context(&state, routes, context.clone(), shell.clone())
-        .layer(from_fn(bounded))
         .fallback(move |request| nothing_here(request, context.clone(), shell.clone()))
         .with_state(state))
-}
-
-/// Reads no more of a form than an act can need.
-async fn bounded(request: Request<Body>, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, ACT_LIMIT).await else {
-        let text = "This is more than a form may send, so nothing was done.";
-        return (StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
-    };
-    next.run(Request::from_parts(parts, body.into())).await
 }
 
 async fn nothing_here<IV>(

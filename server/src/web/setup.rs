@@ -91,7 +91,8 @@ pub async fn begin(
     {
         return Ok(there);
     }
-    Ok(Redirect::to("/"))
+    // The workspace may have been there before, made by the command line.
+    Ok(Redirect::to(&format!("/?w={}", escape(&form.slug))))
 }
 
 fn fault(form: &Begin, email: &str) -> Option<&'static str> {

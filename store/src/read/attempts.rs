@@ -17,7 +17,7 @@ pub struct AttemptListed {
     pub cost_microusd: u64,
 }
 
-/// What a lease that is over was for.
+/// What a lease was for that was taken from its agent.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct PastLease {
@@ -30,7 +30,9 @@ pub struct PastLease {
 }
 
 impl Store {
-    /// A lease of the workspace that is over. Found by the decision that gave it, which was made in
+    /// A lease of the workspace that ran out or was revoked, unless what was used under it has been
+    /// said since: whoever ended an attempt has had their say, and whoever repeats a report that was
+    /// refused adds nothing. Found by the decision that gave it, which was made in
     /// the same step: their identifiers begin with the same millisecond.
     pub async fn past_lease(
         &self,
@@ -44,7 +46,9 @@ impl Store {
             r#"SELECT a.task_id AS "task_id!", a.agent_id AS "agent_id!", a.epoch AS "epoch!", n.needs
                FROM ended_attempt a
                JOIN task t ON t.workspace_id = $1 AND t.id = a.task_id JOIN needs n ON n.id = t.needs_id
-               WHERE a.workspace_id = $1 AND a.lease_id = $2 AND a.task_id = ANY (ARRAY(
+               WHERE a.workspace_id = $1 AND a.lease_id = $2 AND a.outcome IN ('expired', 'revoked')
+               AND NOT EXISTS (SELECT FROM usage_report u WHERE u.lease_id = $2 AND u.at > a.ended_at)
+               AND a.task_id = ANY (ARRAY(
                    SELECT task_id FROM decision
                    WHERE workspace_id = $1 AND id >= $3 AND id < $4 AND kind = 'dispatch'))"#,
             workspace.0,
