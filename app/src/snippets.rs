@@ -53,19 +53,19 @@ impl Attach<'_> {
         let url = in_shell(self.url);
         let card = in_shell(&format!("{{\"name\":{}}}", quoted(self.agent)));
         format!(
-            r#"{key}baton() {{
+            r#"{key}ask() {{
   curl -sS {url}/api/v1/"$1" -H "Authorization: Bearer $BATON_KEY" \
     -H "Content-Type: application/json" -d "$2"
 }}
 
-baton agents {card}
-work=$(baton claims '{{"wait_ms":30000}}')
+ask agents {card}
+work=$(ask claims '{{"wait_ms":30000}}')
 lease=$(printf '%s' "$work" | sed -n 's/.*"lease_id":"\([^"]*\)".*/\1/p')
 epoch=$(printf '%s' "$work" | sed -n 's/.*"epoch":\([0-9]*\).*/\1/p')
 
 # Your work goes here.
 if [ -n "$lease" ]; then
-  baton "leases/$lease/complete" "{{\"epoch\":$epoch,\"output\":{{\"answer\":42}}}}"
+  ask "leases/$lease/complete" "{{\"epoch\":$epoch,\"output\":{{\"answer\":42}}}}"
 fi
 "#
         )
