@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
+import pg from "pg";
 
 export const admin = { email: "ada@example.org", password: "a stave has five lines" };
 export const workspace = { slug: "team", name: "Research team" };
@@ -15,22 +16,17 @@ export function baton(args: string[], input?: string): string {
   return execFileSync("../target/debug/baton", args, { encoding: "utf8", input }).trim();
 }
 
-/** Whether [`without`] can do its work here: a Postgres from npm comes without psql. */
-export function canBreak(): boolean {
-  try {
-    execFileSync("psql", ["--version"]);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Takes a table away for a while: nothing else breaks a page at will. */
 export async function without(table: string, call: () => Promise<void>) {
-  const rename = (from: string, to: string) =>
-    execFileSync("psql", [process.env.DATABASE_URL!, "--quiet", "--command", `ALTER TABLE ${from} RENAME TO ${to}`]);
-  rename(table, `${table}_aside`);
-  await call().finally(() => rename(`${table}_aside`, table));
+  const database = new pg.Client({ connectionString: process.env.DATABASE_URL });
+  await database.connect();
+  const rename = (from: string, to: string) => database.query(`ALTER TABLE ${from} RENAME TO ${to}`);
+  try {
+    await rename(table, `${table}_aside`);
+    await call().finally(() => rename(`${table}_aside`, table));
+  } finally {
+    await database.end();
+  }
 }
 
 /** What the server printed for the first person. */

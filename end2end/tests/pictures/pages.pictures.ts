@@ -1,5 +1,5 @@
 import { type Page, test } from "@playwright/test";
-import { baton, canBreak, without, workspace } from "../support";
+import { baton, without, workspace } from "../support";
 import { looks, open, take } from "./look";
 import { longWords, morning } from "./morning";
 
@@ -133,7 +133,6 @@ for (const look of looks) {
 
 for (const look of looks) {
   test(`errors, ${look.theme}, ${look.width} px`, async ({ page }) => {
-    test.skip(!canBreak(), "there is no psql here");
     await without("api_key", async () => {
       await open(page, `${at}/settings`, look);
       await take(page, "broken", look);
