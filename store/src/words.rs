@@ -122,7 +122,7 @@ impl Indexer {
         }
         transaction.commit().await?;
         if indexed > 0 {
-            // The index takes words in by the batch: ten times cheaper, for most are in many tasks.
+            // The index takes words in by the batch: most are in many tasks, whose list it rewrites.
             sqlx::query!("SELECT gin_clean_pending_list('task_words_by_word')")
                 .fetch_one(&store.readers)
                 .await?;

@@ -17,8 +17,8 @@ use crate::{Store, StoreError};
 const CHUNK: usize = 2_000;
 
 impl Store {
-    /// Tasks are read in chunks, and while one is handed on the next is on its way: reading and taking
-    /// in cost about the same. Between them the needs not seen before are read.
+    /// Tasks are read in chunks, and while one is handed on the next is read on another thread. Between
+    /// them the needs not seen before are read.
     pub(super) async fn load_tasks(
         &self,
         workspace: Uuid,
