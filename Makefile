@@ -2,6 +2,8 @@
 
 # The queries are checked from `.sqlx`: building needs no database.
 export SQLX_OFFLINE := true
+# What a later compilation could reuse of one crate's parts is gigabytes that most runs never read.
+export CARGO_INCREMENTAL ?= 0
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 CARGO ?= cargo

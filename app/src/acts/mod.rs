@@ -48,7 +48,7 @@
 //!    [`asking`](crate::components::act_form::asking), and says what it will do; the gravest take a
 //!    `read.confirmed("confirm", "the name")`. A form that others' changes must not redraw stands
 //!    outside `data-live`; mark its surroundings `data-act-region` with an id, so that an answer may.
-//! 4. Nothing else: the function is mounted, guarded, and walked by `server/tests/acts.rs` by itself.
+//! 4. Nothing else: the function is mounted, guarded, and walked by `server/tests/suite/acts.rs` by itself.
 //!
 //! A secret that is shown once is made by the page that shows the form; only its hash is posted.
 //!

@@ -1,0 +1,158 @@
+//! Server-sent events: what changes is heard, and a reader that comes back misses nothing.
+
+use crate::support::{House, PATIENCE};
+use axum::body::Body;
+use http_body_util::BodyExt;
+use serde_json::json;
+use server::permission::Role;
+use sqlx::PgPool;
+
+/// One event as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Told {
+    id: Option<String>,
+    name: String,
+    data: String,
+}
+
+/// A stream being read.
+struct Stream {
+    body: Body,
+    text: String,
+}
+
+impl Stream {
+    async fn open(house: &House, key: &str, last: Option<&str>) -> Self {
+        let headers: Vec<_> = last.map(|id| ("last-event-id", id)).into_iter().collect();
+        let response = house.raw(key, "GET /events", &headers, Body::empty()).await;
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self {
+            body: response.into_body(),
+            text: String::new(),
+        }
+    }
+
+    async fn next(&mut self) -> Told {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let field = |name: &str| {
+                    let line = event.lines().find_map(|line| line.strip_prefix(name))?;
+                    Some(line.trim_start_matches(": ").to_owned())
+                };
+                let told = Told {
+                    id: field("id"),
+                    name: field("event").unwrap_or_default(),
+                    data: field("data").unwrap_or_default(),
+                };
+                self.text = rest.to_owned();
+                return told;
+            }
+            let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await;
+            let frame = frame.expect("an event").expect("an open stream").unwrap();
+            let data = frame.into_data().unwrap();
+            self.text.push_str(std::str::from_utf8(&data).unwrap());
+        }
+    }
+
+    /// Reads on until something is told of `id`.
+    async fn until(&mut self, id: &str) -> Told {
+        loop {
+            let told = self.next().await;
+            if told.data.contains(id) {
+                return told;
+            }
+        }
+    }
+}
+
+async fn make(house: &House, key: &str, title: &str) -> String {
+    let made = house
+        .done(key, "POST /tasks", json!({ "title": title }))
+        .await;
+    made["id"].as_str().unwrap().to_owned()
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_task_that_is_made_is_heard_of_with_its_state(database: PgPool) {
+    let house = House::new(&database).await;
+    let key = house.key(Role::Member).await;
+    let mut stream = Stream::open(&house, &key, None).await;
+    let task = make(&house, &key, "one").await;
+    let told = stream.until(&task).await;
+    assert_eq!(told.name, "changed");
+    assert!(told.id.is_some());
+    let items: serde_json::Value = serde_json::from_str(&told.data).unwrap();
+    let expected = json!({ "kind": "task", "id": task, "state": "pending" });
+    assert!(
+        items["items"].as_array().unwrap().contains(&expected),
+        "{items}"
+    );
+    drop(stream);
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_reader_that_comes_back_hears_what_it_missed_and_nothing_twice(database: PgPool) {
+    let house = House::new(&database).await;
+    let key = house.key(Role::Member).await;
+    let mut stream = Stream::open(&house, &key, None).await;
+    let seen = make(&house, &key, "seen").await;
+    let last = stream.until(&seen).await.id.unwrap();
+    // A second reader shows when the events are out.
+    let mut other = Stream::open(&house, &key, None).await;
+    drop(stream);
+    let missed = make(&house, &key, "missed").await;
+    other.until(&missed).await;
+    let mut again = Stream::open(&house, &key, Some(&last)).await;
+    let told = again.next().await;
+    assert_eq!(told.name, "changed");
+    assert!(!told.data.contains(&seen), "{told:?}");
+    if !told.data.contains(&missed) {
+        again.until(&missed).await;
+    }
+    drop((again, other));
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_reader_that_was_away_too_long_is_told_to_read_again(database: PgPool) {
+    let house = House::new(&database).await;
+    let key = house.key(Role::Member).await;
+    for last in ["1-99999", "nonsense"] {
+        let mut stream = Stream::open(&house, &key, Some(last)).await;
+        assert_eq!(stream.next().await.name, "reset", "{last}");
+    }
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn another_workspace_hears_nothing(database: PgPool) {
+    let house = House::new(&database).await;
+    let key = house.key(Role::Member).await;
+    let (stranger, _) = house.key_in("other", Role::Member, "").await;
+    let mut stream = Stream::open(&house, &stranger, None).await;
+    let secret = make(&house, &key, "secret").await;
+    let own = make(&house, &stranger, "own").await;
+    loop {
+        let told = stream.next().await;
+        assert!(!told.data.contains(&secret), "{told:?}");
+        if told.data.contains(&own) {
+            break;
+        }
+    }
+    drop(stream);
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn streams_end_when_the_server_stops(database: PgPool) {
+    let house = House::new(&database).await;
+    let key = house.key(Role::Member).await;
+    let stream = Stream::open(&house, &key, None).await;
+    house.stop.send_replace(true);
+    tokio::time::timeout(PATIENCE, stream.body.collect())
+        .await
+        .expect("the end")
+        .unwrap();
+    house.close().await;
+}

@@ -1,0 +1,187 @@
+//! What limits do: who waits says why, a 429 closes, a fuse refuses.
+
+use axum::http::StatusCode;
+use insta::assert_json_snapshot;
+use serde_json::json;
+use server::permission::Role;
+use sqlx::PgPool;
+
+use super::lease_path;
+use crate::support::{House, shown};
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_waits_says_why_in_the_claim_and_in_the_explanation(database: PgPool) {
+    let house = House::new(&database).await;
+    let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
+    house
+        .done(
+            &manager,
+            "PUT /resources/api",
+            json!({ "kind": "slots", "slots": 1 }),
+        )
+        .await;
+    let needy =
+        |title: &str| json!({ "title": title, "requires": [{ "resource": "api", "amount": 1 }] });
+    let made = house
+        .done(
+            &manager,
+            "POST /tasks",
+            json!([needy("first"), needy("second")]),
+        )
+        .await;
+    house.done(&scout, "POST /claims", json!({})).await;
+    let answer = house.ask(&scout, "POST /claims", json!({})).await;
+    assert_eq!(answer.body["leases"], json!([]));
+    let wait = &answer.body["not_yet"][0];
+    assert_eq!(
+        (&wait["code"], &wait["resource"]),
+        (&json!("no_free_slot"), &json!("api"))
+    );
+    let second = made["items"][1]["id"].as_str().unwrap();
+    let why = house
+        .get(&manager, &format!("/tasks/{second}/explanation"))
+        .await
+        .body;
+    assert_eq!(
+        (&why["verdict"], &why["blockers"][0]["code"]),
+        (&json!("not_yet"), &json!("no_free_slot"))
+    );
+    assert!(!why["headline"].as_str().unwrap().is_empty());
+    assert!(why["decision_id"].is_string(), "{why}");
+    let stats = house.get(&manager, "/stats").await.body;
+    assert_eq!(stats["pending_by_code"], json!({ "no_free_slot": 1 }));
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn one_agent_s_429_closes_the_resource_for_all_and_costs_no_attempt(database: PgPool) {
+    let house = House::new(&database).await;
+    let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
+    house
+        .done(
+            &manager,
+            "PUT /resources/api",
+            json!({ "kind": "slots", "slots": 4 }),
+        )
+        .await;
+    let task = json!({ "title": "call", "requires": [{ "resource": "api", "amount": 1 }] });
+    let (id, lease) = house.leased(&manager, &scout, task).await;
+    let throttled = json!({ "epoch": 1, "error": "429", "throttled": { "resource": "api", "retry_after_ms": 60_000 } });
+    house
+        .done(&scout, &lease_path(&lease, "fail"), throttled)
+        .await;
+    let task = house.get(&manager, &format!("/tasks/{id}")).await.body;
+    assert_eq!(
+        (&task["state"], &task["attempts"]),
+        (&json!("pending"), &json!(0))
+    );
+    let resource = house.get(&manager, "/resources").await.body["items"][0].clone();
+    assert_eq!(resource["closed_because"], "provider");
+    assert_eq!(resource["throttled_last_hour"], 1);
+    let why = house
+        .get(&manager, &format!("/tasks/{id}/explanation"))
+        .await
+        .body;
+    assert_eq!(why["blockers"][0]["code"], "provider_backoff");
+    house
+        .done(
+            &manager,
+            "POST /resources/api/reopen",
+            json!({ "reason": "checked" }),
+        )
+        .await;
+    let again = house
+        .done(&scout, "POST /claims", json!({ "wait_ms": 20_000 }))
+        .await;
+    assert_eq!(again["leases"][0]["epoch"], 2);
+    let throttles = house.get(&manager, "/decisions?kind=throttle").await.body;
+    assert!(
+        throttles["items"].as_array().unwrap().len() >= 2,
+        "{throttles}"
+    );
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_permit_is_taken_given_back_and_explained_when_there_is_none(database: PgPool) {
+    let house = House::new(&database).await;
+    let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
+    house
+        .done(
+            &manager,
+            "PUT /resources/api",
+            json!({ "kind": "slots", "slots": 1 }),
+        )
+        .await;
+    let body = json!({ "requires": [{ "resource": "api", "amount": 1 }] });
+    let permit = house.done(&scout, "POST /permits", body.clone()).await;
+    let none = house.done(&scout, "POST /permits", body.clone()).await;
+    assert_eq!(none["not_yet"][0]["code"], "no_free_slot", "{none}");
+    let path = format!("DELETE /permits/{}", permit["permit_id"].as_str().unwrap());
+    assert_eq!(
+        house.ask(&scout, &path, json!({})).await.status,
+        StatusCode::NO_CONTENT
+    );
+    assert!(house.done(&scout, "POST /permits", body).await["permit_id"].is_string());
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_agent_that_drains_gets_no_more_work(database: PgPool) {
+    let house = House::new(&database).await;
+    let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
+    let beat = house
+        .done(
+            &scout,
+            "POST /agents/heartbeat",
+            json!({ "status": "draining", "detail": "going home" }),
+        )
+        .await;
+    assert_eq!(beat["directives"], json!([]));
+    assert!(beat["retry_after_ms"].as_u64().unwrap() > 0);
+    house
+        .done(&manager, "POST /tasks", json!({ "title": "one" }))
+        .await;
+    let none = house.done(&scout, "POST /claims", json!({})).await;
+    assert_eq!(none["leases"], json!([]));
+    let agents = house.get(&manager, "/agents").await.body;
+    assert_eq!(
+        (&agents["items"][0]["status"], &agents["items"][0]["health"]),
+        (&json!("draining"), &json!("online"))
+    );
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn fuses_refuse_with_their_numbers_and_a_cycle_is_one(database: PgPool) {
+    let house = House::new(&database).await;
+    let key = house.key(Role::Manager).await;
+    let policy = house
+        .done(
+            &key,
+            "PUT /policy",
+            json!({ "fuses": { "max_pending": 2 } }),
+        )
+        .await;
+    assert_eq!(
+        (&policy["version"], &policy["fuses"]["max_children"]),
+        (&json!(2), &json!(256))
+    );
+    let blown = house
+        .ask(
+            &key,
+            "POST /tasks",
+            json!([{ "title": "1" }, { "title": "2" }, { "title": "3" }]),
+        )
+        .await;
+    assert_json_snapshot!("fuse_blown", shown(&blown));
+    let cycle = json!([{ "title": "1", "ref": "a", "depends_on": ["b"] }, { "title": "2", "ref": "b", "depends_on": ["a"] }]);
+    let cycle = house.ask(&key, "POST /tasks", cycle).await;
+    assert_eq!(
+        (cycle.status, &cycle.body["fuse"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("cycle"))
+    );
+    let changed = house.get(&key, "/decisions?kind=policy").await;
+    assert_eq!(changed.body["items"].as_array().unwrap().len(), 1);
+    house.close().await;
+}

@@ -1,0 +1,191 @@
+//! What people do to tasks and say of decisions.
+
+use axum::http::StatusCode;
+use serde_json::json;
+use server::permission::Role;
+use sqlx::PgPool;
+
+use crate::support::House;
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn people_hold_release_cancel_retry_boost_and_hand_over(database: PgPool) {
+    let house = House::new(&database).await;
+    let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
+    let id = house
+        .done(&manager, "POST /tasks", json!({ "title": "one" }))
+        .await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let act = |act: &str| format!("POST /tasks/{id}/{act}");
+    for (name, state) in [
+        ("hold", "backlog"),
+        ("release", "pending"),
+        ("cancel", "cancelled"),
+        ("retry", "pending"),
+    ] {
+        let after = house
+            .done(&manager, &act(name), json!({ "reason": "a test" }))
+            .await;
+        assert_eq!(after, json!({ "id": id, "state": state }), "{name}");
+    }
+    let soon = (house.app.now() + scheduler::Span::from_secs(600)).to_string();
+    let boost = json!({ "score_delta": 500, "expires_at": soon, "reason": "the fair opens" });
+    house.done(&manager, &act("boost"), boost).await;
+    let task = house.get(&manager, &format!("/tasks/{id}")).await.body;
+    assert_eq!(task["boost"]["score_delta"], 500);
+    let factors = task["factors"].as_array().unwrap();
+    assert!(
+        factors.iter().any(|factor| factor["name"] == "boost"),
+        "{factors:?}"
+    );
+    let handoff = json!({ "to_agent": "rival", "note": "knows it" });
+    let nobody = house.ask(&manager, &act("handoff"), handoff.clone()).await;
+    assert_eq!(nobody.body["errors"][0]["pointer"], "/to_agent");
+    house
+        .done(&manager, "POST /agents", json!({ "name": "rival" }))
+        .await;
+    house.done(&manager, &act("handoff"), handoff).await;
+    let none = house.done(&scout, "POST /claims", json!({})).await;
+    assert_eq!(none["leases"], json!([]));
+    let (rival, _) = house.key_in("acme", Role::Agent, "rival").await;
+    let given = house
+        .done(&rival, "POST /claims", json!({ "wait_ms": 20_000 }))
+        .await;
+    assert_eq!(given["leases"][0]["task"]["id"], id);
+    let wrong = house.ask(&manager, &act("retry"), json!({})).await;
+    assert_eq!(
+        (wrong.status, &wrong.body["code"]),
+        (StatusCode::CONFLICT, &json!("wrong_state"))
+    );
+    let overrides = house
+        .get(&manager, &format!("/decisions?task={id}&kind=override"))
+        .await
+        .body;
+    assert_eq!(overrides["items"].as_array().unwrap().len(), 6);
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_edit_needs_the_version_that_was_read(database: PgPool) {
+    let house = House::new(&database).await;
+    let key = house.key(Role::Member).await;
+    let id = house
+        .done(&key, "POST /tasks", json!({ "title": "one" }))
+        .await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let name = format!("PATCH /tasks/{id}");
+    house
+        .done(
+            &key,
+            &name,
+            json!({ "title": "two", "priority": "urgent", "version": 1 }),
+        )
+        .await;
+    let task = house.get(&key, &format!("/tasks/{id}")).await.body;
+    assert_eq!(
+        (&task["title"], &task["priority"], &task["version"]),
+        (&json!("two"), &json!("urgent"), &json!(2))
+    );
+    let stale = house
+        .ask(&key, &name, json!({ "title": "three", "version": 1 }))
+        .await;
+    assert_eq!(
+        (stale.status, &stale.body["code"]),
+        (StatusCode::CONFLICT, &json!("version_conflict"))
+    );
+    assert_eq!(stale.body["current_version"], 2);
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_a_waiting_task_needs_can_be_changed(database: PgPool) {
+    let house = House::new(&database).await;
+    let (key, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
+    for name in ["gpu", "db"] {
+        let limit = json!({ "kind": "slots", "slots": 1 });
+        house
+            .done(&key, &format!("PUT /resources/{name}"), limit)
+            .await;
+    }
+    let task = json!({ "title": "one", "agent": "somebody", "capabilities": ["old"] });
+    let made = house.done(&key, "POST /tasks", task).await;
+    let path = format!("/tasks/{}", made["id"].as_str().unwrap());
+    let edit = format!("PATCH {path}");
+    let needs = |resource: &str| json!({ "resource": resource, "amount": 1 });
+    let patch = json!({ "version": 1, "capabilities": ["b", "a", "b"], "agent": "scout",
+        "requires": [needs("gpu"), needs("db")] });
+    house.done(&key, &edit, patch).await;
+    let task = house.get(&key, &path).await.body;
+    assert_eq!(task["capabilities"], json!(["a", "b"]));
+    assert_eq!(task["requires"], json!([needs("db"), needs("gpu")]));
+    assert_eq!(
+        (&task["agent"], &task["version"]),
+        (&json!("scout"), &json!(2))
+    );
+    let listed = house.get(&key, "/tasks?agent=scout").await.body;
+    assert_eq!(listed["items"][0]["id"], made["id"]);
+
+    let claim = house.done(&scout, "POST /claims", json!({})).await;
+    assert_eq!(claim["leases"], json!([]), "it lacks the capabilities");
+    let patch = json!({ "version": 2, "capabilities": [], "agent": null });
+    house.done(&key, &edit, patch).await;
+    assert_eq!(house.get(&key, &path).await.body["agent"], json!(null));
+    let refused = json!({ "version": 3, "requires": [needs("db"), needs("db")], "agent": " x" });
+    let refused = house.ask(&key, &edit, refused).await;
+    let pointers = &refused.body["errors"];
+    assert_eq!(pointers[0]["pointer"], "/requires/1/resource", "{pointers}");
+    assert_eq!(pointers[1]["pointer"], "/agent", "{pointers}");
+
+    let claim = json!({ "wait_ms": 20_000 });
+    let claim = house.done(&scout, "POST /claims", claim).await;
+    assert_eq!(
+        claim["leases"][0]["grants"],
+        json!([needs("db"), needs("gpu")])
+    );
+    let late = json!({ "version": 3, "agent": "" });
+    let late = house.ask(&key, &edit, late).await;
+    assert_eq!(
+        (late.status, &late.body["code"]),
+        (StatusCode::CONFLICT, &json!("wrong_state"))
+    );
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_review_is_kept_with_its_decision(database: PgPool) {
+    let house = House::new(&database).await;
+    let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
+    let (_, lease) = house
+        .leased(&manager, &scout, json!({ "title": "one" }))
+        .await;
+    let decision = lease["decision_id"].as_str().unwrap();
+    let review = json!({ "verdict": "disagree", "note": "the other was due" });
+    for _ in 0..2 {
+        let said = house
+            .ask(
+                &manager,
+                &format!("POST /decisions/{decision}/review"),
+                review.clone(),
+            )
+            .await;
+        assert_eq!(said.status, StatusCode::CREATED);
+    }
+    let read = house
+        .get(&manager, &format!("/decisions/{decision}"))
+        .await
+        .body;
+    assert_eq!(read["reviews"].as_array().unwrap().len(), 1);
+    let of_scout = house
+        .get(&manager, "/decisions?agent=scout&kind=dispatch")
+        .await;
+    assert_eq!(of_scout.body["items"][0]["id"], decision);
+    for name in ["agent", "resource"] {
+        let nobody = house.get(&manager, &format!("/decisions?{name}=who")).await;
+        assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert_eq!(read["reviews"][0]["verdict"], "disagree");
+    house.close().await;
+}
