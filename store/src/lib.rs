@@ -63,8 +63,8 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
 /// How long a request waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The connection kept for flushes, so that no reader can make a commit wait.
-const WRITERS: u32 = 1;
+/// The connections kept for flushes, so that no reader can make a commit wait: one writes, one reads.
+const FLUSHERS: u32 = 2;
 /// Connections kept for holding on to pools, which must not wait for either.
 const KEEPERS: u32 = 2;
 
@@ -72,13 +72,15 @@ const KEEPERS: u32 = 2;
 #[derive(Clone, Debug)]
 pub struct Store {
     readers: PgPool,
-    writer: flush::Writer,
+    writer: flush::Reserved,
+    /// Reads what the tasks that a flush leases say, while they are being leased.
+    teller: flush::Reserved,
     keepers: PgPool,
 }
 
 impl Store {
     /// Connects to `url` and proves that the database answers. Holds at most `max_connections`
-    /// connections (at least 5), of which one is for flushes and two are for holding on to pools.
+    /// connections (at least 6), of which two are for flushes and two are for holding on to pools.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         let store = Self::open(PgConnectOptions::from_str(url)?, max_connections);
         store.now().await?;
@@ -94,7 +96,7 @@ impl Store {
         };
         // A flush finds everything by primary key. One plan, made once, serves every size of batch
         // and of table; left to itself, Postgres would plan a scan while a table is still small.
-        let writer = options.clone().options([
+        let flusher = options.clone().options([
             ("plan_cache_mode", "force_generic_plan"),
             ("enable_seqscan", "off"),
             ("enable_hashjoin", "off"),
@@ -102,10 +104,11 @@ impl Store {
             ("jit", "off"),
         ]);
         let reader = options.options([("jit", "off")]);
-        let readers = max_connections.saturating_sub(WRITERS + KEEPERS).max(2);
+        let readers = max_connections.saturating_sub(FLUSHERS + KEEPERS).max(2);
         Self {
             readers: pool(readers).connect_lazy_with(reader.clone()),
-            writer: flush::Writer::new(writer),
+            writer: flush::Reserved::new(flusher.clone()),
+            teller: flush::Reserved::new(flusher),
             keepers: pool(KEEPERS).connect_lazy_with(reader),
         }
     }
@@ -137,6 +140,7 @@ impl Store {
     /// Closes every connection once its query is over.
     pub async fn close(&self) {
         self.writer.close().await;
+        self.teller.close().await;
         self.keepers.close().await;
         self.readers.close().await;
     }

@@ -2,15 +2,13 @@
 
 use std::ops::DerefMut;
 
-use scheduler::{Actor, OpenLease, Records};
+use scheduler::{OpenLease, Records};
 use sqlx::PgConnection;
-use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::columns::{Attempts, Budgets, Decisions, Ends, Leases, Resources, Usage};
 use super::normal::Normal;
-use super::text::TextRow;
 use crate::{Fence, FlushError};
 
 /// Numbered slots that leases hold.
@@ -94,13 +92,12 @@ impl<'a> Hot<'a> {
     }
 }
 
-/// Writes the hot tables and reads the texts of the tasks leased. The statement is put together before
-/// there is a `connection` to send it over.
+/// Writes the hot tables. The statement is put together before there is a `connection` to send it over.
 pub(super) async fn write<C: DerefMut<Target = PgConnection>>(
     fence: &Fence,
     hot: &Hot<'_>,
     connection: impl Future<Output = Result<C, sqlx::Error>>,
-) -> Result<(Vec<TextRow>, C), FlushError> {
+) -> Result<C, FlushError> {
     let Hot {
         over_tasks,
         over_leases,
@@ -119,8 +116,7 @@ pub(super) async fn write<C: DerefMut<Target = PgConnection>>(
         budgets,
     } = hot;
     // Casts to `&[Option<_>]` and `&[&str]` name types the macro would not choose for an array.
-    let statement = sqlx::query_file_as!(
-        TextRow,
+    let statement = sqlx::query_file!(
         "src/flush/hot.sql",
         fence.pool.0,
         fence.epoch,
@@ -213,9 +209,8 @@ pub(super) async fn write<C: DerefMut<Target = PgConnection>>(
         over_leases.len() as i64,
     );
     let mut connection = connection.await?;
-    let rows = statement.fetch_all(&mut *connection).await?;
-    if rows.is_empty() {
-        return Err(FlushError::Fenced);
+    match statement.fetch_optional(&mut *connection).await? {
+        Some(_) => Ok(connection),
+        None => Err(FlushError::Fenced),
     }
-    Ok((rows, connection))
 }

@@ -102,13 +102,7 @@ budget_put AS (
         "limit" = excluded."limit", "window" = excluded."window", soft_at = excluded.soft_at,
         window_start = excluded.window_start, settled = excluded.settled, warned = excluded.warned
 )
-SELECT t.workspace_id AS "workspace_id?", t.id AS "id?", t.title AS "title?", t.description AS "description?",
-       t.payload AS "payload?", t.reference, t.version AS "version?", t.priority AS "priority?", t.due_at, t.parent_id,
-       t.depth AS "depth?", t.created_at AS "created_at?", t.created_by AS "created_by?: Json<Actor>", n.needs AS "needs?"
-FROM fence
-LEFT JOIN (SELECT unnest($34::uuid[]) AS workspace_id, unnest($35::uuid[]) AS task_id) l ON true
-LEFT JOIN task t ON t.workspace_id = l.workspace_id AND t.id = l.task_id
-LEFT JOIN needs n ON n.id = t.needs_id
+SELECT held FROM fence
 WHERE (SELECT assert_rows((SELECT count(*) FROM lease_gone), $89 * (SELECT count(*) FROM fence), 'leases that ended'))
   AND (SELECT assert_rows((SELECT count(*) FROM open_gone), cardinality($8) * (SELECT count(*) FROM fence),
                           'open tasks that ended'))

@@ -10,10 +10,10 @@ pub(crate) mod facts;
 mod hot;
 mod normal;
 mod open;
+mod reserved;
 mod rest;
 mod text;
 mod turn;
-mod writer;
 
 use std::future::ready;
 use std::time::{Duration, Instant};
@@ -22,14 +22,16 @@ use hashbrown::HashMap;
 use scheduler::{Records, TaskId, Time, WorkspaceId};
 
 use sqlx::{Connection, PgConnection};
+use tokio::sync::oneshot;
+use tokio::try_join;
 
 use crate::{Fence, FlushError, Store};
 use hot::Hot;
 use normal::Normal;
+pub(crate) use reserved::Reserved;
 pub use text::TaskText;
-use text::TextRow;
+use text::{TextRow, Wanted};
 pub use turn::Turn;
-pub(crate) use writer::Writer;
 
 /// What one flush stores.
 #[derive(Clone, Debug, Default)]
@@ -81,25 +83,50 @@ impl Store {
     ) -> Result<Flushed, FlushError> {
         let normal = Normal::of(&batch.records);
         let hot = Hot::of(&batch.records, &normal);
+        let wanted = Wanted::by(&normal);
         let mut began = Instant::now();
+        let (start, started) = oneshot::channel();
+        let comes = turn.comes();
         let connection = async {
-            turn.comes().await;
+            comes.await;
             began = Instant::now();
+            let _ = start.send(());
             self.writer.take().await
         };
-        let (rows, taken) = if normal.is_hot_only(&batch.records) && batch.idempotency.is_empty() {
-            hot::write(fence, &hot, connection).await?
+        let rows = if normal.is_hot_only(&batch.records) && batch.idempotency.is_empty() {
+            let write = async {
+                hot::write(fence, &hot, connection).await?.keep();
+                turn.ends();
+                Ok(())
+            };
+            // What these tasks say was committed before: it is read meanwhile.
+            try_join!(write, self.tell(&wanted, started))?.1
         } else {
             let mut taken = connection.await?;
-            let rows = write_all(fence, batch, &normal, &hot, &mut taken).await?;
-            (rows, taken)
+            let rows = write_all(fence, batch, &normal, &hot, &wanted, &mut taken).await?;
+            taken.keep();
+            turn.ends();
+            rows
         };
-        taken.keep();
-        turn.ends();
         Ok(Flushed {
             took: began.elapsed(),
             texts: text::of_leased(rows, &normal)?,
         })
+    }
+
+    /// The texts of tasks that the batches before left as they are, once the flush has `started`.
+    async fn tell(
+        &self,
+        wanted: &Wanted,
+        started: oneshot::Receiver<()>,
+    ) -> Result<Vec<TextRow>, FlushError> {
+        if wanted.is_empty() || started.await.is_err() {
+            return Ok(Vec::new());
+        }
+        let mut taken = self.teller.take().await?;
+        let rows = text::read(wanted, &mut taken).await?;
+        taken.keep();
+        Ok(rows)
     }
 }
 
@@ -108,17 +135,17 @@ async fn write_all(
     batch: &Batch,
     normal: &Normal<'_>,
     hot: &Hot<'_>,
+    wanted: &Wanted,
     connection: &mut PgConnection,
 ) -> Result<Vec<TextRow>, FlushError> {
     let mut transaction = connection.begin().await?;
     open::write(fence, batch, normal, &mut transaction).await?;
     // First, because another may have its name by now.
     rest::remove(&batch.records, &mut transaction).await?;
-    let (mut rows, _) = hot::write(fence, hot, ready(Ok(&mut *transaction))).await?;
-    for attempt in &normal.brief {
-        rows.extend(text::read(attempt.workspace, &[attempt.task], &mut transaction).await?);
-    }
+    hot::write(fence, hot, ready(Ok(&mut *transaction))).await?;
     rest::write(&batch.records, normal, &batch.idempotency, &mut transaction).await?;
+    // Last, for a task may be edited and leased in one batch.
+    let rows = text::read(wanted, &mut transaction).await?;
     transaction.commit().await?;
     Ok(rows)
 }

@@ -32,22 +32,58 @@ pub struct TaskText {
     pub created_by: Actor,
 }
 
-/// A text as it is stored; all absent in the row that only says that the pool is held.
+/// A text as it is stored.
 pub(super) struct TextRow {
-    pub(super) workspace_id: Option<Uuid>,
-    pub(super) id: Option<Uuid>,
-    pub(super) title: Option<String>,
-    pub(super) description: Option<String>,
-    pub(super) payload: Option<serde_json::Value>,
-    pub(super) reference: Option<String>,
-    pub(super) version: Option<i32>,
-    pub(super) priority: Option<String>,
-    pub(super) due_at: Option<OffsetDateTime>,
-    pub(super) parent_id: Option<Uuid>,
-    pub(super) depth: Option<i32>,
-    pub(super) created_at: Option<OffsetDateTime>,
-    pub(super) created_by: Option<Json<Actor>>,
-    pub(super) needs: Option<String>,
+    workspace_id: Uuid,
+    id: Uuid,
+    title: String,
+    description: String,
+    payload: Option<serde_json::Value>,
+    reference: Option<String>,
+    version: i32,
+    priority: String,
+    due_at: Option<OffsetDateTime>,
+    parent_id: Option<Uuid>,
+    depth: i32,
+    created_at: OffsetDateTime,
+    created_by: Json<Actor>,
+    needs: String,
+}
+
+/// Tasks whose texts are asked for.
+#[derive(Default)]
+pub(super) struct Wanted {
+    workspaces: Vec<Uuid>,
+    tasks: Vec<Uuid>,
+}
+
+impl Wanted {
+    /// What a batch leases, though its lease may be over already.
+    pub(super) fn by(normal: &Normal<'_>) -> Self {
+        let leased = normal
+            .leased
+            .iter()
+            .map(|lease| (lease.workspace, lease.task));
+        let brief = normal
+            .brief
+            .iter()
+            .map(|attempt| (attempt.workspace, attempt.task));
+        leased.chain(brief).collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+}
+
+impl FromIterator<(WorkspaceId, TaskId)> for Wanted {
+    fn from_iter<I: IntoIterator<Item = (WorkspaceId, TaskId)>>(tasks: I) -> Self {
+        let (workspaces, tasks) = tasks
+            .into_iter()
+            .map(|(workspace, task)| (workspace.0, task.0))
+            .unzip();
+        Self { workspaces, tasks }
+    }
 }
 
 impl Store {
@@ -58,25 +94,26 @@ impl Store {
         workspace: WorkspaceId,
         tasks: &[TaskId],
     ) -> Result<HashMap<TaskId, TaskText>, StoreError> {
+        let wanted = tasks.iter().map(|task| (workspace, *task)).collect();
         let mut connection = self.readers.acquire().await?;
-        texts_of(read(workspace, tasks, &mut connection).await?)
+        texts_of(read(&wanted, &mut connection).await?)
     }
 }
 
-/// The texts of tasks of one workspace.
+/// Reads the texts that are there.
 pub(super) async fn read(
-    workspace: WorkspaceId,
-    tasks: &[TaskId],
+    wanted: &Wanted,
     connection: &mut PgConnection,
 ) -> Result<Vec<TextRow>, sqlx::Error> {
-    let ids: Vec<Uuid> = tasks.iter().map(|task| task.0).collect();
     sqlx::query_as!(
         TextRow,
         r#"SELECT t.workspace_id, t.id, t.title, t.description, t.payload, t.reference, t.version, t.priority, t.due_at,
                t.parent_id, t.depth, t.created_at, t.created_by AS "created_by: Json<Actor>", n.needs
-           FROM task t JOIN needs n ON n.id = t.needs_id WHERE t.workspace_id = $1 AND t.id = ANY($2)"#,
-        workspace.0,
-        &ids,
+           FROM (SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS task_id) w
+           JOIN task t ON t.workspace_id = w.workspace_id AND t.id = w.task_id
+           JOIN needs n ON n.id = t.needs_id"#,
+        &wanted.workspaces,
+        &wanted.tasks,
     )
     .fetch_all(connection)
     .await
@@ -103,9 +140,7 @@ fn texts_of(rows: Vec<TextRow>) -> Result<HashMap<TaskId, TaskText>, StoreError>
     let mut known = HashMap::<String, Needs>::new();
     let mut texts = HashMap::with_capacity(rows.len());
     for mut row in rows {
-        let (Some(id), Some(needs)) = (row.id, row.needs.take()) else {
-            continue;
-        };
+        let needs = std::mem::take(&mut row.needs);
         let needs = if let Some(known) = known.get(&needs) {
             known.clone()
         } else {
@@ -113,26 +148,26 @@ fn texts_of(rows: Vec<TextRow>) -> Result<HashMap<TaskId, TaskText>, StoreError>
             known.insert(needs, read.clone());
             read
         };
-        texts.insert(TaskId(id), text_of(TaskId(id), row, needs)?);
+        texts.insert(TaskId(row.id), text_of(row, needs)?);
     }
     Ok(texts)
 }
 
-fn text_of(id: TaskId, row: TextRow, needs: Needs) -> Result<TaskText, StoreError> {
+fn text_of(row: TextRow, needs: Needs) -> Result<TaskText, StoreError> {
     Ok(TaskText {
-        id,
-        workspace: WorkspaceId(row.workspace_id.unwrap_or_default()),
-        title: row.title.unwrap_or_default(),
-        description: row.description.unwrap_or_default(),
+        id: TaskId(row.id),
+        workspace: WorkspaceId(row.workspace_id),
+        title: row.title,
+        description: row.description,
         payload: row.payload,
         reference: row.reference,
-        version: unsigned("task's version", row.version.unwrap_or_default())?,
+        version: unsigned("task's version", row.version)?,
         needs,
-        priority: from_word("task's priority", &row.priority.unwrap_or_default())?,
+        priority: from_word("task's priority", &row.priority)?,
         due_at: instant(row.due_at),
         parent: row.parent_id.map(TaskId),
-        depth: unsigned("task's depth", row.depth.unwrap_or_default())?,
-        created_at: instant(row.created_at).unwrap_or_default(),
-        created_by: row.created_by.map_or(Actor::Scheduler, |author| author.0),
+        depth: unsigned("task's depth", row.depth)?,
+        created_at: row.created_at.into(),
+        created_by: row.created_by.0,
     })
 }

@@ -18,11 +18,14 @@ impl Turn {
 
     /// Never returns when the flush before failed: whoever flushes ends with that one's reason, and
     /// takes this one with it.
-    pub(super) async fn comes(&mut self) {
-        if let Some(before) = self.before.take()
-            && before.await.is_err()
-        {
-            std::future::pending::<()>().await;
+    pub(super) fn comes(&mut self) -> impl Future<Output = ()> + use<> {
+        let before = self.before.take();
+        async {
+            if let Some(before) = before
+                && before.await.is_err()
+            {
+                std::future::pending::<()>().await;
+            }
         }
     }
 

@@ -140,3 +140,33 @@ async fn everything_rare_is_stored_too(pool: PgPool) {
         1
     );
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_task_edited_and_leased_in_one_batch_is_given_out_as_edited(pool: PgPool) {
+    let scene = Scene::set(store(&pool)).await;
+    let ws = scene.workspace;
+    let new = task(ws, 1_000, needs("general"));
+    scene
+        .flush(Records {
+            created: vec![new.clone()],
+            ..Records::default()
+        })
+        .await;
+    let lease = lease(&new.open, 2_000, AgentId(id(30)));
+    let flushed = scene
+        .flush(Records {
+            edits: vec![TextEdit {
+                workspace: ws,
+                task: new.open.id,
+                title: Some("New".to_owned()),
+                description: None,
+                version: 2,
+            }],
+            leased: vec![lease.clone()],
+            decisions: vec![dispatch(&lease)],
+            ..Records::default()
+        })
+        .await;
+    let text = &flushed.texts[&new.open.id];
+    assert_eq!((text.title.as_str(), text.version), ("New", 2));
+}

@@ -1,4 +1,4 @@
-//! The connection that flushes go through.
+//! The connections that flushes go through.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// One connection, outside any pool: a pool asks a connection whether it still lives each time it is
-/// taken and given back, and changes between several, each with its own plans and caches. Flushes go
-/// one after the other anyway.
+/// One connection for one use, outside any pool: a pool asks a connection whether it still lives each
+/// time it is taken and given back, and changes between several, each with its own plans and caches.
+/// Flushes go one after the other anyway.
 #[derive(Clone, Debug)]
-pub(crate) struct Writer {
+pub(crate) struct Reserved {
     options: PgConnectOptions,
     connection: Arc<Mutex<Option<PgConnection>>>,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Taken<'a> {
     connection: PgConnection,
 }
 
-impl Writer {
+impl Reserved {
     /// Connects on first use.
     pub(crate) fn new(options: PgConnectOptions) -> Self {
         Self {
@@ -36,7 +36,8 @@ impl Writer {
         let mut place = self.connection.lock().await;
         let connection = match place.take() {
             Some(connection) => connection,
-            None => self.options.connect().await?,
+            // Boxed, because it is rare and would make every flush large.
+            None => Box::pin(self.options.connect()).await?,
         };
         Ok(Taken { place, connection })
     }
