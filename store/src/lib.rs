@@ -65,6 +65,10 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The connections kept for flushes, so that no reader can make a commit wait: one writes, one reads.
 const FLUSHERS: u32 = 2;
+/// Connections for loading a pool: one reads on while what the other read is taken in.
+const LOADERS: u32 = 2;
+/// How long those are kept after a load.
+const LOADER_IDLE: Duration = Duration::from_secs(10);
 /// Connections kept for holding on to pools, which must not wait for either.
 const KEEPERS: u32 = 2;
 
@@ -75,12 +79,13 @@ pub struct Store {
     writer: flush::Reserved,
     /// Reads what the tasks that a flush leases say, while they are being leased.
     teller: flush::Reserved,
+    loaders: PgPool,
     keepers: PgPool,
 }
 
 impl Store {
     /// Connects to `url` and proves that the database answers. Holds at most `max_connections`
-    /// connections (at least 6), of which two are for flushes and two are for holding on to pools.
+    /// connections (at least 8), of which two are for flushes, two for loads and two for holding on to pools.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         let store = Self::open(PgConnectOptions::from_str(url)?, max_connections);
         store.now().await?;
@@ -103,12 +108,25 @@ impl Store {
             ("enable_mergejoin", "off"),
             ("jit", "off"),
         ]);
+        // A load walks indexes in their order. What Postgres would rather do after a glance at old
+        // statistics, scan and sort on all cores, takes them from the one who takes the rows in.
+        let loader = options.clone().options([
+            ("enable_seqscan", "off"),
+            ("enable_bitmapscan", "off"),
+            ("max_parallel_workers_per_gather", "0"),
+            ("jit", "off"),
+        ]);
         let reader = options.options([("jit", "off")]);
-        let readers = max_connections.saturating_sub(FLUSHERS + KEEPERS).max(2);
+        let readers = max_connections
+            .saturating_sub(FLUSHERS + LOADERS + KEEPERS)
+            .max(2);
         Self {
             readers: pool(readers).connect_lazy_with(reader.clone()),
             writer: flush::Reserved::new(flusher.clone()),
             teller: flush::Reserved::new(flusher),
+            loaders: pool(LOADERS)
+                .idle_timeout(LOADER_IDLE)
+                .connect_lazy_with(loader),
             keepers: pool(KEEPERS).connect_lazy_with(reader),
         }
     }
@@ -141,6 +159,7 @@ impl Store {
     pub async fn close(&self) {
         self.writer.close().await;
         self.teller.close().await;
+        self.loaders.close().await;
         self.keepers.close().await;
         self.readers.close().await;
     }

@@ -41,7 +41,7 @@ impl Store {
             workspace.0,
             &ids,
         )
-        .fetch_all(&self.readers)
+        .fetch_all(&self.loaders)
         .await?;
         rows.into_iter()
             .map(|row| {

@@ -20,7 +20,7 @@ impl Store {
              FROM lease WHERE workspace_id = ANY($1) ORDER BY id",
             workspaces,
         )
-        .fetch(&self.readers);
+        .fetch(&self.loaders);
         while let Some(row) = rows.try_next().await? {
             take(Stored::Lease(OpenLease {
                 id: LeaseId(row.id),
@@ -48,7 +48,7 @@ impl Store {
              FROM permit WHERE workspace_id = ANY($1) ORDER BY id",
             workspaces,
         )
-        .fetch_all(&self.readers)
+        .fetch_all(&self.loaders)
         .await?;
         for row in rows {
             take(Stored::Permit(PermitRow {

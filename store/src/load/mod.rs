@@ -85,7 +85,7 @@ impl Store {
             pool.0,
             only,
         )
-        .fetch_all(&self.readers)
+        .fetch_all(&self.loaders)
         .await?;
         let mut ids = Vec::with_capacity(rows.len());
         for row in rows {

@@ -27,7 +27,7 @@ impl Store {
             pool.0,
             only,
         )
-        .fetch_all(&self.readers)
+        .fetch_all(&self.loaders)
         .await?;
         for row in rows {
             take(Stored::Resource(ResourceRow {
@@ -66,7 +66,7 @@ impl Store {
                FROM budget WHERE workspace_id = ANY($1) ORDER BY id"#,
             workspaces,
         )
-        .fetch_all(&self.readers)
+        .fetch_all(&self.loaders)
         .await?;
         for row in rows {
             take(Stored::Budget(BudgetRow {
@@ -100,7 +100,7 @@ impl Store {
              FROM agent WHERE workspace_id = ANY($1) ORDER BY id",
             workspaces,
         )
-        .fetch_all(&self.readers)
+        .fetch_all(&self.loaders)
         .await?;
         for row in rows {
             take(Stored::Agent(AgentRow {
@@ -150,7 +150,7 @@ impl Store {
                ORDER BY a.ended_at"#,
             workspaces,
         )
-        .fetch_all(&self.readers)
+        .fetch_all(&self.loaders)
         .await?;
         let mut kinds: HashMap<(Uuid, String), KindHistory> = HashMap::new();
         for row in rows {

@@ -14,7 +14,7 @@ use crate::convert::{corrupt, from_json, from_word, instant, unsigned};
 use crate::{Store, StoreError};
 
 /// Tasks handed on together.
-const CHUNK: usize = 2_000;
+const CHUNK: usize = 500;
 
 impl Store {
     /// Tasks are read in chunks, and while one is handed on the next is read on another thread. Between
@@ -28,7 +28,7 @@ impl Store {
         known.children = self.children_of_open(workspace).await?;
         known.waits_for = self.waits_of_open(workspace).await?;
         let (chunks, mut read) = mpsc::channel(2);
-        let reading = tokio::spawn(read_chunks(self.readers.clone(), workspace, chunks));
+        let reading = tokio::spawn(read_chunks(self.loaders.clone(), workspace, chunks));
         while let Some(chunk) = read.recv().await {
             self.hand_over(chunk, known, take).await?;
         }
@@ -61,7 +61,7 @@ impl Store {
                GROUP BY c.parent_id"#,
             workspace,
         )
-        .fetch_all(&self.readers)
+        .fetch_all(&self.loaders)
         .await?;
         rows.into_iter()
             .map(|row| Ok((row.parent_id, unsigned("count of children", row.children)?)))
@@ -81,7 +81,7 @@ impl Store {
              ORDER BY d.task_id, d.depends_on",
             workspace,
         )
-        .fetch(&self.readers);
+        .fetch(&self.loaders);
         let mut waits: HashMap<Uuid, Vec<TaskId>> = HashMap::new();
         while let Some(row) = rows.try_next().await? {
             waits
@@ -106,7 +106,7 @@ impl Store {
             return Ok(());
         }
         let rows = sqlx::query!("SELECT id, needs FROM needs WHERE id = ANY($1)", &missing)
-            .fetch_all(&self.readers)
+            .fetch_all(&self.loaders)
             .await?;
         for row in rows {
             known
@@ -119,7 +119,7 @@ impl Store {
 
 /// Ends early, in silence, when nobody takes the chunks any more.
 async fn read_chunks(
-    readers: PgPool,
+    loaders: PgPool,
     workspace: Uuid,
     chunks: mpsc::Sender<Vec<OpenTaskRow>>,
 ) -> Result<(), sqlx::Error> {
@@ -130,7 +130,7 @@ async fn read_chunks(
              FROM open_task WHERE workspace_id = $1 ORDER BY task_id",
         workspace,
     )
-    .fetch(&readers);
+    .fetch(&loaders);
     let mut chunk = Vec::with_capacity(CHUNK);
     while let Some(row) = rows.try_next().await? {
         chunk.push(row);
