@@ -135,7 +135,7 @@ impl Conductor {
         };
         if task.due_at.is_some() || task.not_before.is_some() {
             let extra = made.extra_mut();
-            (extra.due_at, extra.not_before) = (task.due_at, task.not_before);
+            (extra.due_at, extra.not_before) = (task.due_at.into(), task.not_before.into());
         }
         self.add_task(made)
     }
@@ -208,8 +208,8 @@ impl Conductor {
             needs: Arc::clone(&profile.needs),
             priority: task.priority,
             created_at: task.created_at,
-            due_at: extra.and_then(|extra| extra.due_at),
-            not_before: extra.and_then(|extra| extra.not_before),
+            due_at: task.due_at(),
+            not_before: task.not_before(),
             backing_off: extra.is_some_and(|extra| extra.backing_off),
             ancestors: task.ancestors().to_vec(),
             children: extra.map_or(0, |extra| extra.children),
@@ -223,7 +223,7 @@ impl Conductor {
                 .attempts
                 .saturating_sub((task.place == Place::Leased).into()),
             epoch: task.epoch,
-            boost: extra.and_then(|extra| extra.boost),
+            boost: task.boost(),
         }
     }
 
@@ -262,7 +262,7 @@ impl Conductor {
             self.tasks[ix].priority = priority;
         }
         if let Some(due_at) = edit.due_at {
-            self.tasks[ix].extra_mut().due_at = due_at;
+            self.tasks[ix].extra_mut().due_at = due_at.into();
         }
         if scheduling {
             self.change_needs(ix, |needs| {

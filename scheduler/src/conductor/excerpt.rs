@@ -226,7 +226,7 @@ impl Conductor {
             windows.filter_map(|(ix, budget)| Some((budget.resets_at()?, Timer::Window(ix))));
         let tasks = copy.tasks.iter();
         let tasks =
-            tasks.filter_map(|(_, task)| Some((task.extra()?.timer?, Timer::Task(task.id))));
+            tasks.filter_map(|(_, task)| Some((task.extra()?.timer.get()?, Timer::Task(task.id))));
         let patience = self.timers.iter().take(KEPT).copied();
         let patience = patience.filter(|(_, timer)| matches!(timer, Timer::Reserve(_)));
         leases

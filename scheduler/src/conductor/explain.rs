@@ -142,10 +142,7 @@ impl Conductor {
     }
 
     fn push_hour(&self, task: TaskIx, now: Time, blockers: &mut Vec<Blocker>) {
-        let hour = self.tasks[task]
-            .extra()
-            .and_then(|extra| extra.not_before)
-            .filter(|&at| at > now);
+        let hour = self.tasks[task].not_before().filter(|&at| at > now);
         if let Some(at) = hour {
             let code = self.hour_code(task);
             blockers.push(Blocker {

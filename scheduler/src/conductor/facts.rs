@@ -47,10 +47,7 @@ impl Conductor {
 
     fn waited(&self, task: TaskIx) -> u64 {
         let entry = &self.tasks[task];
-        let from = entry
-            .extra()
-            .and_then(|extra| extra.not_before)
-            .unwrap_or(entry.created_at);
+        let from = entry.not_before().unwrap_or(entry.created_at);
         (self.now.since(from.max(entry.created_at)).0 / 1_000) as u64
     }
 

@@ -164,7 +164,7 @@ impl Conductor {
     pub(super) fn place_for(&self, ix: TaskIx) -> Place {
         match self.tasks[ix].extra() {
             Some(extra) if !extra.waits_for.is_empty() => Place::Depends,
-            Some(extra) if extra.not_before.is_some_and(|at| at > self.now) => Place::Timed,
+            Some(extra) if extra.not_before.get().is_some_and(|at| at > self.now) => Place::Timed,
             _ => Place::Queued,
         }
     }

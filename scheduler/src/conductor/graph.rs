@@ -153,8 +153,8 @@ impl Conductor {
             priority: task.priority,
             class: self.profiles[task.profile].needs.class,
             created_at: task.created_at,
-            due_at: extra.and_then(|extra| extra.due_at),
-            boost: extra.and_then(|extra| extra.boost),
+            due_at: task.due_at(),
+            boost: task.boost(),
             unblocks: extra.map_or(0, |extra| extra.unblocks),
             path_ms: extra.map_or(0, |extra| extra.path_ms),
         }

@@ -208,7 +208,7 @@ impl Conductor {
         let ms = (full_ms as f64 * (1.0 - jitter.clamp(0.0, 1.0) / 2.0)) as i64;
         let ms = ms.max(at_least_ms.unwrap_or(0).into());
         let extra = self.tasks[task].extra_mut();
-        extra.not_before = Some(self.now + Span::from_millis(ms));
+        extra.not_before = Some(self.now + Span::from_millis(ms)).into();
         extra.backing_off = true;
     }
 
@@ -253,10 +253,7 @@ impl Conductor {
             to,
             attempt: entry.attempts,
             max_attempts: self.profiles[entry.profile].needs.max_attempts,
-            retry_at: entry
-                .extra()
-                .and_then(|extra| extra.not_before)
-                .filter(|_| to == TaskState::Pending),
+            retry_at: entry.not_before().filter(|_| to == TaskState::Pending),
         };
         let (task_id, agent_id) = (entry.id, self.agents[agent].card.id);
         let mut decision = self.decision(ws, Actor::Scheduler, Facts::Expiry(facts));

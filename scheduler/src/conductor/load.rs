@@ -161,10 +161,10 @@ impl Conductor {
             Box::new(Extra {
                 ancestors: open.ancestors.into(),
                 children: open.children,
-                due_at: open.due_at,
-                not_before: open.not_before,
+                due_at: open.due_at.into(),
+                not_before: open.not_before.into(),
                 backing_off: open.backing_off,
-                boost: open.boost,
+                boost: open.boost.map(Box::new),
                 ..Extra::default()
             })
         });

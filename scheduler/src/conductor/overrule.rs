@@ -133,14 +133,14 @@ impl Conductor {
     fn prepare(&mut self, ix: TaskIx, request: &Overrule, handoff: Option<Handoff>) {
         match request.act {
             Act::Boost => {
-                self.tasks[ix].extra_mut().boost = request.boost;
+                self.tasks[ix].extra_mut().boost = request.boost.map(Box::new);
                 self.rescore(ix);
                 self.set_task_timer(ix);
             }
             Act::Retry => {
                 self.tasks[ix].attempts = 0;
                 let extra = self.tasks[ix].extra_mut();
-                (extra.not_before, extra.backing_off) = (None, false);
+                (extra.not_before, extra.backing_off) = (None.into(), false);
             }
             Act::Handoff => {
                 let Some(handoff) = handoff else { return };

@@ -99,15 +99,40 @@ pub(super) struct Extra {
     /// Its parent first.
     pub(super) ancestors: ThinVec<TaskId>,
     pub(super) children: u32,
-    pub(super) due_at: Option<Time>,
-    pub(super) not_before: Option<Time>,
+    pub(super) due_at: Hour,
+    pub(super) not_before: Hour,
     pub(super) backing_off: bool,
-    pub(super) boost: Option<Boost>,
+    /// Boxed, because next to none has one.
+    pub(super) boost: Option<Box<Boost>>,
     /// Tasks behind it, up to where more make no difference to its score.
     pub(super) unblocks: u32,
     /// The longest chain of work behind it.
     pub(super) path_ms: u32,
-    pub(super) timer: Option<Time>,
+    pub(super) timer: Hour,
+}
+
+/// An instant or none, in the room of an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hour(Time);
+
+impl Hour {
+    const NONE: Self = Self(Time(i64::MIN));
+
+    pub(super) fn get(self) -> Option<Time> {
+        (self != Self::NONE).then_some(self.0)
+    }
+}
+
+impl Default for Hour {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl From<Option<Time>> for Hour {
+    fn from(at: Option<Time>) -> Self {
+        at.map_or(Self::NONE, Self)
+    }
 }
 
 /// Needs that tasks share.
@@ -398,6 +423,18 @@ pub(super) fn grants(
 }
 
 impl Task {
+    pub(super) fn due_at(&self) -> Option<Time> {
+        self.extra()?.due_at.get()
+    }
+
+    pub(super) fn not_before(&self) -> Option<Time> {
+        self.extra()?.not_before.get()
+    }
+
+    pub(super) fn boost(&self) -> Option<Boost> {
+        self.extra()?.boost.as_deref().copied()
+    }
+
     pub(super) fn extra(&self) -> Option<&Extra> {
         self.extra.as_deref()
     }
@@ -430,5 +467,6 @@ mod tests {
             "{}",
             size_of::<Option<Task>>()
         );
+        assert!(size_of::<Extra>() <= 72, "{}", size_of::<Extra>());
     }
 }

@@ -49,11 +49,15 @@ impl Conductor {
         let Some(ix) = self.find_task(id) else { return };
         let now = self.now;
         let extra = self.tasks[ix].extra_mut();
-        extra.timer = None;
-        if extra.not_before.is_some_and(|at| at <= now) {
+        extra.timer = None.into();
+        if extra.not_before.get().is_some_and(|at| at <= now) {
             extra.backing_off = false;
         }
-        if extra.boost.is_some_and(|boost| boost.expires_at <= now) {
+        if extra
+            .boost
+            .as_ref()
+            .is_some_and(|boost| boost.expires_at <= now)
+        {
             extra.boost = None;
             self.decide_boost_over(ix);
         }
@@ -86,20 +90,24 @@ impl Conductor {
         let now = self.now;
         let task = &self.tasks[ix];
         let Some(extra) = task.extra() else { return };
-        let hour = extra.not_before.filter(|_| task.place == Place::Timed);
+        let hour = extra
+            .not_before
+            .get()
+            .filter(|_| task.place == Place::Timed);
         let due = extra
             .due_at
+            .get()
             .and_then(|at| crate::score::next_due_step(at, now));
-        let boost = extra.boost.map(|boost| boost.expires_at);
+        let boost = extra.boost.as_ref().map(|boost| boost.expires_at);
         let at = match task.place {
             Place::Failed | Place::Cancelled => None,
             _ => [hour, due, boost].into_iter().flatten().min(),
         };
-        if extra.timer == at {
+        let (id, old) = (task.id, extra.timer.get());
+        if old == at {
             return;
         }
-        let (id, old) = (task.id, extra.timer);
-        self.tasks[ix].extra_mut().timer = at;
+        self.tasks[ix].extra_mut().timer = at.into();
         if let Some(old) = old {
             self.timers.remove(&(old, Timer::Task(id)));
         }
@@ -113,7 +121,7 @@ impl Conductor {
         let timer = self.tasks[ix]
             .extra
             .as_deref_mut()
-            .and_then(|extra| extra.timer.take());
+            .and_then(|extra| std::mem::take(&mut extra.timer).get());
         if let Some(at) = timer {
             self.timers.remove(&(at, Timer::Task(id)));
         }
