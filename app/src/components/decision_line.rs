@@ -30,6 +30,12 @@ pub fn decision_lines(decisions: Vec<DecisionListed>, around: &Around) -> AnyVie
         .into_any()
 }
 
+/// Decisions that a page shows and that are no longer among those listed.
+pub fn kept_lines(kept: Vec<DecisionListed>, around: &Around) -> Option<AnyView> {
+    (!kept.is_empty())
+        .then(|| view! { <div hidden data-kept>{decision_lines(kept, around)}</div> }.into_any())
+}
+
 fn decision_line(listed: &DecisionListed, around: &Around) -> AnyView {
     let decision = &listed.decision;
     let href = format!("/w/{}/decisions/{}", around.slug, decision.id);

@@ -37,12 +37,12 @@ pub fn Score(lines: Vec<Line>) -> AnyView {
             </li>
         }
     };
-    let legend = (worth > 1).then(|| format!("One note stands for {worth} tasks."));
+    let legend = format!("One note stands for {}.", text::count(worth.into(), "task"));
     view! {
         <ul class="score" role="list">
             {lines.into_iter().map(row).collect_view()}
         </ul>
-        {legend.map(|legend| view! { <p class="quiet small">{legend}</p> })}
+        <p class="quiet small">{legend}</p>
     }
     .into_any()
 }

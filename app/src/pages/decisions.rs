@@ -9,7 +9,7 @@ use store::read::{DecisionListed, Listed, Page};
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
-use crate::components::decision_line::{Around, decision_lines};
+use crate::components::decision_line::{Around, decision_lines, kept_lines};
 use crate::components::export::export;
 use crate::components::pager::Pager;
 use crate::components::snippets::hand_in_a_task;
@@ -45,6 +45,8 @@ struct Data {
     inside: bool,
     next: Option<String>,
     decisions: Vec<DecisionListed>,
+    /// Decisions that the page shows and that are no longer among these.
+    kept: Vec<DecisionListed>,
     around: Around,
 }
 
@@ -65,9 +67,12 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
             next: None,
         },
     };
+    let kept = asked.kept(listed.items.iter().map(|listed| listed.decision.id.0));
+    let kept = store.decisions_by_id(workspace, &kept).await?;
     let tasks: Vec<_> = listed
         .items
         .iter()
+        .chain(&kept)
         .filter_map(|listed| listed.decision.task)
         .collect();
     let around = Around {
@@ -82,6 +87,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         inside: after.is_some(),
         next: listed.next.map(|id| id.to_string()),
         decisions: listed.items,
+        kept,
         around,
         seat,
     })
@@ -95,6 +101,7 @@ fn show(data: Data) -> AnyView {
         inside,
         next,
         decisions,
+        kept,
         around,
     } = data;
     let base = seat.path("decisions");
@@ -113,6 +120,7 @@ fn show(data: Data) -> AnyView {
     } else {
         decision_lines(decisions, &around)
     };
+    let kept = kept_lines(kept, &around);
     view! {
         <Title text=format!("Decisions · {}", seat.name) />
         <header class="page-head page-head-row">
@@ -128,8 +136,9 @@ fn show(data: Data) -> AnyView {
         <nav class="tabs" aria-label="Kinds">
             {tabs}
         </nav>
-        <div id="lines" data-live data-hold>
+        <div id="lines" data-live data-hold=if inside { "inside" } else { "open" }>
             {lines}
+            {kept}
             <Pager list inside next />
         </div>
     }

@@ -27,6 +27,7 @@ use std::future::Future;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
+use uuid::Uuid;
 
 use crate::access::{House, PageError, Seat, Visitor};
 use crate::islands::live::AGAIN;
@@ -39,8 +40,11 @@ pub struct Asked {
     visitor: Option<Visitor>,
     path: ParamsMap,
     query: ParamsMap,
-    again: bool,
+    again: Option<Vec<Uuid>>,
 }
+
+/// Rows that a page may say it shows.
+const SHOWN: usize = 200;
 
 impl Asked {
     /// By the request that is being answered.
@@ -50,8 +54,10 @@ impl Asked {
             visitor: Visitor::of_request(),
             path: use_params_map().get_untracked(),
             query: use_query_map().get_untracked(),
-            again: use_context::<http::request::Parts>()
-                .is_some_and(|parts| parts.headers.contains_key(AGAIN)),
+            again: use_context::<http::request::Parts>().and_then(|parts| {
+                let shown = parts.headers.get(AGAIN)?.to_str().ok()?.split(',');
+                Some(shown.filter_map(|id| id.parse().ok()).take(SHOWN).collect())
+            }),
         }
     }
 
@@ -112,7 +118,14 @@ impl Asked {
 
     /// Whether the page is shown already and only brought up to date.
     pub fn again(&self) -> bool {
-        self.again
+        self.again.is_some()
+    }
+
+    /// What the page shows and `listed` does not have: its rows stay, and are told how they are now.
+    pub fn kept(&self, listed: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
+        let listed: Vec<_> = listed.collect();
+        let shown = self.again.iter().flatten();
+        shown.filter(|id| !listed.contains(id)).copied().collect()
     }
 
     /// A parameter of the address that is not empty.

@@ -15,7 +15,7 @@ use store::read::{DecisionFilter, DecisionListed, Page, TaskFilter, TaskListed};
 use super::counts::Counts;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
-use crate::components::decision_line::{Around, decision_lines};
+use crate::components::decision_line::{Around, decision_lines, kept_lines};
 use crate::components::demo::demo_card;
 use crate::components::snippets::{attach_an_agent, hand_in_a_task};
 use crate::components::stave::Score;
@@ -52,6 +52,8 @@ struct Data {
     spend: Spend,
     ended_lately: u64,
     decisions: Vec<DecisionListed>,
+    /// Decisions that the page shows and that are no longer among the latest.
+    kept: Vec<DecisionListed>,
     around: Around,
     demo: Option<Demo>,
 }
@@ -92,9 +94,12 @@ async fn load(asked: Asked) -> Result<Option<Data>, PageError> {
         store.demo(),
     )?;
     let attention = Attention::load(&seat, now.as_ref().map(|live| &live.summary)).await?;
+    let kept = asked.kept(decisions.items.iter().map(|listed| listed.decision.id.0));
+    let kept = store.decisions_by_id(workspace, &kept).await?;
     let tasks: Vec<_> = decisions
         .items
         .iter()
+        .chain(&kept)
         .filter_map(|listed| listed.decision.task)
         .collect();
     let around = Around {
@@ -113,6 +118,7 @@ async fn load(asked: Asked) -> Result<Option<Data>, PageError> {
         spend,
         ended_lately,
         decisions: decisions.items,
+        kept,
         around,
         demo,
         seat,
@@ -150,10 +156,16 @@ fn show(data: Data) -> AnyView {
         spend: spending,
         ended_lately,
         decisions,
+        kept,
         around,
         demo,
     } = data;
     let slug = seat.slug.clone();
+    let moves = |live: &Live| live.summary.pending + live.summary.in_progress > 0;
+    let lead_class = match &now {
+        Some(live) if !moves(live) => "lead",
+        _ => "lead lead-moving",
+    };
     let lead = lead(now.as_ref().map(|live| &live.summary));
     let nothing_yet = counts.all() == Some(0);
     let lines = now
@@ -178,13 +190,19 @@ fn show(data: Data) -> AnyView {
             </p>
         }
     });
+    let latest = if decisions.is_empty() {
+        view! { <p class="quiet">"None yet. Every dispatch, refusal and override will be here, with its reasons."</p> }
+            .into_any()
+    } else {
+        decision_lines(decisions, &around)
+    };
     let score = score(played, &tasks, &seat);
     view! {
         <Title text=format!("Overview · {}", seat.name) />
         <div id="overview" data-live class="overview">
             <header class="page-head">
                 <p class="eyebrow">{seat.name.clone()}</p>
-                <h1 class="lead">{lead}</h1>
+                <h1 class=lead_class>{lead}</h1>
                 {away}
             </header>
             {demo_card(demo.as_ref(), &slug, nothing_yet)}
@@ -211,12 +229,7 @@ fn show(data: Data) -> AnyView {
                         <h2 id="latest">"Latest decisions"</h2>
                         <a href=seat.path("decisions")>"All decisions"</a>
                     </div>
-                    {if decisions.is_empty() {
-                        view! { <p class="quiet">"None yet. Every dispatch, refusal and override will be here, with its reasons."</p> }
-                            .into_any()
-                    } else {
-                        decision_lines(decisions, &around)
-                    }}
+                    <div data-hold="open">{latest} {kept_lines(kept, &around)}</div>
                 </section>
             </div>
             <div class="overview-side">

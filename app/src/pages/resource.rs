@@ -161,13 +161,13 @@ fn show(data: Data) -> AnyView {
                 </section>
                 {supposed}
                 <section id="history" class="panel" aria-labelledby="history-head" data-live>{charts}</section>
-                <section id="waitlist" class="panel" aria-labelledby="waits" data-live data-hold>
+                <section id="waitlist" class="panel" aria-labelledby="waits" data-live>
                     {lists::waitlist(&resource, waiting, &titles, &seat)}
                 </section>
                 {decided}
             </div>
             <div class="column column-side">
-                <section id="holders" class="panel" aria-labelledby="holds" data-live data-hold>
+                <section id="holders" class="panel" aria-labelledby="holds" data-live>
                     {lists::holders(&resource, &titles, &agents, &seat)}
                 </section>
                 {edit}

@@ -39,6 +39,8 @@ struct Data {
     counts: Counts,
     agents: Vec<String>,
     tasks: Vec<TaskListed>,
+    /// Tasks that the page shows and that are no longer among these.
+    kept: Vec<TaskListed>,
     /// What is decided of those that wait.
     explanations: HashMap<TaskId, Explanation>,
 }
@@ -64,6 +66,8 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         agents::live(&seat),
     );
     let listed = listed?;
+    let kept = asked.kept(listed.items.iter().map(|task| task.id.0));
+    let kept = store.tasks_by_id(workspace, &kept).await?;
     let mut agents: Vec<_> = agents.into_values().map(|agent| agent.name).collect();
     agents.sort_unstable();
     Ok(Data {
@@ -72,7 +76,8 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         next: listed.next.map(|id| id.to_string()),
         counts: Counts::new(open_counts, ended?),
         agents,
-        explanations: explanations(&seat, &listed.items).await,
+        explanations: explanations(&seat, listed.items.iter().chain(&kept)).await,
+        kept,
         tasks: listed.items,
         filters,
         seat,
@@ -80,9 +85,11 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
 }
 
 /// Why each waiting task waits, as far as the conductor answers now.
-async fn explanations(seat: &Seat, tasks: &[TaskListed]) -> HashMap<TaskId, Explanation> {
+async fn explanations(
+    seat: &Seat,
+    tasks: impl Iterator<Item = &TaskListed>,
+) -> HashMap<TaskId, Explanation> {
     let waiting = tasks
-        .iter()
         .filter(|task| task.state == TaskState::Pending)
         .map(|task| task.id);
     let answers = waiting.map(|task| async move {
@@ -107,6 +114,7 @@ fn show(data: Data) -> AnyView {
         counts,
         agents,
         tasks,
+        kept,
         explanations,
     } = data;
     let base = seat.path("tasks");
@@ -124,12 +132,15 @@ fn show(data: Data) -> AnyView {
         list: &here,
         open,
         choose: bar.is_some(),
+        state: filters.state,
         due,
     };
-    let rows = tasks
-        .iter()
-        .map(|task| rows::row(task, explanations.get(&task.id), &around))
-        .collect_view();
+    let row = |task: &TaskListed| rows::row(task, explanations.get(&task.id), &around);
+    let rows = tasks.iter().map(row).collect_view();
+    let kept = (!kept.is_empty()).then(|| {
+        let rows = kept.iter().map(row).collect_view();
+        view! { <table hidden data-kept><tbody>{rows}</tbody></table> }
+    });
     let new = seat.may("create_task").then(|| {
         view! { <a class="button button-main" href=seat.path("tasks/new")>"New task"</a> }
     });
@@ -170,8 +181,9 @@ fn show(data: Data) -> AnyView {
             {tabs(&base, &filters, &counts)}
         </nav>
         {bar}
-        <div id="rows" data-live data-hold>
+        <div id="rows" data-live data-hold=if after.is_some() { "inside" } else { "open" }>
             {list_or_why_none}
+            {kept}
             <Pager list inside=after.is_some() next onwards />
         </div>
     }

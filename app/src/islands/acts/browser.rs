@@ -8,7 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Document, HtmlElement, HtmlFormElement, RequestInit, Response, SubmitEvent};
 
 use super::submission::{Preview, body};
-use crate::islands::live::{bring, parse};
+use crate::islands::live::{Bring, bring, parse};
 
 /// While it is sent, a form is busy, and presses are ignored.
 const BUSY: &str = "aria-busy";
@@ -93,7 +93,7 @@ fn show(form: &HtmlFormElement, fresh: &Document) -> Result<(), JsValue> {
         }
     }
     renew(form, fresh)?;
-    bring(&document(), fresh, true)?;
+    bring(&document(), fresh, Bring::Answer)?;
     focus(form, done)
 }
 

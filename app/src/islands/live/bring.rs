@@ -1,19 +1,22 @@
 //! What of a page that was asked for again is shown.
 
-use leptos::prelude::*;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, DomParser, Element, SupportedType};
 
-use super::morph::morph;
+use super::New;
+use super::hold::Hold;
+use super::morph::{Lists, Whole, morph};
 use super::relative::relate;
 
-/// What was left as it is, because the pointer is on it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Held {
-    /// Lists.
-    pub regions: u32,
-    /// Rows that would be new in them.
-    pub new: u32,
+/// How much is taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bring {
+    /// What moves nothing: the reader asked for nothing.
+    Quietly,
+    /// What is new in lists too: the reader wants it, or has not been looking.
+    New,
+    /// The answer to an act of the reader's.
+    Answer,
 }
 
 /// A page as it was sent, with its instants as they are shown.
@@ -23,68 +26,32 @@ pub fn parse(text: &str) -> Result<Document, JsValue> {
     Ok(fresh)
 }
 
-/// Takes over what differs, and says what had to be left. What the reader asked for leaves nothing.
-pub fn bring(shown: &Document, fresh: &Document, asked: bool) -> Result<Held, JsValue> {
-    let regions = shown.query_selector_all(if asked {
-        "[data-live], [data-act-region]"
-    } else {
-        "[data-live]"
-    })?;
-    let mut held = Held::default();
-    for region in (0..regions.length()).filter_map(|at| regions.get(at)) {
-        let region: Element = region.dyn_into()?;
-        let Some(new) = fresh.get_element_by_id(&region.id()) else {
-            continue;
-        };
-        if region.is_equal_node(Some(&new)) {
-            continue;
-        }
-        if !asked && region.matches("[data-hold]:hover")? {
-            in_place(&region, &new)?;
-            held.regions += u32::from(!region.is_equal_node(Some(&new)));
-            held.new += rows(&new)?
-                .iter()
-                .filter(|row| find(&region, row).is_none())
-                .count() as u32;
-        } else {
-            morph(&region, &new)?;
-        }
+/// Takes over what differs, and says what is new and was left.
+pub fn bring(shown: &Document, fresh: &Document, how: Bring) -> Result<New, JsValue> {
+    let hold = Hold::default();
+    match how {
+        Bring::Quietly => regions(shown, fresh, "[data-live]", &hold)?,
+        Bring::New => regions(shown, fresh, "[data-live]", &Whole)?,
+        Bring::Answer => regions(shown, fresh, "[data-live], [data-act-region]", &Whole)?,
     }
     if shown.title() != fresh.title() {
         shown.set_title(&fresh.title());
     }
-    Ok(held)
+    Ok(hold.new_rows())
 }
 
-/// Whether the pointer is on a list whose rows must not move, or on the button that lets them.
-pub fn is_pointed_at() -> bool {
-    let pointed_at = document().query_selector("[data-hold]:hover, .live-new:hover");
-    pointed_at.is_ok_and(|at| at.is_some())
-}
-
-/// Brings each row up to date where it stands: none comes, goes or moves.
-fn in_place(region: &Element, new: &Element) -> Result<(), JsValue> {
-    for row in rows(new)? {
-        if let Some(shown) = find(region, &row) {
-            morph(&shown, &row)?;
+fn regions(
+    shown: &Document,
+    fresh: &Document,
+    which: &str,
+    lists: &impl Lists,
+) -> Result<(), JsValue> {
+    let regions = shown.query_selector_all(which)?;
+    for region in (0..regions.length()).filter_map(|at| regions.get(at)) {
+        let region: Element = region.dyn_into()?;
+        if let Some(new) = fresh.get_element_by_id(&region.id()) {
+            morph(&region, &new, lists)?;
         }
     }
     Ok(())
-}
-
-fn rows(region: &Element) -> Result<Vec<Element>, JsValue> {
-    let rows = region.query_selector_all("[data-key]")?;
-    (0..rows.length())
-        .filter_map(|at| rows.get(at))
-        .map(|row| row.dyn_into().map_err(JsValue::from))
-        .collect()
-}
-
-/// The row of the same key.
-fn find(region: &Element, row: &Element) -> Option<Element> {
-    let key = row.get_attribute("data-key")?;
-    rows(region)
-        .ok()?
-        .into_iter()
-        .find(|shown| shown.get_attribute("data-key").as_deref() == Some(&key))
 }

@@ -1,6 +1,6 @@
 //! When the page is asked for again, and what of the answer is shown.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,12 +10,13 @@ use leptos::wasm_bindgen::closure::Closure;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::js_sys::Date;
-use web_sys::{Document, RequestInit, Response, VisibilityState};
+use web_sys::{Document, HtmlElement, MouseEvent, RequestInit, Response, VisibilityState};
 
-use super::bring::{Held, bring, parse};
+use super::bring::{Bring, bring, parse};
+use super::hold::held;
 use super::relative::relate;
 use super::stream::Stream;
-use super::{Mark, Switches};
+use super::{Mark, New, Switches};
 
 /// The least time between two looks at the server while somebody is there; longer after nobody has
 /// touched the page for so long.
@@ -33,8 +34,8 @@ struct Page {
     stream: Rc<Stream>,
     /// Something changed that the page does not show yet.
     behind: Cell<bool>,
-    /// What could not be shown yet, because the pointer is on it.
-    held: RefCell<Option<Document>>,
+    /// What is new in lists is wanted: the reader asked for it, or was away.
+    wanted: Cell<bool>,
     looking: Cell<bool>,
     planned: Cell<bool>,
     next_look_ms: Cell<f64>,
@@ -48,7 +49,7 @@ pub fn start(address: String, since: Option<String>, switches: Switches) {
     let page = Rc::new(Page {
         stream: Stream::new(address, since),
         behind: Cell::new(false),
-        held: RefCell::new(None),
+        wanted: Cell::new(false),
         looking: Cell::new(false),
         planned: Cell::new(false),
         next_look_ms: Cell::new(0.0),
@@ -69,13 +70,14 @@ pub fn start(address: String, since: Option<String>, switches: Switches) {
     let ticking = Rc::clone(&page);
     set_interval(move || tick(&ticking), Duration::from_secs(1));
     hear(&page);
-    let asked = Rc::clone(&page);
+    let asking = Rc::clone(&page);
     Effect::new(move |before: Option<u32>| {
-        let shown = switches.shown.get();
-        if before.is_some_and(|before| before != shown) {
-            asked.show_held();
+        let asked = switches.asked.get();
+        if before.is_some_and(|before| before != asked) {
+            asking.wanted.set(true);
+            spawn_local(look(Rc::clone(&asking)));
         }
-        shown
+        asked
     });
     Effect::new(move || {
         if !switches.paused.get() {
@@ -94,15 +96,10 @@ fn hear(page: &Rc<Page>) {
         seen.touched_ms.set(Date::now());
         tick(&seen);
     });
-    let moved = Rc::clone(page);
-    on("mouseover", move || {
-        moved.touched_ms.set(Date::now());
-        if moved.held.borrow().is_some() && !super::bring::is_pointed_at() {
-            moved.show_held();
-        }
-    });
-    let pressed = Rc::clone(page);
-    on("keydown", move || pressed.touched_ms.set(Date::now()));
+    for touch in ["mouseover", "keydown", "scroll", "touchstart"] {
+        let touched = Rc::clone(page);
+        on(touch, move || touched.touched_ms.set(Date::now()));
+    }
 }
 
 fn on(event: &str, act: impl Fn() + 'static) {
@@ -123,6 +120,7 @@ fn tick(page: &Rc<Page>) {
         plan(page);
     } else if Date::now() - page.hidden_ms.get() > HIDDEN_MS {
         page.stream.close();
+        page.wanted.set(true);
     }
     page.mark();
 }
@@ -146,15 +144,20 @@ fn plan(page: &Rc<Page>) {
 }
 
 async fn look(page: Rc<Page>) {
-    page.looking.set(true);
+    if page.looking.replace(true) {
+        // Whoever looks already sees what is wanted since, and looks again.
+        page.behind.set(true);
+        return;
+    }
     page.behind.set(false);
     let began = Date::now();
-    let seen = fetch().await.and_then(|fresh| {
+    let wanted = page.wanted.take();
+    let seen = fetch(wanted).await.and_then(|fresh| {
         let Some(fresh) = fresh else {
             return Ok(());
         };
-        let held = bring(&document(), &fresh, false)?;
-        page.hold(held, fresh);
+        let how = if wanted { Bring::New } else { Bring::Quietly };
+        page.say(bring(&document(), &fresh, how)?);
         Ok(())
     });
     let now = Date::now();
@@ -163,6 +166,7 @@ async fn look(page: Rc<Page>) {
             .set(began + page.gap_ms(now).max((now - began) * REST));
     } else {
         page.behind.set(true);
+        page.wanted.set(page.wanted.get() || wanted);
         page.next_look_ms.set(now + RETRY_MS);
     }
     page.looking.set(false);
@@ -170,12 +174,17 @@ async fn look(page: Rc<Page>) {
     plan(&page);
 }
 
-/// This address as it is now; nothing when the session has ended and the server leads elsewhere.
-async fn fetch() -> Result<Option<Document>, JsValue> {
+/// This address as it is now; nothing when the session has ended and the server leads elsewhere. Unless
+/// everything is wanted, the server is told which rows stay.
+async fn fetch(wanted: bool) -> Result<Option<Document>, JsValue> {
     let location = window().location();
     let request = RequestInit::new();
     let headers = web_sys::Headers::new()?;
-    headers.set(super::AGAIN, "1")?;
+    let held = match document().document_element() {
+        Some(page) if !wanted => held(&page)?,
+        _ => String::new(),
+    };
+    headers.set(super::AGAIN, &held)?;
     request.set_headers(&headers);
     let sent = window().fetch_with_str_and_init(&location.href()?, &request);
     let response: Response = JsFuture::from(sent).await?.dyn_into()?;
@@ -202,23 +211,10 @@ impl Page {
         gap.map_or(0.0, |(_, gap)| *gap)
     }
 
-    /// Keeps what could not be shown, and says how much of it is new.
-    fn hold(&self, held: Held, fresh: Document) {
-        let waits = held.regions > 0;
-        self.held.replace(waits.then_some(fresh));
-        let new = waits.then_some(held.new);
-        if self.switches.held.get_untracked() != new {
-            self.switches.held.set(new);
+    fn say(&self, new: New) {
+        if self.switches.new.get_untracked() != new {
+            self.switches.new.set(new);
         }
-    }
-
-    fn show_held(&self) {
-        if let Some(fresh) = self.held.take() {
-            // What could not be taken over comes with the next look.
-            let _ = bring(&document(), &fresh, true);
-        }
-        self.switches.held.set(None);
-        self.mark();
     }
 
     fn mark(&self) {
@@ -229,8 +225,6 @@ impl Page {
             Mark::Stale((quiet_ms / 1_000.0) as u32)
         } else if !self.stream.is_open() {
             Mark::Connecting
-        } else if self.held.borrow().is_some() {
-            Mark::Held
         } else {
             Mark::Live
         };
@@ -238,4 +232,23 @@ impl Page {
             self.switches.mark.set(mark);
         }
     }
+}
+
+/// Asks for the rows that wait, instead of following the link.
+pub fn ask(asked: RwSignal<u32>, press: &MouseEvent) {
+    if press.ctrl_key() || press.meta_key() || press.shift_key() {
+        return;
+    }
+    press.prevent_default();
+    asked.update(|asked| *asked += 1);
+    let list = document().query_selector("[data-hold]").ok().flatten();
+    let Some(list) = list.and_then(|list| list.dyn_into::<HtmlElement>().ok()) else {
+        return;
+    };
+    if list.get_bounding_client_rect().top() < 0.0 {
+        list.scroll_into_view();
+    }
+    // The link goes; the keyboard stays at what it brought.
+    let _ = list.set_attribute("tabindex", "-1");
+    let _ = list.focus();
 }

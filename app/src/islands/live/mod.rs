@@ -2,10 +2,10 @@
 //!
 //! The server renders everything. On a change this island asks for the page's address again and
 //! takes over only what differs within elements marked `data-live`, so focus, scroll position and
-//! opened details stay. In what is marked `data-hold` no row comes, goes or moves while the pointer
-//! is on it: how many are new is said, and pressing that shows them. The answer to an act of one's
-//! own is brought in the same way, at once, and wherever the pointer is; then what is marked
-//! `data-act-region` is taken over too.
+//! opened details stay. Rows of a list marked `data-hold` or `data-slots` stay where they are (see
+//! `hold`): how many are new is said, and a press on that, the key `.` or a return after being away
+//! shows them. The answer to an act of one's own is brought in the same way, at once and entirely;
+//! then what is marked `data-act-region` is taken over too.
 //!
 //! A page that nobody sees closes its stream, and one that nobody has touched for long looks seldom.
 
@@ -13,6 +13,8 @@
 mod bring;
 #[cfg(feature = "hydrate")]
 mod browser;
+#[cfg(feature = "hydrate")]
+mod hold;
 #[cfg(feature = "hydrate")]
 pub(super) mod morph;
 #[cfg(feature = "hydrate")]
@@ -23,11 +25,11 @@ mod stream;
 use leptos::prelude::*;
 
 /// The header of a request that brings a page up to date which is shown already: what nobody would take
-/// over from the answer need not be in it.
+/// over from the answer need not be in it. It names the rows that stay where they are.
 pub const AGAIN: &str = "baton-again";
 
 #[cfg(feature = "hydrate")]
-pub(super) use bring::{bring, parse};
+pub(super) use bring::{Bring, bring, parse};
 
 /// How well the page keeps up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +42,6 @@ enum Mark {
     Connecting,
     /// It shows what is.
     Live,
-    /// Changes wait until the pointer leaves the list they are in.
-    Held,
     /// The reader stopped it, or nobody sees the page.
     Paused,
     /// Nothing was heard for so many seconds.
@@ -53,7 +53,6 @@ impl Mark {
         match self {
             Self::Connecting => "Connecting".to_owned(),
             Self::Live => "Live".to_owned(),
-            Self::Held => "Changes wait".to_owned(),
             Self::Paused => "Paused".to_owned(),
             Self::Stale(seconds) => format!("Stale {seconds} s"),
         }
@@ -63,10 +62,24 @@ impl Mark {
         match self {
             Self::Connecting => "live live-connecting",
             Self::Live => "live live-on",
-            Self::Held => "live live-held",
             Self::Paused => "live live-paused",
             Self::Stale(_) => "live live-stale",
         }
+    }
+}
+
+/// Rows that wait until the reader wants them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct New {
+    rows: u32,
+    /// A page shows so many; there may be more.
+    or_more: bool,
+}
+
+impl New {
+    fn words(self) -> String {
+        let more = if self.or_more { "+" } else { "" };
+        format!("{}{more} new", self.rows)
     }
 }
 
@@ -75,13 +88,13 @@ impl Mark {
 struct Switches {
     mark: RwSignal<Mark>,
     paused: RwSignal<bool>,
-    /// New rows that wait, if anything does.
-    held: RwSignal<Option<u32>>,
-    /// How often what waits was asked for.
-    shown: RwSignal<u32>,
+    new: RwSignal<New>,
+    /// How often what is new was asked for.
+    asked: RwSignal<u32>,
 }
 
-/// The mark in the header; pressing it pauses and resumes. Without scripting it is hidden.
+/// The mark in the header, which pauses and resumes when it is pressed, and the link to what is new.
+/// Without scripting there is neither.
 #[island]
 pub fn Live(
     /// The address of the workspace's stream.
@@ -92,22 +105,39 @@ pub fn Live(
     let switches = Switches {
         mark: RwSignal::new(Mark::Connecting),
         paused: RwSignal::new(false),
-        held: RwSignal::new(None),
-        shown: RwSignal::new(0),
+        new: RwSignal::new(New::default()),
+        asked: RwSignal::new(0),
     };
     let Switches {
         mark,
         paused,
-        held,
-        shown,
+        new,
+        asked,
     } = switches;
     #[cfg(feature = "hydrate")]
     browser::start(stream, since, switches);
     #[cfg(not(feature = "hydrate"))]
-    drop((stream, since));
-    let waits = move || match held.get() {
-        Some(0) | None => "Show the changes".to_owned(),
-        Some(new) => format!("{new} new"),
+    drop((stream, since, asked));
+    let any = Memo::new(move |_| new.get().rows > 0);
+    // Only a list's first page has new rows, so the link leads where one is.
+    let link = move || {
+        any.get().then(|| {
+            view! {
+                <a
+                    class="live-new"
+                    href=""
+                    aria-keyshortcuts="."
+                    on:click=move |press| {
+                        #[cfg(feature = "hydrate")]
+                        browser::ask(asked, &press);
+                        #[cfg(not(feature = "hydrate"))]
+                        drop(press);
+                    }
+                >
+                    {move || new.get().words()}
+                </a>
+            }
+        })
     };
     view! {
         <button
@@ -120,13 +150,10 @@ pub fn Live(
             <span class="live-dot" aria-hidden="true"></span>
             <span class="live-words">{move || mark.get().words()}</span>
         </button>
-        <button
-            type="button"
-            class="live-new"
-            hidden=move || held.get().is_none()
-            on:click=move |_| shown.update(|shown| *shown += 1)
-        >
-            {waits}
-        </button>
+        {link}
+        // Said once, and not with every row that comes.
+        <span class="visually-hidden" role="status">
+            {move || any.get().then_some("There are new rows.")}
+        </span>
     }
 }

@@ -3,9 +3,24 @@
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Node};
 
+/// What becomes of the lists of which the reader may be looking at a row.
+pub trait Lists {
+    /// Makes one like the other in its own way; `false` where it is to be made like it entirely.
+    fn keep(&self, shown: &Element, fresh: &Element) -> Result<bool, JsValue>;
+}
+
+/// Lists are like everything else.
+pub struct Whole;
+
+impl Lists for Whole {
+    fn keep(&self, _: &Element, _: &Element) -> Result<bool, JsValue> {
+        Ok(false)
+    }
+}
+
 /// Makes `from` like `to`. Whether a `<details>` is open is the reader's choice and stays; so does
 /// a form's one-time name, which tells a form sent twice from two, until the form was answered.
-pub fn morph(from: &Node, to: &Node) -> Result<(), JsValue> {
+pub fn morph(from: &Node, to: &Node, lists: &impl Lists) -> Result<(), JsValue> {
     if from.is_equal_node(Some(to)) {
         return Ok(());
     }
@@ -16,8 +31,11 @@ pub fn morph(from: &Node, to: &Node) -> Result<(), JsValue> {
         return Ok(());
     }
     if let (Some(from), Some(to)) = (from.dyn_ref::<Element>(), to.dyn_ref::<Element>()) {
+        if lists.keep(from, to)? {
+            return Ok(());
+        }
         attributes(from, to)?;
-        children(from, to)
+        children(from, to, lists)
     } else {
         from.set_node_value(to.node_value().as_deref());
         Ok(())
@@ -53,7 +71,7 @@ fn attributes(from: &Element, to: &Element) -> Result<(), JsValue> {
 
 /// Child by child; those with a `data-key` are found again wherever they moved. What is gone goes
 /// first: a node that had to step around it would lose the focus.
-fn children(from: &Element, to: &Element) -> Result<(), JsValue> {
+fn children(from: &Element, to: &Element, lists: &impl Lists) -> Result<(), JsValue> {
     let stay: Vec<_> = nodes(to).filter_map(|node| key(&node)).collect();
     let gone = nodes(from).filter(|node| key(node).is_some_and(|key| !stay.contains(&key)));
     for gone in gone.collect::<Vec<_>>() {
@@ -74,7 +92,7 @@ fn children(from: &Element, to: &Element) -> Result<(), JsValue> {
                 } else {
                     from.insert_before(&found, at.as_ref())?;
                 }
-                morph(&found, &next)?;
+                morph(&found, &next, lists)?;
             }
             None => {
                 from.insert_before(&next.clone_node_with_deep(true)?, at.as_ref())?;

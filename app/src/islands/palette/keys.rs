@@ -46,6 +46,9 @@ pub fn pressed(key: &KeyboardEvent) -> Result<(), JsValue> {
                 help.show_modal()?;
             }
         }
+        "." => {
+            press(".live-new")?;
+        }
         "j" => step(1)?,
         "k" => step(-1)?,
         "Escape" => leave()?,
@@ -76,12 +79,17 @@ fn follow(letter: &str) -> Result<bool, JsValue> {
     if !one {
         return Ok(false);
     }
-    let link = document().query_selector(&format!("[data-go={letter}]"))?;
-    let link = link.and_then(|link| link.dyn_into::<HtmlElement>().ok());
-    if let Some(link) = &link {
-        link.click();
+    press(&format!("[data-go={letter}]"))
+}
+
+/// Presses what is there of that kind, and says whether anything is.
+fn press(which: &str) -> Result<bool, JsValue> {
+    let found = document().query_selector(which)?;
+    let found = found.and_then(|found| found.dyn_into::<HtmlElement>().ok());
+    if let Some(found) = &found {
+        found.click();
     }
-    Ok(link.is_some())
+    Ok(found.is_some())
 }
 
 /// The page's own search, else the palette.

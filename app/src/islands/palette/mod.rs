@@ -11,7 +11,7 @@ mod keys;
 use leptos::prelude::*;
 
 /// What each key does, in the order of the help.
-const HELP: [(&str, &str); 9] = [
+const HELP: [(&str, &str); 10] = [
     ("⌘ K or Ctrl K", "find anything, go anywhere"),
     ("/", "find on this page, or anywhere"),
     ("?", "this help"),
@@ -24,6 +24,7 @@ const HELP: [(&str, &str); 9] = [
         "go to the agents, the resources, the budgets",
     ),
     ("g then w, s", "go to the workspace, the settings"),
+    (".", "show the new rows"),
     ("j and k", "next and previous row"),
     ("Enter", "open the row"),
     ("Esc", "close, or leave the row"),

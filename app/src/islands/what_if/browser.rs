@@ -11,7 +11,7 @@ use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DomParser, Event, HtmlFormElement, HtmlInputElement, Response, SupportedType};
 
-use crate::islands::live::morph::morph;
+use crate::islands::live::morph::{Whole, morph};
 
 /// A hand that moves asks no more often than this.
 const REST: Duration = Duration::from_millis(120);
@@ -94,7 +94,7 @@ async fn answer(asked: &Cell<u32>, turn: u32) -> Result<(), JsValue> {
     if let (Some(shown), Some(fresh)) = (shown, fresh.get_element_by_id("what-if"))
         && asked.get() == turn
     {
-        morph(&shown, &fresh)?;
+        morph(&shown, &fresh, &Whole)?;
     }
     Ok(())
 }

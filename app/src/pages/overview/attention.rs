@@ -50,10 +50,16 @@ impl Attention {
     }
 }
 
-/// The panel; nothing where nobody is needed.
-pub fn attention(needed: Vec<Attention>, seat: &Seat) -> Option<AnyView> {
+/// The panel; it keeps its place where nobody is needed.
+pub fn attention(needed: Vec<Attention>, seat: &Seat) -> AnyView {
     if needed.is_empty() {
-        return None;
+        return view! {
+            <section class="panel" aria-labelledby="attention">
+                <h2 id="attention">"Needs you"</h2>
+                <div class="slots" data-slots><p class="quiet">"Nothing: everything goes on without you."</p></div>
+            </section>
+        }
+        .into_any();
     }
     let line = |one: Attention| {
         let wait = one.lane.wait.as_ref();
@@ -74,13 +80,11 @@ pub fn attention(needed: Vec<Attention>, seat: &Seat) -> Option<AnyView> {
         }
     };
     let lines = needed.into_iter().map(line).collect_view();
-    Some(
-        view! {
-            <section class="panel panel-needs-you" aria-labelledby="attention">
-                <h2 id="attention">"Needs you"</h2>
-                <ul role="list">{lines}</ul>
-            </section>
-        }
-        .into_any(),
-    )
+    view! {
+        <section class="panel panel-needs-you" aria-labelledby="attention">
+            <h2 id="attention">"Needs you"</h2>
+            <div class="slots" data-slots><ul role="list">{lines}</ul></div>
+        </section>
+    }
+    .into_any()
 }

@@ -1,18 +1,19 @@
 //! The overview's panels: what runs, and what there is room for.
 
 use leptos::prelude::*;
-use scheduler::{ResourceKind, ResourceView};
+use scheduler::ResourceView;
 use store::read::TaskListed;
 
 use crate::access::Seat;
-use crate::components::gauge::{closed, level as stands, resource_meter};
+use crate::components::gauge::{level as stands, resource_meter};
 use crate::components::moment::Moment;
 use crate::text;
 
 /// Leased tasks: what, by whom, since when, how far.
 pub fn running(tasks: Vec<TaskListed>, seat: &Seat) -> AnyView {
     if tasks.is_empty() {
-        return view! { <p class="quiet">"No agent is at work."</p> }.into_any();
+        return view! { <div class="slots" data-slots><p class="quiet">"No agent is at work."</p></div> }
+            .into_any();
     }
     let row = |task: TaskListed| {
         let lease = task.lease.as_ref();
@@ -32,7 +33,7 @@ pub fn running(tasks: Vec<TaskListed>, seat: &Seat) -> AnyView {
         }
     };
     view! {
-        <div class="scroll" tabindex="0" role="group" aria-labelledby="running">
+        <div class="scroll slots" data-slots tabindex="0" role="group" aria-labelledby="running">
             <table class="rows cards">
                 <thead>
                     <tr>
@@ -68,24 +69,25 @@ pub fn resources(resources: Vec<ResourceView>, seat: &Seat) -> AnyView {
 fn gauge(resource: &ResourceView, seat: &Seat) -> AnyView {
     let name = resource.spec.name.clone();
     let href = seat.path(&format!("resources/{}", text::escaped(&name)));
-    let pace = match resource.spec.kind {
-        ResourceKind::Slots { .. } => String::new(),
-        ResourceKind::Bucket { refill_per_s, .. } => {
-            format!(", {} a second", text::number(refill_per_s))
-        }
-    };
     let waiting = match resource.waiting_tasks {
         0 => String::new(),
         tasks => format!(", {} wait", text::grouped(tasks.into())),
+    };
+    // In one line either way: what stands below stays where it is.
+    let words = match resource.closed_until {
+        Some(until) => view! {
+            <span class="gauge-words tier-needs-you">"closed, opens " <Moment at=until now=seat.now /></span>
+        }
+        .into_any(),
+        None => view! { <span class="gauge-words">{stands(resource)} {waiting}</span> }.into_any(),
     };
     view! {
         <li data-key=resource.spec.name.clone()>
             <div class="gauge-head">
                 <a class="gauge-name" href=href>{name}</a>
-                <span class="gauge-words">{format!("{}{pace}{waiting}", stands(resource))}</span>
+                {words}
             </div>
             {resource_meter(resource)}
-            {closed(resource, seat.now)}
         </li>
     }
     .into_any()

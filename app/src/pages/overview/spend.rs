@@ -83,14 +83,14 @@ fn bars(budgets: Vec<BudgetView>, seat: &Seat) -> AnyView {
             amount(spec.limit),
             text::window(spec.window)
         );
-        let reserved = (budget.reserved > 0)
-            .then(|| format!("{} more reserved by running work", amount(budget.reserved)));
+        let reserved =
+            (budget.reserved > 0).then(|| format!("{} reserved", amount(budget.reserved)));
         let resets = budget.resets_at.map(|at| {
             view! { <span class="quiet">"turns " <Moment at now=seat.now /></span> }
         });
         view! {
             <li data-key=spec.name.clone()>
-                <div class="gauge-head">
+                <div class="gauge-head gauge-head-tall">
                     <span class="gauge-name">{spec.name.clone()}</span>
                     <span class="gauge-words">{words}</span>
                 </div>

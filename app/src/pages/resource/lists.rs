@@ -33,7 +33,14 @@ pub fn holders(
             None => view! { <span class="quiet">"another workspace"</span> }.into_any(),
         };
         let amount = (holder.amount > 1).then(|| format!("{} of them", holder.amount));
-        view! { <li>{what} {agent} <span class="quiet">{amount}</span></li> }
+        let lease = holder.lease.map(|lease| lease.to_string());
+        let key = lease.or_else(|| holder.permit.map(|permit| permit.to_string()));
+        view! {
+            <li data-key=key>
+                <span class="holder-what">{what}</span>
+                <span class="quiet">{agent} " " {amount}</span>
+            </li>
+        }
     };
     let rows = resource.holders.iter().map(row).collect_view();
     let none = match resource.spec.kind {
@@ -46,7 +53,7 @@ pub fn holders(
     view! {
         <h2 id="holds">"Holds it"</h2>
         {none.map(|words| view! { <p class="quiet">{words}</p> })}
-        <ul class="related" role="list">{rows}</ul>
+        <ul class="related holders" role="list" data-slots>{rows}</ul>
     }
     .into_any()
 }
@@ -103,7 +110,7 @@ pub fn waitlist(
                         <th scope="col" class="number">"Starts"</th>
                     </tr>
                 </thead>
-                <tbody>{rows}</tbody>
+                <tbody data-hold>{rows}</tbody>
             </table>
         </div>
         {more}

@@ -19,6 +19,8 @@ pub struct Around<'a> {
     pub open: Option<TaskId>,
     /// Whether tasks can be chosen.
     pub choose: bool,
+    /// The state that the list is narrowed to.
+    pub state: Option<TaskState>,
     /// Whether when a task is due stands where else stands since when it is as it is.
     pub due: bool,
 }
@@ -42,9 +44,15 @@ pub fn row(task: &TaskListed, explanation: Option<&Explanation>, around: &Around
             <input type="checkbox" name="task[]" value=id.clone() form=FORM aria-label=label />
         }
     });
+    let left = around.state.is_some_and(|state| state != task.state);
+    let class = match (open, left) {
+        (true, _) => Some("row-open"),
+        (false, true) => Some("row-left"),
+        (false, false) => None,
+    };
     let opened = open.then(|| opened(task, explanation, seat));
     view! {
-        <tr data-key=id.clone() class=open.then_some("row-open")>
+        <tr data-key=id.clone() class=class>
             <td class="row-choice">{choose} {opener(task, open, around.list)}</td>
             <td class="row-state"><StateMark state=task.state /></td>
             <td class="wide">

@@ -36,7 +36,7 @@ pub fn board(columns: &[Vec<TaskListed>], counts: &Counts, seat: &Seat) -> AnyVi
                     " "
                     <span class="count">{count.map(text::grouped)}</span>
                 </h3>
-                <ul role="list">{cards}</ul>
+                <ul role="list" data-slots>{cards}</ul>
                 {more}
             </li>
         }
