@@ -1,5 +1,5 @@
 import { expect, test, type Page } from "@playwright/test";
-import { Client, workspace } from "./support";
+import { baton, Client, workspace } from "./support";
 
 const list = `/w/${workspace.slug}/tasks`;
 const nobody = { capabilities: ["nobody has this"] };
@@ -13,39 +13,98 @@ async function setHidden(page: Page, hidden: boolean) {
   }, hidden);
 }
 
-test("no row comes under the pointer; it is said how many are new, and they come when asked for", async ({
+const live = (page: Page) => expect(page.getByRole("button", { name: "Live" })).toBeVisible();
+const row = (page: Page, title: string) => page.getByRole("row").filter({ hasText: title });
+
+test("no row comes by itself above others; it is said how many are new, and they come when asked for", async ({
   page,
 }) => {
   const manager = Client.as("manager");
-  await manager.ask("POST", "/tasks", { title: "A row to rest on", ...nobody });
+  const first = await manager.ask("POST", "/tasks", { title: "A row to read", ...nobody });
   await page.goto(list);
-  await expect(page.getByRole("button", { name: "Live" })).toBeVisible();
-  await page.getByRole("link", { name: "A row to rest on" }).first().hover();
+  await live(page);
+  const read = row(page, "A row to read");
+  const place = await read.boundingBox();
   await manager.ask("POST", "/tasks", { title: "A row that waits", ...nobody });
-  const more = page.getByRole("button", { name: "1 new" });
+  const more = page.getByRole("link", { name: "1 new" });
   await expect(more).toBeVisible();
-  await expect(page.getByRole("link", { name: "A row that waits" })).toBeHidden();
+  await manager.ask("POST", `/tasks/${first.id}/cancel`, {});
+  await expect(read).toContainText("cancelled");
+  await expect(row(page, "A row that waits")).toHaveCount(0);
+  expect(await read.boundingBox()).toEqual(place);
   await more.click();
-  await expect(page.getByRole("link", { name: "A row that waits" })).toBeVisible();
+  await expect(row(page, "A row that waits")).toBeVisible();
   await expect(more).toBeHidden();
 });
 
-test("what waits comes by itself when the pointer leaves", async ({ page }) => {
+test("a key brings the new rows", async ({ page }) => {
   const manager = Client.as("manager");
   await page.goto(list);
-  await expect(page.getByRole("button", { name: "Live" })).toBeVisible();
-  await page.getByRole("link", { name: "A row to rest on" }).first().hover();
-  await manager.ask("POST", "/tasks", { title: "A row that comes later", ...nobody });
-  await expect(page.getByRole("button", { name: "1 new" })).toBeVisible();
-  await page.getByRole("heading", { level: 1 }).hover();
-  await expect(page.getByRole("link", { name: "A row that comes later" })).toBeVisible();
+  await live(page);
+  for (const title of ["A row for a key", "Another for a key"]) {
+    await manager.ask("POST", "/tasks", { title, ...nobody });
+  }
+  await expect(page.getByRole("link", { name: "2 new" })).toBeVisible();
+  await expect(page.getByRole("status").filter({ hasText: "There are new rows." })).toHaveCount(1);
+  await page.keyboard.press(".");
+  await expect(row(page, "Another for a key")).toBeVisible();
+  await expect(page.getByRole("link", { name: /new$/ })).toBeHidden();
+});
+
+test("a row that no longer fits stays and says how it is, also behind many that are newer", async ({
+  page,
+}) => {
+  const manager = Client.as("manager");
+  const kind = "long";
+  const task = await manager.ask("POST", "/tasks", { title: "A row that leaves", kind, ...nobody });
+  await page.goto(`${list}?state=pending&kind=${kind}`);
+  await live(page);
+  for (let n = 0; n < 51; n++) {
+    await manager.ask("POST", "/tasks", { title: `Newer ${n}`, kind, ...nobody });
+  }
+  await expect(page.getByRole("link", { name: "50+ new" })).toBeVisible();
+  await manager.ask("POST", `/tasks/${task.id}/cancel`, {});
+  await expect(row(page, "A row that leaves")).toHaveClass("row-left");
+  await expect(row(page, "A row that leaves")).toContainText("cancelled");
+  await page.reload();
+  await expect(row(page, "A row that leaves")).toHaveCount(0);
+});
+
+test("what moves nothing comes by itself: the first row of an empty list, and one at its end", async ({
+  page,
+}) => {
+  const manager = Client.as("manager");
+  await page.goto(`${list}?kind=lonely&sort=oldest`);
+  await live(page);
+  for (const title of ["The first of its kind", "The second of its kind"]) {
+    await manager.ask("POST", "/tasks", { title, kind: "lonely", ...nobody });
+    await expect(row(page, title)).toBeVisible();
+  }
+});
+
+test("on the board a card takes the place of one that left, and the others stay", async ({ page }) => {
+  baton(["workspace", "create", "board", "--name", "Board"]);
+  const manager = Client.as("manager", undefined, "board");
+  const hand = (title: string) => manager.ask("POST", "/tasks", { title, ...nobody });
+  const left = await hand("A card that leaves");
+  await hand("A card that stays");
+  await page.goto("/w/board");
+  await live(page);
+  const place = (title: string) => page.locator(".board-card").filter({ hasText: title }).boundingBox();
+  const [leaving, staying] = [await place("A card that leaves"), await place("A card that stays")];
+  await manager.ask("POST", `/tasks/${left.id}/cancel`, {});
+  await expect(page.getByText("A card that leaves")).toBeHidden();
+  await hand("A card that comes");
+  await expect(page.getByText("A card that comes")).toBeVisible();
+  expect(await place("A card that comes")).toEqual(leaving);
+  expect(await place("A card that stays")).toEqual(staying);
 });
 
 test("a hidden page asks for nothing, and is up to date when it is seen again", async ({ page }) => {
   const manager = Client.as("manager");
   await page.clock.install();
   await page.goto(list);
-  await expect(page.getByRole("button", { name: "Live" })).toBeVisible();
+  await live(page);
   let asked = 0;
   page.on("request", () => asked++);
   await setHidden(page, true);
@@ -63,7 +122,7 @@ test("without a server the mark says how stale the page is, and it is asked for 
 }) => {
   await page.clock.install();
   await page.goto(list);
-  await expect(page.getByRole("button", { name: "Live" })).toBeVisible();
+  await live(page);
   let streams = 0;
   await page.route(/\/events/, (route) => {
     streams++;

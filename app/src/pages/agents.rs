@@ -110,7 +110,7 @@ fn table(agents: &[AgentLine], seat: &Seat) -> AnyView {
                         <th scope="col">"Health"</th>
                         <th scope="col">"Load"</th>
                         <th scope="col" class="wide">"Can do"</th>
-                        <th scope="col">"Last error"</th>
+                        <th scope="col" class="clip-head">"Last error"</th>
                         <th scope="col" class="number">"Done"</th>
                         <th scope="col" class="number">"Cost today"</th>
                         <th scope="col" class="number">"Heard"</th>
