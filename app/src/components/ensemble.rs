@@ -82,6 +82,8 @@ pub fn ensemble(
     staves.sort_by_key(|(player, bars)| (std::cmp::Reverse(bars.len()), player.name.clone()));
     let left_out = staves.len().saturating_sub(most);
     staves.truncate(most);
+    // In an order that stays, whoever plays how much.
+    staves.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
     if staves.is_empty() {
         return None;
     }
