@@ -169,19 +169,6 @@ test.describe("with scripts", () => {
     await press("Cancel this task", "Space");
     await expect(state(page)).toHaveText("cancelled");
   });
-
-  test("rows do not move under the pointer, and say that there are new ones", async ({ page }) => {
-    const mark = `still${Date.now()}`;
-    await made(`One ${mark}`);
-    await page.goto(`${at}/tasks?q=${mark}`);
-    await awake(page);
-    await page.getByRole("link", { name: `One ${mark}`, exact: true }).hover();
-    await made(`Two ${mark}`);
-    await expect(page.getByRole("button", { name: "1 new" })).toBeVisible();
-    await expect(page.getByRole("link", { name: `Two ${mark}`, exact: true })).toBeHidden();
-    await page.mouse.move(0, 0);
-    await expect(page.getByRole("link", { name: `Two ${mark}`, exact: true })).toBeVisible();
-  });
 });
 
 test.describe("without scripts", () => {

@@ -45,7 +45,7 @@ test("a key brings the new rows", async ({ page }) => {
     await manager.ask("POST", "/tasks", { title, ...nobody });
   }
   await expect(page.getByRole("link", { name: "2 new" })).toBeVisible();
-  await expect(page.getByRole("status").filter({ hasText: "There are new rows." })).toHaveCount(1);
+  await expect(page.locator("[aria-live]").filter({ hasText: "There are new rows." })).toHaveCount(1);
   await page.keyboard.press(".");
   await expect(row(page, "Another for a key")).toBeVisible();
   await expect(page.getByRole("link", { name: /new$/ })).toBeHidden();

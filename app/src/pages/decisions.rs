@@ -136,7 +136,7 @@ fn show(data: Data) -> AnyView {
         <nav class="tabs" aria-label="Kinds">
             {tabs}
         </nav>
-        <div id="lines" data-live data-hold=if inside { "inside" } else { "open" }>
+        <div id="lines" tabindex="-1" data-live data-hold=if inside { "inside" } else { "open" }>
             {lines}
             {kept}
             <Pager list inside next />

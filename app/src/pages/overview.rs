@@ -229,7 +229,7 @@ fn show(data: Data) -> AnyView {
                         <h2 id="latest">"Latest decisions"</h2>
                         <a href=seat.path("decisions")>"All decisions"</a>
                     </div>
-                    <div data-hold="open">{latest} {kept_lines(kept, &around)}</div>
+                    <div tabindex="-1" data-hold="open">{latest} {kept_lines(kept, &around)}</div>
                 </section>
             </div>
             <div class="overview-side">

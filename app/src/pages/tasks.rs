@@ -181,7 +181,7 @@ fn show(data: Data) -> AnyView {
             {tabs(&base, &filters, &counts)}
         </nav>
         {bar}
-        <div id="rows" data-live data-hold=if after.is_some() { "inside" } else { "open" }>
+        <div id="rows" tabindex="-1" data-live data-hold=if after.is_some() { "inside" } else { "open" }>
             {list_or_why_none}
             {kept}
             <Pager list inside=after.is_some() next onwards />

@@ -13,7 +13,7 @@ use web_sys::js_sys::Date;
 use web_sys::{Document, HtmlElement, MouseEvent, RequestInit, Response, VisibilityState};
 
 use super::bring::{Bring, bring, parse};
-use super::hold::held;
+use super::hold::{held, is_in_use};
 use super::relative::relate;
 use super::stream::Stream;
 use super::{Mark, New, Switches};
@@ -79,11 +79,15 @@ pub fn start(address: String, since: Option<String>, switches: Switches) {
         }
         asked
     });
-    Effect::new(move || {
-        if !switches.paused.get() {
+    Effect::new(move |before: Option<bool>| {
+        let paused = switches.paused.get();
+        if !paused {
+            // Whoever goes on wants what came meanwhile.
+            page.wanted.set(page.wanted.get() || before == Some(true));
             plan(&page);
         }
         page.mark();
+        paused
     });
 }
 
@@ -117,6 +121,9 @@ fn tick(page: &Rc<Page>) {
             page.behind.set(true);
         }
         relate(&document());
+        if page.switches.new.get_untracked().in_use && !is_in_use(&document()) {
+            page.behind.set(true);
+        }
         plan(page);
     } else if Date::now() - page.hidden_ms.get() > HIDDEN_MS {
         page.stream.close();
@@ -162,8 +169,9 @@ async fn look(page: Rc<Page>) {
     });
     let now = Date::now();
     if seen.is_ok() {
-        page.next_look_ms
-            .set(began + page.gap_ms(now).max((now - began) * REST));
+        let gap = page.gap_ms(now).max((now - began) * REST);
+        let next = if page.wanted.get() { now } else { began + gap };
+        page.next_look_ms.set(next);
     } else {
         page.behind.set(true);
         page.wanted.set(page.wanted.get() || wanted);
@@ -248,7 +256,6 @@ pub fn ask(asked: RwSignal<u32>, press: &MouseEvent) {
     if list.get_bounding_client_rect().top() < 0.0 {
         list.scroll_into_view();
     }
-    // The link goes; the keyboard stays at what it brought.
-    let _ = list.set_attribute("tabindex", "-1");
+    // The link goes; the keyboard stays at what it brought. It fails nowhere.
     let _ = list.focus();
 }

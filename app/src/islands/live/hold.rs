@@ -10,7 +10,7 @@
 use std::cell::Cell;
 
 use leptos::wasm_bindgen::{JsCast, JsValue};
-use web_sys::Element;
+use web_sys::{Document, Element};
 
 use super::New;
 use super::morph::{Lists, Whole, morph};
@@ -35,6 +35,7 @@ impl Hold {
         self.new.set(New {
             rows: so_far.rows + rows as u32,
             or_more: so_far.or_more || (rows > 0 && rows == of),
+            ..so_far
         });
     }
 
@@ -52,8 +53,15 @@ impl Hold {
                 row.element.set_attribute(GONE, "")?;
             }
         }
-        let free = coming.len().saturating_sub(shown.len());
-        self.count(new.count().min(free), 0);
+        let (left, free) = (new.count(), coming.len().saturating_sub(shown.len()));
+        self.count(left.min(free), 0);
+        if left > free {
+            let so_far = self.new.get();
+            self.new.set(New {
+                in_use: true,
+                ..so_far
+            });
+        }
         Ok(())
     }
 }
@@ -107,6 +115,12 @@ fn in_place(shown: &[Row], coming: &[Row], kept: &[Row]) -> Result<(), JsValue> 
         }
     }
     Ok(())
+}
+
+/// Whether the pointer or the focus is where rows would take others' places.
+pub fn is_in_use(page: &Document) -> bool {
+    let used = page.query_selector("[data-slots]:is(:hover, :focus-within)");
+    used.is_ok_and(|used| used.is_some())
 }
 
 struct Row {

@@ -74,6 +74,8 @@ pub(super) struct New {
     rows: u32,
     /// A page shows so many; there may be more.
     or_more: bool,
+    /// Some take no place yet, because the pointer or the focus is there.
+    in_use: bool,
 }
 
 impl New {
@@ -152,7 +154,7 @@ pub fn Live(
         </button>
         {link}
         // Said once, and not with every row that comes.
-        <span class="visually-hidden" role="status">
+        <span class="visually-hidden" aria-live="polite">
             {move || any.get().then_some("There are new rows.")}
         </span>
     }
