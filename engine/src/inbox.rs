@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::facts::{add_facts, may_need_facts};
 use crate::idempotency::{Hold, IdempotencyKey, Keys};
+use crate::nul;
 use crate::wire::Heard;
 
 /// How often a command may be asked again with facts.
@@ -126,6 +127,17 @@ impl Inbox {
         command: Command,
         key: Option<IdempotencyKey>,
     ) -> Result<Heard, EngineError> {
+        if nul::is_in(&command) {
+            let refusal = Refusal::Invalid {
+                pointer: String::new(),
+                detail: "text may not hold the character U+0000".to_owned(),
+            };
+            return Ok(Heard {
+                answer: Err(refusal),
+                texts: Vec::new(),
+                replayed: false,
+            });
+        }
         if key.is_none() && !may_need_facts(&command) {
             return Ok(self.ask(command, None)?.outcome().await?.into());
         }

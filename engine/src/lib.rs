@@ -37,6 +37,7 @@ mod inbox;
 mod keeper;
 mod loops;
 pub mod measure;
+mod nul;
 mod routes;
 pub mod supervise;
 mod wire;

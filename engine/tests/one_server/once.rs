@@ -38,6 +38,32 @@ async fn the_same_key_gives_the_same_answer_and_one_effect(database: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_character_that_no_text_may_hold_is_refused_and_spoils_nothing(database: PgPool) {
+    let house = House::new(database).await;
+    let engine = house.engine().await;
+    let mut poisoned = house.create(1);
+    let scheduler::Request::CreateTasks(create) = &mut poisoned.request else {
+        panic!("tasks are made");
+    };
+    create.tasks[0].payload = Some(serde_json::json!({ "deep": ["a\u{0}b"] }));
+    let (poisoned, sound) = soon(Box::pin(async {
+        tokio::join!(
+            engine.submit(house.pool, poisoned, None),
+            engine.submit(house.pool, house.create(1), None)
+        )
+    }))
+    .await;
+    let refused = poisoned.unwrap().answer;
+    assert!(
+        matches!(refused, Err(scheduler::Refusal::Invalid { .. })),
+        "{refused:?}"
+    );
+    assert!(sound.unwrap().answer.is_ok());
+    assert_eq!(house.count("task").await, 1);
+    engine.shutdown().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn the_same_key_at_the_same_time_runs_once(database: PgPool) {
     let house = House::new(database).await;
     let engine = house.engine().await;
