@@ -91,6 +91,20 @@ pub enum Actor {
     },
 }
 
+impl Actor {
+    /// Whether both are the same one, whatever they were called at the time.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Scheduler, Self::Scheduler) => true,
+            (Self::Agent { id, .. }, Self::Agent { id: other, .. }) => id == other,
+            (Self::User { id, .. }, Self::User { id: other, .. }) => id == other,
+            (Self::Key { id, .. }, Self::Key { id: other, .. }) => id == other,
+            _ => false,
+        }
+    }
+}
+
 /// One decision, append-only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use scheduler::{AttemptOutcome, DecisionId, Facts, TaskId, words};
-use store::read::{DecisionListed, Outcome, Review};
+use store::read::{DecisionListed, Outcome, Reviewed};
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
@@ -27,7 +27,7 @@ struct Data {
     seat: Seat,
     listed: DecisionListed,
     titles: HashMap<TaskId, String>,
-    reviews: Vec<Review>,
+    reviews: Vec<Reviewed>,
 }
 
 async fn load(asked: Asked) -> Result<Data, PageError> {

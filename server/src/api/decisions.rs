@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use scheduler::{Actor, AgentId, DecisionId, DecisionKind, Query, ResourceId, Time, View};
 use serde::{Deserialize, Serialize};
-use store::read::{DecisionFilter, Review, ReviewedOnce, Verdict};
+use store::read::{DecisionFilter, Review, Reviewed, ReviewedOnce, Verdict};
 
 use super::decision_view::DecisionView;
 use crate::auth::Caller;
@@ -47,8 +47,17 @@ pub struct DecisionParams {
 pub struct DecisionDetail {
     #[serde(flatten)]
     decision: DecisionView,
-    /// The first first.
-    reviews: Vec<ReviewView>,
+    /// What people think of it, each once; who spoke first first.
+    reviews: Vec<ReviewedView>,
+}
+
+/// What somebody thinks of a decision now.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ReviewedView {
+    #[serde(flatten)]
+    stands: ReviewView,
+    /// What they said before, the first first; it stands no more.
+    before: Vec<ReviewView>,
 }
 
 /// What a manager thinks of a decision.
@@ -158,14 +167,15 @@ pub async fn get(
         .await?
         .ok_or_else(Problem::not_found)?;
     let reviews = app.store.reviews(caller.workspace, id).await?;
-    let reviews = reviews.into_iter().map(ReviewView::from).collect();
+    let reviews = reviews.into_iter().map(ReviewedView::from).collect();
     Ok(Json(DecisionDetail {
         decision: listed.into(),
         reviews,
     }))
 }
 
-/// Say whether you would have decided the same. Saying the same again adds nothing.
+/// Say whether you would have decided the same. It replaces what you said before, which is kept as
+/// history; saying the same again adds nothing.
 #[utoipa::path(post, path = "/decisions/{id}/review", tag = "oversight",
     params(("id" = uuid::Uuid, Path)), request_body = ReviewBody,
     responses((status = 201, body = ReviewView)))]
@@ -217,6 +227,15 @@ impl From<Review> for ReviewView {
             verdict: verdict.into(),
             note,
             at,
+        }
+    }
+}
+
+impl From<Reviewed> for ReviewedView {
+    fn from(reviewed: Reviewed) -> Self {
+        Self {
+            stands: reviewed.review.into(),
+            before: reviewed.before.into_iter().map(ReviewView::from).collect(),
         }
     }
 }

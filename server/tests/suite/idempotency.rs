@@ -142,6 +142,9 @@ async fn a_repeated_review_is_answered_alike_and_another_under_its_key_refused(d
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(refused.body["code"], "idempotency_mismatch");
     let shown = house.get(&manager, &format!("/decisions/{decision}")).await;
-    assert_eq!(shown.body["reviews"].as_array().unwrap().len(), 2);
+    let reviews = shown.body["reviews"].as_array().unwrap();
+    assert_eq!(reviews.len(), 1, "the later one replaces: {reviews:?}");
+    assert_eq!(reviews[0]["verdict"], "disagree");
+    assert_eq!(reviews[0]["before"][0]["verdict"], "agree");
     house.close().await;
 }

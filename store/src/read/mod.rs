@@ -23,7 +23,7 @@ pub use decisions::{DecisionFilter, DecisionListed, Outcome};
 pub use graph::Edge;
 pub use overview::{EndCounts, RefusalCount};
 pub use played::{AgentRecord, Played};
-pub use reviews::{Review, ReviewedOnce, Verdict};
+pub use reviews::{Review, Reviewed, ReviewedOnce, Verdict};
 pub use spending::Spent;
 pub use task_list::{TaskFilter, TaskOrder};
 pub use tasks::{Ended, LeaseListed, TaskDetail, TaskListed};

@@ -26,6 +26,15 @@ pub struct Review {
     pub at: Time,
 }
 
+/// What somebody thinks of a decision, and what they thought before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reviewed {
+    /// What they said last: it stands.
+    pub review: Review,
+    /// What it replaced, the first first.
+    pub before: Vec<Review>,
+}
+
 /// How a review went that is made once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReviewedOnce {
@@ -38,17 +47,17 @@ pub enum ReviewedOnce {
 }
 
 impl Store {
-    /// What people thought of a decision, the first first.
+    /// What people think of a decision, each once, who spoke first first.
     pub async fn reviews(
         &self,
         workspace: WorkspaceId,
         decision: DecisionId,
-    ) -> Result<Vec<Review>, StoreError> {
+    ) -> Result<Vec<Reviewed>, StoreError> {
         said(workspace, decision, &mut *self.readers.acquire().await?).await
     }
 
-    /// Adds a review, unless it is what its author said last. Gives the one that stands, or `None`
-    /// when the workspace has no such decision.
+    /// Adds a review, which replaces what its author said before, unless it says the same. Gives the
+    /// one that stands, or `None` when the workspace has no such decision.
     pub async fn review(
         &self,
         workspace: WorkspaceId,
@@ -90,10 +99,8 @@ async fn add(
     connection: &mut sqlx::PgConnection,
 ) -> Result<Option<Review>, StoreError> {
     let said = said(workspace, decision, connection).await?;
-    let last = said
-        .into_iter()
-        .rfind(|before| before.reviewer == review.reviewer);
-    match last {
+    let mut last = said.into_iter().map(|said| said.review);
+    match last.find(|last| last.reviewer.is(&review.reviewer)) {
         Some(last) if last.verdict == review.verdict && last.note == review.note => Ok(Some(last)),
         _ => Ok(insert(workspace, decision, review, connection)
             .await?
@@ -105,7 +112,7 @@ async fn said(
     workspace: WorkspaceId,
     decision: DecisionId,
     connection: &mut sqlx::PgConnection,
-) -> Result<Vec<Review>, StoreError> {
+) -> Result<Vec<Reviewed>, StoreError> {
     let rows = sqlx::query!(
         "SELECT reviewer, verdict, note, at FROM decision_review
          WHERE workspace_id = $1 AND decision_id = $2 ORDER BY at",
@@ -114,16 +121,24 @@ async fn said(
     )
     .fetch_all(connection)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Review {
-                reviewer: from_value("reviewer", row.reviewer)?,
-                verdict: from_word("verdict", &row.verdict)?,
-                note: row.note,
-                at: row.at.into(),
-            })
-        })
-        .collect()
+    let mut said: Vec<Reviewed> = Vec::new();
+    for row in rows {
+        let review = Review {
+            reviewer: from_value("reviewer", row.reviewer)?,
+            verdict: from_word("verdict", &row.verdict)?,
+            note: row.note,
+            at: row.at.into(),
+        };
+        let mut earlier = said.iter_mut();
+        match earlier.find(|one| one.review.reviewer.is(&review.reviewer)) {
+            Some(one) => one.before.push(std::mem::replace(&mut one.review, review)),
+            None => said.push(Reviewed {
+                review,
+                before: Vec::new(),
+            }),
+        }
+    }
+    Ok(said)
 }
 
 async fn insert(

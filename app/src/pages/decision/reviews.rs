@@ -2,22 +2,22 @@
 
 use leptos::prelude::*;
 use scheduler::{Actor, DecisionId};
-use store::read::{Review, Verdict};
+use store::read::{Review, Reviewed, Verdict};
 
 use crate::access::{Seat, Visitor};
 use crate::components::act_form::ActForm;
 use crate::components::moment::Moment;
 use crate::text;
 
-/// Every review, and the form of those who may say something.
-pub fn reviews(decision: DecisionId, reviews: Vec<Review>, seat: &Seat) -> AnyView {
+/// What each reviewer thinks, and the form of those who may say something.
+pub fn reviews(decision: DecisionId, reviews: Vec<Reviewed>, seat: &Seat) -> AnyView {
     let form = form(decision, &reviews, seat);
     let none = (reviews.is_empty() && form.is_none())
         .then(|| view! { <p class="quiet">"Nobody has said anything."</p> });
     let said = (!reviews.is_empty()).then(|| {
         let lines = reviews
             .into_iter()
-            .map(|review| line(review, seat))
+            .map(|reviewed| line(reviewed, seat))
             .collect_view();
         view! { <ul class="reviews" role="list">{lines}</ul> }
     });
@@ -32,11 +32,22 @@ pub fn reviews(decision: DecisionId, reviews: Vec<Review>, seat: &Seat) -> AnyVi
     .into_any()
 }
 
-fn line(review: Review, seat: &Seat) -> AnyView {
-    let (words, class) = match review.verdict {
-        Verdict::Agree => ("agreed", "review review-agree"),
-        Verdict::Disagree => ("disagreed", "review review-disagree"),
+fn line(reviewed: Reviewed, seat: &Seat) -> AnyView {
+    let Reviewed { review, before } = reviewed;
+    let class = match review.verdict {
+        Verdict::Agree => "review review-agree",
+        Verdict::Disagree => "review review-disagree",
     };
+    let words = said(review.verdict);
+    let earlier = |review: Review| {
+        let note = review.note.map(|note| format!(": {note}"));
+        view! {
+            <p class="quiet small">
+                "Before: " {said(review.verdict)} " " <Moment at=review.at now=seat.now /> {note}
+            </p>
+        }
+    };
+    let before = before.into_iter().rev().map(earlier).collect_view();
     view! {
         <li class=class>
             <p>
@@ -47,16 +58,24 @@ fn line(review: Review, seat: &Seat) -> AnyView {
                 <span class="quiet"><Moment at=review.at now=seat.now /></span>
             </p>
             {review.note.map(|note| view! { <p class="note">{note}</p> })}
+            {before}
         </li>
     }
     .into_any()
 }
 
-fn form(decision: DecisionId, reviews: &[Review], seat: &Seat) -> Option<AnyView> {
+fn said(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Agree => "agreed",
+        Verdict::Disagree => "disagreed",
+    }
+}
+
+fn form(decision: DecisionId, reviews: &[Reviewed], seat: &Seat) -> Option<AnyView> {
     let form = ActForm::new("review_decision", seat)?.with("decision", decision.to_string());
     let own = Visitor::of_request().and_then(|visitor| {
-        let mine = |review: &&Review| matches!(&review.reviewer, Actor::User { id, .. } if *id == visitor.account);
-        reviews.iter().rfind(mine).map(|review| review.verdict)
+        let mine = |reviewed: &&Reviewed| matches!(&reviewed.review.reviewer, Actor::User { id, .. } if *id == visitor.account);
+        reviews.iter().find(mine).map(|reviewed| reviewed.review.verdict)
     });
     let pressed = |verdict| (own == Some(verdict)).then_some("true");
     let note = form
