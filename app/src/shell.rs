@@ -30,6 +30,7 @@ use crate::pages::task_form::{EditTaskPage, NewTaskPage};
 use crate::pages::tasks::Tasks;
 use crate::pages::workspace::WorkspacePage;
 use crate::pages::workspaces::Workspaces;
+use crate::text::raw;
 use crate::theme::Theme;
 
 /// Where the browser finds what the site's build made: paths with the content's hash in them.
@@ -108,7 +109,7 @@ fn ElsewhereTags(url: String) -> impl IntoView {
 fn Pages(theme: Theme) -> impl IntoView {
     view! {
         <Title formatter=|title: String| {
-            if title.is_empty() { "Baton".to_owned() } else { format!("{title} · Baton") }
+            if title.is_empty() { "Baton".to_owned() } else { format!("{} · Baton", raw(&title)) }
         } />
         <Router>
             <a class="skip" href="#main">

@@ -349,6 +349,12 @@ pub fn count(number: u64, thing: &str) -> String {
     format!("{} {thing}{plural}", grouped(number))
 }
 
+/// A text for the two places where the framework writes it into the page as it is: a text area and the
+/// page's title.
+pub fn raw(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
 /// Percent-encodes what a part of an address may not hold.
 pub fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);

@@ -149,6 +149,12 @@ pub struct Blocker {
     /// Who has it now, at most ten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holders: Vec<Holder>,
+    /// The agents it is about, by name, at most ten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<String>,
+    /// Why a resource is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_because: Option<crate::CloseReason>,
     /// The tasks it waits for, at most ten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskId>,

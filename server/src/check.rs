@@ -3,8 +3,8 @@
 use crate::problem::{Fault, Problem};
 
 pub use scheduler::bounds::{
-    BATCH, DEPENDENCIES, DESCRIPTION_BYTES, NAME_CHARS, NOTE_BYTES, REQUIREMENTS, TITLE_CHARS,
-    WORDS, name_fault,
+    BATCH, DEPENDENCIES, DESCRIPTION_BYTES, NAME_CHARS, NOTE_BYTES, REQUIREMENTS, WORDS,
+    date_fault, is_blank, name_fault, title_fault,
 };
 
 /// The longest address of a person, in bytes.
@@ -48,21 +48,32 @@ impl Check {
         }
     }
 
-    /// One line that people read: not empty, at most 200 characters.
+    /// Notes a fault if there is one.
+    pub fn fault(&mut self, fault: Option<impl Into<String>>, pointer: &str) {
+        if let Some(detail) = fault {
+            self.that(false, pointer, detail);
+        }
+    }
+
+    /// One line that people read.
     pub fn title(&mut self, title: &str) {
-        let fits = !title.trim().is_empty() && title.chars().count() <= TITLE_CHARS;
-        self.that(
-            fits,
-            "/title",
-            format!("must have 1 to {TITLE_CHARS} characters"),
-        );
+        self.fault(title_fault(title), "/title");
+    }
+
+    /// When a task is due or may begin.
+    pub fn date(&mut self, at: Option<scheduler::Time>, pointer: &str) {
+        self.fault(at.and_then(date_fault), pointer);
+    }
+
+    /// Why, where it must be said.
+    pub fn reason(&mut self, reason: &str) {
+        self.that(!is_blank(reason), "/reason", "must say why");
+        self.text(Some(reason), "/reason", NOTE_BYTES);
     }
 
     /// A word or name.
     pub fn name(&mut self, name: &str, pointer: &str) {
-        if let Some(detail) = name_fault(name) {
-            self.that(false, pointer, detail);
-        }
+        self.fault(name_fault(name), pointer);
     }
 
     /// A name that may be absent.

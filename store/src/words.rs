@@ -3,9 +3,11 @@
 //! that a rare one of them is found as a rare word is.
 
 use hashbrown::HashMap;
+use scheduler::bounds::is_invisible;
 use scheduler::{Span, Time};
 use sqlx::PgConnection;
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 use uuid::Uuid;
 
 use crate::read::first_id_at;
@@ -222,32 +224,37 @@ pub(crate) async fn renew(
     Ok(())
 }
 
-/// A text without what readers do not tell apart: case and accents, in any language and whatever the
-/// database's locale is.
+/// The words of a text, apart by spaces: letters and digits, without what readers do not tell apart or
+/// do not see, in any language and whatever the database's locale is. All else parts words, so that
+/// Postgres finds nothing in it that it would take for a tag, an address or a negative number.
 fn fold(text: &str) -> String {
     if text.is_ascii() {
-        return text.to_ascii_lowercase();
+        let plain = text.replace(|letter: char| !letter.is_ascii_alphanumeric(), " ");
+        return plain.to_ascii_lowercase();
     }
-    let lower = text
-        .to_lowercase()
-        .replace('ß', "ss")
-        .replace('ς', "σ")
-        .replace('’', "'");
+    let lower = text.to_lowercase().replace('ß', "ss").replace('ς', "σ");
     let plain = lower
         .nfkd()
-        .filter(|letter| !('\u{300}'..='\u{36f}').contains(letter));
-    plain.nfc().collect()
+        .filter(|&letter| !('\u{300}'..='\u{36f}').contains(&letter) && !is_invisible(letter));
+    let apart = plain.map(|letter| {
+        let in_word = letter.is_alphanumeric() || is_combining_mark(letter);
+        if in_word { letter } else { ' ' }
+    });
+    apart.nfc().collect()
 }
 
 /// What a person typed as Postgres asks for it: every word must be there, the beginning of one is
-/// enough; "words in quotes" stand together; `-word` must not be there. `None` when nothing is asked.
+/// enough; "words in quotes" stand together; `-word` must not be there, but `-2` is a number. `None`
+/// when nothing is asked.
 pub(crate) fn query(typed: &str) -> Option<String> {
-    let folded = fold(typed);
+    let visible: String = typed.chars().filter(|&c| !is_invisible(c)).collect();
     let mut wanted = Vec::new();
-    let mut rest = folded.trim();
+    let mut rest = visible.trim();
     while !rest.is_empty() {
-        let not = rest.starts_with('-');
-        rest = rest.trim_start_matches('-');
+        let not = rest
+            .strip_prefix('-')
+            .filter(|after| after.starts_with(|c: char| c == '"' || c.is_alphabetic()));
+        rest = not.unwrap_or(rest);
         let (part, quoted, after) = if let Some(quoted) = rest.strip_prefix('"') {
             let (part, after) = quoted.split_once('"').unwrap_or((quoted, ""));
             (part, true, after)
@@ -256,24 +263,17 @@ pub(crate) fn query(typed: &str) -> Option<String> {
             (&rest[..end], false, &rest[end..])
         };
         rest = after.trim_start();
-        let words: Vec<_> = part
+        let words: Vec<_> = fold(part)
             .split_whitespace()
-            .filter_map(|word| lexeme(word, !quoted))
+            .map(|word| format!("'{word}'"))
             .collect();
         if !words.is_empty() {
-            let not = if not { "!" } else { "" };
-            wanted.push(format!("{not}({})", words.join(" <-> ")));
+            let not = if not.is_some() { "!" } else { "" };
+            let begun = if quoted { "" } else { ":*" };
+            wanted.push(format!("{not}({}{begun})", words.join(" <-> ")));
         }
     }
     (!typed.trim().is_empty()).then(|| wanted.join(" & "))
-}
-
-/// A word between quotes, which Postgres splits as it splits texts.
-fn lexeme(word: &str, beginning: bool) -> Option<String> {
-    // As in texts, an apostrophe stands between two words.
-    let plain = word.replace('\'', " ").replace(['\\', '\0'], "");
-    let any = plain.chars().any(char::is_alphanumeric);
-    any.then(|| format!("'{plain}'{}", if beginning { ":*" } else { "" }))
 }
 
 /// A task's kind, class and agent as Postgres asks for them; `None` when none is asked for.
@@ -302,6 +302,9 @@ mod tests {
             ("İstanbul", "istanbul"),
             ("ЁЖ", "еж"),
             ("ＡＢＣ", "abc"),
+            ("\u{202e}fi\u{200b}x\u{fe0f}", "fix"),
+            ("“<b>fix</b>”", "  b fix  b  "),
+            ("-2°", " 2 "),
         ] {
             assert_eq!(fold(one), fold(other));
         }
@@ -330,7 +333,12 @@ mod tests {
             query("\"three cheapest\" -old").unwrap(),
             "('three' <-> 'cheapest') & !('old':*)"
         );
-        assert_eq!(query("o'brien & | ! ( \\ <->").unwrap(), "('o brien':*)");
+        let words = query("o'brien & | ! ( \\ <-> \0").unwrap();
+        assert_eq!(words, "('o' <-> 'brien':*)");
+        assert_eq!(query("-2 a-2").unwrap(), "('2':*) & ('a' <-> '2':*)");
+        assert_eq!(query("--wait").unwrap(), "('wait':*)");
+        let hidden = query("\u{202e}-\u{200b}old <b>new</b>").unwrap();
+        assert_eq!(hidden, "!('old':*) & ('b' <-> 'new' <-> 'b':*)");
         assert_eq!(query("!!").unwrap(), "");
         assert_eq!(query("\"open end").unwrap(), "('open' <-> 'end')");
     }

@@ -113,6 +113,44 @@ async fn tasks_are_found_before_and_after_their_words_are_indexed(pool: PgPool) 
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn numbers_marks_and_what_cannot_be_seen_hide_no_word(pool: PgPool) {
+    let texts = [
+        ("Cool it to -2 degrees", "<b>fix</b> the <urgent> one"),
+        (
+            "\u{202e}Reversed \u{200b}hidden",
+            "see https://example.org/deep/page-a-7.html",
+        ),
+        ("Nothing of that", "version 1.10"),
+    ];
+    let words = Words::set(&pool, &texts).await;
+    for round in ["before", "after"] {
+        for (typed, title) in [
+            ("-2", "Cool"),
+            ("2 degrees", "Cool"),
+            ("fix", "Cool"),
+            ("<b>fix</b>", "Cool"),
+            ("urgent", "Cool"),
+            ("<urgent>", "Cool"),
+            ("reversed", "\u{202e}Reversed"),
+            ("\u{202e}reversed", "\u{202e}Reversed"),
+            ("hid\u{200b}den", "\u{202e}Reversed"),
+            ("a-7.html", "\u{202e}Reversed"),
+            ("deep", "\u{202e}Reversed"),
+            ("1.10", "Nothing"),
+            ("-degrees -hidden", "Nothing"),
+        ] {
+            let found = words.found(typed).await;
+            let first: Vec<_> = found
+                .iter()
+                .filter_map(|title| title.split(' ').next())
+                .collect();
+            assert_eq!(first, [title], "{round}: {typed}");
+        }
+        words.index(START + Span::from_secs(60)).await;
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_task_committed_long_after_those_behind_it_gets_its_words_too(pool: PgPool) {
     let words = Words::set(&pool, &TEXTS).await;
     let seconds = |n| START + Span::from_secs(n);

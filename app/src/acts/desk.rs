@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::{EngineError, IdempotencyKey};
-use scheduler::{Actor, Command, Reply, Request};
+use scheduler::{Actor, Answer, Command, Reply, Request};
 use sha2::{Digest, Sha256};
 use store::IdempotencyRow;
 use uuid::Uuid;
@@ -81,6 +81,11 @@ impl Desk {
 
     /// One of several requests that a form makes, each named by its part.
     pub async fn submit_part(&self, part: &str, request: Request) -> Result<Reply, Refused> {
+        Ok(self.ask(part, request).await??)
+    }
+
+    /// The same, for those who have words of their own for what the conductor refuses.
+    pub async fn ask(&self, part: &str, request: Request) -> Result<Answer, Refused> {
         let command = Command {
             workspace: self.seat.workspace,
             actor: self.actor(),
@@ -94,7 +99,7 @@ impl Desk {
             let heard = self.seat.submit(command.clone(), once.clone()).await;
             match heard {
                 Err(EngineError::StillRunning) => tokio::time::sleep(WAIT).await,
-                heard => return Ok(heard?.answer?),
+                heard => return Ok(heard?.answer),
             }
         }
         Err(EngineError::StillRunning.into())
@@ -163,9 +168,7 @@ impl Once {
         let once = form.get("once");
         let usable = (8..=100).contains(&once.len()) && once.bytes().all(|b| b.is_ascii_graphic());
         if !usable {
-            return Err(Refused::because(
-                "The form was incomplete, so nothing was done. Load the page again.",
-            ));
+            return Err(Refused::incomplete());
         }
         let sent = serde_json::to_vec(&form.typed()).unwrap_or_default();
         let mut hash = Sha256::new_with_prefix(act);

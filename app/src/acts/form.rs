@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use scheduler::Time;
-use scheduler::bounds::{NAME_CHARS, name_fault};
+use scheduler::bounds::{NAME_CHARS, date_fault, is_blank, name_fault};
 use serde::{Deserialize, Serialize};
 use time::PrimitiveDateTime;
 use time::macros::format_description;
@@ -38,6 +38,8 @@ pub struct Fault {
 pub struct Reader<'a> {
     form: &'a Form,
     faults: Vec<Fault>,
+    /// What the page itself put in cannot be used: no field of its reader's is at fault.
+    incomplete: bool,
 }
 
 impl Form {
@@ -46,10 +48,10 @@ impl Form {
         self.0.get(name.trim_end_matches("[]"))
     }
 
-    /// What was sent under that name, without the spaces around it; empty when nothing was.
+    /// What was sent under that name, without the spaces around it; empty when there is nothing to see.
     pub fn get(&self, name: &str) -> &str {
         match self.sent(name) {
-            Some(Sent::One(text)) => text.trim(),
+            Some(Sent::One(text)) if !is_blank(text) => text.trim(),
             _ => "",
         }
     }
@@ -68,6 +70,7 @@ impl Form {
         Reader {
             form: self,
             faults: Vec::new(),
+            incomplete: false,
         }
     }
 
@@ -83,13 +86,33 @@ impl Form {
     }
 }
 
+/// A form as a browser sends it.
+impl FromIterator<(String, String)> for Form {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        let mut form = Self::default();
+        for (name, text) in pairs {
+            let Some(many) = name.strip_suffix("[]") else {
+                form.0.insert(name, Sent::One(text));
+                continue;
+            };
+            let all = form.0.entry(many.to_owned());
+            if let Sent::Many(all) = all.or_insert_with(|| Sent::Many(Vec::new())) {
+                all.push(text);
+            }
+        }
+        form
+    }
+}
+
 impl<'a> Reader<'a> {
-    /// Notes a fault of a field.
+    /// Notes a fault of a field; its first one is told.
     pub fn fault(&mut self, field: &str, words: impl Into<String>) {
-        self.faults.push(Fault {
-            field: field.to_owned(),
-            words: words.into(),
-        });
+        if self.faults.iter().all(|fault| fault.field != field) {
+            self.faults.push(Fault {
+                field: field.to_owned(),
+                words: words.into(),
+            });
+        }
     }
 
     /// Notes a fault of a field unless `holds`.
@@ -149,9 +172,17 @@ impl<'a> Reader<'a> {
         parsed
     }
 
+    /// What the page put into the form.
+    pub fn own<T>(&mut self, field: &str, named: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let own = named(self.form.get(field));
+        self.incomplete |= own.is_none();
+        own
+    }
+
     /// An identifier that the page put into the form.
     pub fn id<T: FromStr + Default>(&mut self, field: &str) -> T {
-        self.value(field, "This names nothing. Load the page again.")
+        let own = self.own(field, |id| id.parse().ok());
+        own.unwrap_or_default()
     }
 
     /// One of the words that stand for a value.
@@ -166,8 +197,9 @@ impl<'a> Reader<'a> {
         !self.form.get(field).is_empty()
     }
 
-    /// A time in UTC, as a browser's own control writes it; `None` when left empty.
-    pub fn time(&mut self, field: &str) -> Option<Time> {
+    /// When a task is due or may begin: a time in UTC, as a browser's own control writes it; `None`
+    /// when left empty.
+    pub fn date(&mut self, field: &str) -> Option<Time> {
         let text = self.form.get(field);
         if text.is_empty() {
             return None;
@@ -178,6 +210,9 @@ impl<'a> Reader<'a> {
             field,
             "This takes a date and a time, like 2030-01-31T09:00.",
         );
+        if let Some(fault) = read.and_then(date_fault) {
+            self.fault(field, format!("This {fault}."));
+        }
         read
     }
 
@@ -206,7 +241,9 @@ impl<'a> Reader<'a> {
 
     /// All is well, or every fault.
     pub fn done(self) -> Result<(), Refused> {
-        if self.faults.is_empty() {
+        if self.incomplete {
+            Err(Refused::incomplete())
+        } else if self.faults.is_empty() {
             Ok(())
         } else {
             Err(Refused::Faults(self.faults))
@@ -228,22 +265,22 @@ mod tests {
     use super::*;
 
     fn form(fields: &[(&str, &str)]) -> Form {
-        let one = |text: &str| Sent::One(text.to_owned());
-        Form(
-            fields
-                .iter()
-                .map(|(name, text)| ((*name).to_owned(), one(text)))
-                .collect(),
-        )
+        let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+        fields.iter().map(owned).collect()
     }
 
     #[test]
     fn every_fault_is_told_at_its_field() {
-        let form = form(&[("title", "  "), ("due", "tomorrow"), ("confirm", "nearly")]);
+        let form = form(&[
+            ("title", " \u{200b} "),
+            ("due", "tomorrow"),
+            ("confirm", "nearly"),
+        ]);
         let mut read = form.read();
         read.line("title", 10);
-        read.time("due");
+        read.date("due");
         read.confirmed("confirm", "acme");
+        read.fault("due", "not this too");
         let Err(Refused::Faults(faults)) = read.done() else {
             panic!("refused");
         };
@@ -252,10 +289,21 @@ mod tests {
     }
 
     #[test]
+    fn what_the_page_put_in_marks_no_field_of_its_reader_s() {
+        let form = form(&[("task", "none"), ("title", "")]);
+        let mut read = form.read();
+        read.line("title", 10);
+        read.id::<scheduler::TaskId>("task");
+        assert_eq!(read.done(), Err(Refused::incomplete()));
+    }
+
+    #[test]
     fn a_browser_s_time_is_read_as_utc() {
-        let form = form(&[("at", "2030-01-31T09:30")]);
-        let at = form.read().time("at").unwrap();
-        assert_eq!(at.as_millis(), 1_896_082_200_000);
+        let form = form(&[("at", "2030-01-31T09:30"), ("long_ago", "0001-01-01T00:00")]);
+        let mut read = form.read();
+        assert_eq!(read.date("at").unwrap().as_millis(), 1_896_082_200_000);
+        read.date("long_ago");
+        assert!(matches!(read.done(), Err(Refused::Faults(one)) if one[0].field == "long_ago"));
     }
 
     #[test]

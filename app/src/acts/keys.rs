@@ -10,6 +10,9 @@ use store::keys::{Key, KeyRole, NewKey};
 use super::form::Reader;
 use super::{Answer, Desk, Done, Form, Refused};
 
+/// The longest beginning of a key that is kept to be known by.
+const PREFIX_CHARS: usize = 40;
+
 /// What the form says of the key.
 struct Wanted {
     role: KeyRole,
@@ -53,17 +56,20 @@ async fn create(form: &Form) -> Result<Done, Refused> {
 }
 
 fn wanted(read: &mut Reader<'_>, now: Time) -> Option<Wanted> {
-    let role = read.choice("role", KeyRole::named);
+    let role = read.own("role", KeyRole::named);
     let name = read.name("name").to_owned();
     let days: Option<u16> = read.optional_value("days", "This takes a whole number of days.");
-    let hash = read.choice("hash", NewKey::hash_in_hex);
-    let prefix = read.line("prefix", 40).to_owned();
+    let hash = read.own("hash", NewKey::hash_in_hex);
+    let prefix = read.own("prefix", |prefix| {
+        let fits = (1..=PREFIX_CHARS).contains(&prefix.len());
+        fits.then(|| prefix.to_owned())
+    });
     let lasts = |days: u16| now + Span::from_secs(i64::from(days) * 86_400);
     Some(Wanted {
         role: role?,
         name,
         hash: hash?,
-        prefix,
+        prefix: prefix?,
         expires_at: days.map(lasts),
     })
 }

@@ -73,7 +73,7 @@ async fn put_resource(form: &Form) -> Result<Done, Refused> {
 async fn close(form: &Form) -> Result<Done, Refused> {
     let desk = Desk::open("close_resource", form).await?;
     let mut read = form.read();
-    let resource = read.name("name").to_owned();
+    let resource = resource(&mut read);
     let minutes = read.value::<u32>("minutes", "This takes whole minutes.");
     let closed_for = Span::from_secs(i64::from(minutes) * 60);
     let fits = minutes > 0 && closed_for <= CLOSED_FOR;
@@ -94,7 +94,7 @@ async fn close(form: &Form) -> Result<Done, Refused> {
 async fn reopen(form: &Form) -> Result<Done, Refused> {
     let desk = Desk::open("reopen_resource", form).await?;
     let mut read = form.read();
-    let resource = read.name("name").to_owned();
+    let resource = resource(&mut read);
     let reason = read.optional("reason", NOTE_BYTES);
     read.done()?;
     of_pool_for_admins(&desk, &resource).await?;
@@ -108,6 +108,14 @@ async fn reopen(form: &Form) -> Result<Done, Refused> {
     Ok(Done::new(
         "Open again. What waited for it goes on as it fits.",
     ))
+}
+
+/// The name of the resource that the page is about.
+fn resource(read: &mut Reader<'_>) -> String {
+    let name = read.own("name", |name| {
+        name_fault(name).is_none().then_some(name.to_owned())
+    });
+    name.unwrap_or_default()
 }
 
 async fn put_budget(form: &Form) -> Result<Done, Refused> {

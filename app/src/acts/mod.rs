@@ -73,4 +73,5 @@ pub mod workspaces;
 pub use desk::{Desk, Hall};
 pub(crate) use form::utc;
 pub use form::{Fault, Form, Reader};
-pub use said::{Answer, Done, Refused, Said, Undo};
+pub use said::{Answer, Done, Draft, Refused, Said, Undo, accepts_html, own_path, page_of};
+pub(crate) use task_fields::amount_field;

@@ -1,7 +1,7 @@
 //! The policy of a workspace, changed as a whole: each change is a new version and a decision.
 
 use leptos::prelude::*;
-use scheduler::{ClassBands, Fuses, Policy, Request, Retries, UnknownCost, UnknownCostMode};
+use scheduler::{ClassBands, Fuses, Policy, Reply, Request, Retries, UnknownCost, UnknownCostMode};
 
 use super::form::Reader;
 use super::{Answer, Desk, Done, Form, Refused};
@@ -29,8 +29,14 @@ async fn put(form: &Form) -> Result<Done, Refused> {
         policy,
         version: Some(version),
     };
-    desk.submit(Request::PutPolicy(put)).await?;
-    Ok(Done::new(format!("Version {} is in force.", version + 1)))
+    Ok(Done::new(
+        match desk.submit(Request::PutPolicy(put)).await? {
+            Reply::Policy { version: same } if same == version => {
+                format!("Nothing differs from version {same}, which stays in force.")
+            }
+            _ => format!("Version {} is in force.", version + 1),
+        },
+    ))
 }
 
 /// The policy with what the form says in place of what it had.

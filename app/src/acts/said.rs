@@ -3,7 +3,7 @@
 use engine::EngineError;
 use http::header::{ACCEPT, LOCATION, REFERER};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use scheduler::{Refusal, Span, Time};
@@ -82,6 +82,10 @@ pub struct Said {
     pub ws: String,
 }
 
+/// A form that came when its sender was signed out. It goes with them through sign-in, in the page.
+#[derive(Clone, Debug)]
+pub struct Draft(pub Form);
+
 impl Done {
     /// In a sentence: what is so now.
     pub fn new(words: impl Into<String>) -> Self {
@@ -125,6 +129,11 @@ impl Refused {
             field: field.to_owned(),
             words: words.into(),
         }])
+    }
+
+    /// What the page put into the form is not there or not usable.
+    pub fn incomplete() -> Self {
+        Self::because("The form was incomplete, so nothing was done. Load the page again.")
     }
 
     /// There is no such thing, or not for this reader.
@@ -177,10 +186,52 @@ impl Said {
         (said.id == id && now.since(said.at) < SHOWN_FOR).then_some(said)
     }
 
+    /// Of a form that came when its sender was signed out: they look at it and send it again.
+    pub fn too_late(draft: &Draft, at: Time) -> Self {
+        let Draft(form) = draft;
+        Self {
+            id: Uuid::new_v4().simple().to_string(),
+            at,
+            done: false,
+            words: "You were signed out meanwhile, so nothing was done. What you typed stands here again: send it once more.".to_owned(),
+            form: form.get("form").to_owned(),
+            faults: Vec::new(),
+            typed: form.typed(),
+            undo: None,
+            ws: form.get("ws").to_owned(),
+        }
+    }
+
+    /// Keeps it for the page of that address, and says at which address the page shows it.
+    pub async fn keep(&self, session: &Session, address: &str) -> String {
+        if let Err(error) = session.insert(SAID, self).await {
+            tracing::warn!(%error, "an answer was not kept for its page");
+        }
+        with_said(address, self)
+    }
+
     /// What is wrong with a field of a form.
     pub fn fault(&self, field: &str) -> Option<&str> {
         let fault = self.faults.iter().find(|fault| fault.field == field)?;
         Some(&fault.words)
+    }
+}
+
+impl Draft {
+    /// What the sign-in page that is being rendered carries.
+    pub fn of_request() -> Option<Self> {
+        use_context::<Parts>()?.extensions.get::<Self>().cloned()
+    }
+
+    /// As the sign-in form carries it.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(&self.0).unwrap_or_default()
+    }
+
+    /// What the sign-in form carried; `None` when it was nothing, or nothing that can be kept.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let kept = !text.contains("\\u0000");
+        serde_json::from_str(text).ok().filter(|_| kept).map(Self)
     }
 }
 
@@ -216,7 +267,7 @@ impl Form {
         else {
             return Ok(answer);
         };
-        if accepts_html(&parts) {
+        if accepts_html(&parts.headers) {
             let address = self.tell(&parts, &answer, undo).await;
             response.set_status(StatusCode::SEE_OTHER);
             response.insert_header(LOCATION, address);
@@ -243,36 +294,36 @@ impl Form {
             undo,
             ws: self.get("ws").to_owned(),
         };
-        let back = answer.to.clone().unwrap_or_else(|| back(parts));
-        let address = with_said(&back, &said);
-        if let Some(session) = parts.extensions.get::<Session>()
-            && let Err(error) = session.insert(SAID, &said).await
-        {
-            tracing::warn!(%error, "an answer was not kept for its page");
-        }
+        let back = answer.to.clone().or_else(|| page_of(&parts.headers));
+        let back = back.as_deref().unwrap_or("/");
+        let address = match parts.extensions.get::<Session>() {
+            Some(session) => said.keep(session, back).await,
+            None => back.to_owned(),
+        };
         HeaderValue::from_str(&address).unwrap_or(HeaderValue::from_static("/"))
     }
 }
 
-fn accepts_html(parts: &Parts) -> bool {
-    let accept = parts
-        .headers
-        .get(ACCEPT)
-        .and_then(|accept| accept.to_str().ok());
+/// Whether a person's browser asks, rather than a program.
+pub fn accepts_html(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// The page the form stands on, as a path of this server whatever the header says.
-fn back(parts: &Parts) -> String {
-    let referrer = parts
-        .headers
-        .get(REFERER)
-        .and_then(|value| value.to_str().ok());
-    referrer
-        .and_then(|referrer| referrer.parse::<http::Uri>().ok())
-        .and_then(|uri| uri.path_and_query().map(ToString::to_string))
-        .filter(|path| path.starts_with('/') && !path.starts_with("//"))
-        .unwrap_or_else(|| "/".to_owned())
+/// The page a form stands on, as a path of this server whatever the header says.
+pub fn page_of(headers: &HeaderMap) -> Option<String> {
+    let referrer = headers.get(REFERER)?.to_str().ok()?;
+    let uri = referrer.parse::<http::Uri>().ok()?;
+    own_path(uri.path_and_query()?.as_str()).map(str::to_owned)
+}
+
+/// A path of this server, never another's address.
+pub fn own_path(path: &str) -> Option<&str> {
+    let own = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains(['\\', '\r', '\n', '\t'])
+        && path.is_ascii();
+    own.then_some(path)
 }
 
 /// The address of a page with what is told there; a refused form comes into view.
@@ -408,11 +459,44 @@ mod tests {
     #[test]
     fn the_way_back_never_leaves_this_server() {
         let back_from = |referrer: &str| {
-            let request = http::Request::builder().header(REFERER, referrer);
-            back(&request.body(()).unwrap().into_parts().0)
+            page_of(&HeaderMap::from_iter([(
+                REFERER,
+                referrer.parse().unwrap(),
+            )]))
         };
-        assert_eq!(back_from("http://127.0.0.1:3000/w/a?x=1"), "/w/a?x=1");
-        assert_eq!(back_from("https://evil.example//evil.example/x"), "/");
-        assert_eq!(back_from("nonsense"), "/");
+        let from = back_from("http://127.0.0.1:3000/w/a?x=1");
+        assert_eq!(from.as_deref(), Some("/w/a?x=1"));
+        assert_eq!(back_from("https://evil.example//evil.example/x"), None);
+        assert_eq!(back_from("nonsense"), None);
+        let elsewhere = [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "",
+            "/\t/evil",
+        ];
+        for path in elsewhere {
+            assert_eq!(own_path(path), None, "{path}");
+        }
+        assert_eq!(
+            own_path("/w/a/tasks?state=done"),
+            Some("/w/a/tasks?state=done")
+        );
+    }
+
+    #[test]
+    fn a_draft_survives_the_way_in_unless_no_text_can_hold_it() {
+        let pairs = [
+            ("title", "a\n\"b\" <i>"),
+            ("amount[]", "1"),
+            ("amount[]", "2"),
+        ];
+        let pairs = pairs.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let draft = Draft(pairs.into_iter().collect());
+        let back = Draft::from_text(&draft.to_text()).unwrap();
+        assert_eq!(back.0, draft.0);
+        assert_eq!(back.0.all("amount[]"), ["1", "2"]);
+        assert!(Draft::from_text("{\"title\":\"\\u0000\"}").is_none());
+        assert!(Draft::from_text("").is_none());
     }
 }

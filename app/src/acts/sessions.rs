@@ -14,7 +14,7 @@ pub async fn end_session(#[server(flatten)] form: Form) -> Result<Answer, Server
 async fn end(form: &Form) -> Result<Done, Refused> {
     let hall = Hall::open("end_session", form)?;
     let mut read = form.read();
-    let session = read.choice("session", store::keys::NewKey::hash_in_hex);
+    let session = read.own("session", store::keys::NewKey::hash_in_hex);
     read.done()?;
     let session = session.ok_or_else(Refused::not_found)?;
     let (store, account) = (&hall.house.store, hall.visitor.account);

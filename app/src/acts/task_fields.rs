@@ -46,7 +46,7 @@ impl Fields {
             priority: read
                 .choice("priority", text::priority_named)
                 .unwrap_or_default(),
-            due_at: read.time("due_at"),
+            due_at: read.date("due_at"),
             capabilities,
             requires: requires(form, read),
             estimate: estimate(read),
@@ -70,7 +70,7 @@ pub(super) fn name(read: &mut Reader<'_>, field: &str) -> Option<String> {
 fn requires(form: &Form, read: &mut Reader<'_>) -> Vec<Requirement> {
     let (names, amounts) = (form.all("resource[]"), form.all("amount[]"));
     let mut requires = Vec::new();
-    for (name, amount) in names.iter().zip(amounts) {
+    for (at, (name, amount)) in names.iter().zip(amounts).enumerate() {
         match amount.trim() {
             "" | "0" => {}
             amount => match amount.parse() {
@@ -78,7 +78,7 @@ fn requires(form: &Form, read: &mut Reader<'_>) -> Vec<Requirement> {
                     resource: name.clone(),
                     amount,
                 }),
-                Err(_) => read.fault("amount[]", format!("{name}: a whole number, or nothing.")),
+                Err(_) => read.fault(&amount_field(at), "A whole number, or nothing."),
             },
         }
     }
@@ -90,6 +90,11 @@ fn requires(form: &Form, read: &mut Reader<'_>) -> Vec<Requirement> {
         "A task may take 32 resources at most.",
     );
     requires
+}
+
+/// How a fault names one of the amounts.
+pub(crate) fn amount_field(at: usize) -> String {
+    format!("amount[{at}]")
 }
 
 fn estimate(read: &mut Reader<'_>) -> Estimate {
@@ -114,7 +119,7 @@ fn bounded(read: &mut Reader<'_>, field: &str, most: f64) -> Option<f64> {
 }
 
 /// Tasks as people paste them: identifiers or addresses, apart by spaces, commas or lines.
-pub(super) fn tasks(form: &Form, read: &mut Reader<'_>, field: &str) -> Vec<TaskId> {
+pub(super) fn named_tasks(form: &Form, read: &mut Reader<'_>, field: &str) -> Vec<TaskId> {
     let mut tasks = Vec::new();
     let words = form.get(field).split([' ', ',', '\n', '\r', '\t']);
     for word in words.filter(|word| !word.is_empty()) {

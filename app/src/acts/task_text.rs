@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 use scheduler::bounds::ATTEMPTS;
-use scheduler::{CreateTasks, EditTask, Needs, NewTask, Reply, Request, TaskId};
+use scheduler::{CreateTasks, EditTask, Needs, NewTask, Refusal, Reply, Request, TaskId};
 use uuid::Uuid;
 
-use super::task_fields::{Fields, name, tasks};
+use super::task_fields::{Fields, name, named_tasks};
 use super::{Answer, Desk, Done, Form, Refused};
 
 /// Makes a task.
@@ -29,19 +29,31 @@ async fn create(form: &Form) -> Result<Done, Refused> {
         tasks: vec![task],
         facts: Vec::new(),
     });
-    let made = match desk.submit(request).await? {
-        Reply::Created { tasks } => tasks.first().map(|task| task.id),
-        _ => None,
+    let made = match desk.ask("", request).await? {
+        Ok(Reply::Created { tasks }) => tasks.first().map(|task| task.id),
+        Err(Refusal::NeedFacts { tasks }) => return Err(unknown(form, &tasks)),
+        answer => answer.map(|_| None)?,
     };
     let to = made.map_or_else(|| "tasks".to_owned(), |id| format!("tasks/{id}"));
     Ok(Done::new("Handed in. It starts as soon as it can.").to(desk.seat.path(&to)))
+}
+
+/// Marks the fields that name tasks which are not of this workspace.
+fn unknown(form: &Form, tasks: &[TaskId]) -> Refused {
+    let mut read = form.read();
+    for field in ["depends_on", "parent"] {
+        let named = named_tasks(form, &mut read, field);
+        let known = !named.iter().any(|task| tasks.contains(task));
+        read.that(known, field, "This is no task of this workspace.");
+    }
+    read.done().err().unwrap_or_else(Refused::not_found)
 }
 
 fn new_task(form: &Form) -> Result<NewTask, Refused> {
     let mut read = form.read();
     let fields = Fields::read(form, &mut read);
     let kind = name(&mut read, "kind");
-    let not_before = read.time("not_before");
+    let not_before = read.date("not_before");
     let max_attempts: u16 = read.value("max_attempts", "A whole number from 1 to 100.");
     read.that(
         ATTEMPTS.contains(&max_attempts),
@@ -54,8 +66,8 @@ fn new_task(form: &Form) -> Result<NewTask, Refused> {
         "lease_minutes",
         "A whole number from 1 to 1440.",
     );
-    let depends_on = tasks(form, &mut read, "depends_on");
-    let parent = tasks(form, &mut read, "parent").into_iter().next();
+    let depends_on = named_tasks(form, &mut read, "depends_on");
+    let parent = named_tasks(form, &mut read, "parent").into_iter().next();
     let payload = payload(form, &mut read);
     let needs_review = read.ticked("needs_review");
     read.done()?;
@@ -113,7 +125,7 @@ async fn edit(form: &Form) -> Result<Done, Refused> {
     let (was, needs) = (&stored.task, &stored.task.needs);
     // Of a form sent twice the second finds the version moved on; its answer is remembered.
     if was.version != version && !desk.was_done().await? {
-        return Err(scheduler::Refusal::VersionConflict {
+        return Err(Refusal::VersionConflict {
             current: was.version,
         }
         .into());

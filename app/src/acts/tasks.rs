@@ -1,13 +1,10 @@
 //! Acts on one task.
 
 use leptos::prelude::*;
-use scheduler::bounds::{NOTE_BYTES, points_fault};
+use scheduler::bounds::{BOOSTED_FOR, NOTE_BYTES, boost_end_fault, points_fault};
 use scheduler::{Act, Boost, Overrule, Request, Span, TaskId, words};
 
 use super::{Answer, Desk, Done, Form, Refused};
-
-/// How long a boost may last.
-const MOST_MINUTES: i64 = 31 * 24 * 60;
 
 /// Keeps a waiting task from starting until it is released.
 #[server(endpoint = "hold_task")]
@@ -85,21 +82,24 @@ async fn boost(form: &Form) -> Result<Done, Refused> {
     let desk = Desk::open("boost_task", form).await?;
     let mut read = form.read();
     let task: TaskId = read.id("task");
-    let push = read.choice("push", |push| match push {
+    let push = read.choice("score_delta", |push| match push {
         "pin" => Some(None),
         points => points.parse().ok().map(Some),
     });
-    let minutes: i64 = read.value("minutes", "Choose one of these.");
+    let minutes: u32 = read.value("minutes", "Choose one of these.");
+    let lasts = Span::from_secs(i64::from(minutes) * 60);
     let reason = read.optional("reason", NOTE_BYTES);
+    let words = format!("A boost lasts {} at most.", words::duration(BOOSTED_FOR));
+    let end = desk.seat.now + lasts;
     read.that(
-        (1..=MOST_MINUTES).contains(&minutes),
+        boost_end_fault(desk.seat.now, end).is_none(),
         "minutes",
-        "A boost lasts 31 days at most.",
+        &words,
     );
     let pushed = push.flatten().unwrap_or_default();
     read.that(
         points_fault(pushed).is_none(),
-        "push",
+        "score_delta",
         "Choose one of these.",
     );
     read.that(
@@ -111,14 +111,14 @@ async fn boost(form: &Form) -> Result<Done, Refused> {
     let push = push.flatten();
     let boost = Boost {
         score_delta: push,
-        expires_at: desk.seat.now + Span::from_secs(minutes * 60),
+        expires_at: end,
     };
     let request = Overrule {
         boost: Some(boost),
         ..overruling(task, Act::Boost, reason)
     };
     desk.submit(Request::Overrule(request)).await?;
-    let until = words::duration(Span::from_secs(minutes * 60));
+    let until = words::duration(lasts);
     let words = match push {
         None => format!("Pinned before everything else for {until}."),
         Some(points) if points < 0 => format!("Pushed down by {} points for {until}.", -points),

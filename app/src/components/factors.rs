@@ -104,9 +104,11 @@ fn measured(factor: &Factor) -> String {
         }
         FactorName::DueDate if value >= 1.0 => "due now or past".to_owned(),
         FactorName::DueDate => format!("{} % near", text::number((value * 100.0).round())),
+        // Hours are recorded to the thousandth: what is younger was just made.
+        FactorName::Age if value < 0.001 => "just made when scored".to_owned(),
         FactorName::Age => {
             let age = Span::from_millis((value * 3_600_000.0) as i64);
-            format!("{} old", words::duration(age))
+            format!("{} old when scored", words::duration(age))
         }
         FactorName::Class => "its band; not in the bar".to_owned(),
         FactorName::Boost => "by a person".to_owned(),

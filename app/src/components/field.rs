@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::text::raw;
+
 /// A field on its way to being shown, as one of the controls below.
 #[derive(Debug)]
 pub struct Field {
@@ -71,7 +73,8 @@ impl Field {
 
     /// Several lines of text.
     pub fn area(self, rows: u8) -> AnyView {
-        let (id, name, value) = (self.id.clone(), self.name, self.value.clone());
+        let (id, name) = (self.id.clone(), self.name);
+        let value = self.value.as_deref().map(area_text);
         let (described, invalid, required) = (self.described(), self.invalid(), self.required);
         self.around(view! {
             <textarea id=id name=name rows=rows.to_string() required=required
@@ -150,4 +153,10 @@ impl Field {
         }
         .into_any()
     }
+}
+
+/// What stands in a text area: it is written into the page as it is, and of its text a browser drops
+/// a first line break.
+fn area_text(text: &str) -> String {
+    format!("\n{}", raw(text))
 }

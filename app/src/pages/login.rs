@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::Asked;
+use crate::acts::Draft;
 
 /// How whoever runs the server lets somebody in.
 const NEW_ACCOUNT: &str = "baton user create --email you@example.org --workspace team --workspace-role member --password-stdin";
@@ -17,14 +18,26 @@ pub fn Login() -> impl IntoView {
         "limited" => "Too many attempts have failed. Wait a quarter of an hour, then try again.",
         _ => "The address and the password do not belong together.",
     });
+    let draft = Draft::of_request();
+    let signed_out = draft.as_ref().map(|_| {
+        view! {
+            <p class="notice" role="status">
+                "You were signed out, so nothing was done. Sign in, and what you typed stands in its form again."
+            </p>
+        }
+    });
+    let draft =
+        draft.map(|draft| view! { <input type="hidden" name="draft" value=draft.to_text() /> });
     let described = fault.map(|_| "fault");
     view! {
         <Title text="Sign in" />
         <section class="door">
             <h1>"Sign in to Baton"</h1>
+            {signed_out}
             {fault.map(|fault| view! { <p class="fault" role="alert" id="fault">{fault}</p> })}
             <form method="post" action="/login">
                 <input type="hidden" name="next" value=next />
+                {draft}
                 <div class="field">
                     <label for="email">"E-mail"</label>
                     <input id="email" type="email" name="email" autocomplete="username" required autofocus

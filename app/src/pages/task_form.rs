@@ -9,6 +9,7 @@ use store::read::TaskDetail;
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
+use crate::acts::amount_field;
 use crate::components::act_form::ActForm;
 use crate::text;
 
@@ -202,10 +203,15 @@ fn resources(form: &ActForm, data: &Data) -> AnyView {
             Some(need.amount.to_string())
         });
         let value = typed.get(at).cloned().or(needed);
+        let fault = form.fault(&amount_field(at));
+        let (invalid, fault_id) = (fault.as_ref().map(|_| "true"), format!("{id}-fault"));
+        let described = fault.as_ref().map(|_| fault_id.clone());
         view! {
             <label for=id.clone()>{name.clone()}</label>
             <input type="hidden" name="resource[]" value=name.clone() />
-            <input id=id name="amount[]" inputmode="numeric" value=value autocomplete="off" />
+            <input id=id name="amount[]" inputmode="numeric" value=value autocomplete="off"
+                aria-describedby=described aria-invalid=invalid />
+            {fault.map(|fault| view! { <p class="field-fault" id=fault_id>{fault}</p> })}
         }
     };
     let rows = data.resources.iter().enumerate().map(row).collect_view();

@@ -73,6 +73,7 @@ impl Conductor {
             },
             Hold::Closed { resource, until } => Blocker {
                 resource: Some(self.resources[resource].spec.name.clone()),
+                closed_because: self.resources[resource].state.closed_because,
                 unblocks_when: Some(Unblock::ResourceReopened),
                 eta: Some(exact(until)),
                 actions: vec![Action::ReopenResource],
@@ -224,6 +225,8 @@ pub(super) fn plain(code: Code) -> Blocker {
         since: None,
         resource: None,
         holders: Vec::new(),
+        agents: Vec::new(),
+        closed_because: None,
         tasks: Vec::new(),
         have: None,
         need: None,

@@ -227,8 +227,11 @@ impl Conductor {
                 .then(|| group.capabilities.join(", "))
                 .or_else(|| group.model.clone())
         });
+        let offline = group.agents.iter().filter(|_| code == Code::AgentsOffline);
+        let named = offline.map(|&ix| self.agents[ix].card.name.clone());
         Blocker {
             resource: wanted,
+            agents: named.take(NAMED).collect(),
             have: Some(self.agents_counted(group, code) as f64),
             unblocks_when: Some(unblocks_when),
             actions,

@@ -30,6 +30,9 @@ impl Conductor {
             state: from,
             act: request.act,
         })?;
+        if request.act == Act::Boost {
+            self.check_boost(ix, &request)?;
+        }
         let handoff = request.handoff.take();
         if let Some(handoff) = &handoff {
             self.check_handoff(ix, actor, handoff)?;
@@ -89,6 +92,25 @@ impl Conductor {
             }
         }
         Ok(self.take_up(fact))
+    }
+
+    /// Points leave a pin as it is: they would count for nothing while it lasts, and end it unasked.
+    fn check_boost(&self, ix: TaskIx, request: &Overrule) -> Result<(), Refusal> {
+        let has = self.tasks[ix]
+            .extra()
+            .and_then(|extra| extra.boost.as_deref());
+        let pinned = has.filter(|boost| boost.score_delta.is_none());
+        let points = request.boost.and_then(|boost| boost.score_delta);
+        match (pinned, points) {
+            (Some(pin), Some(_)) => Err(Refusal::Invalid {
+                pointer: "/score_delta".to_owned(),
+                detail: format!(
+                    "the task is pinned until {}; take the pin away first",
+                    pin.expires_at
+                ),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Whoever holds the lease may hand it over, with its epoch; a manager needs none.

@@ -2,6 +2,7 @@
 
 use super::Conductor;
 use super::state::{AgentIx, Gate, Held, Meter, ResIx, Resource, WsIx};
+use crate::bounds::TOLD_MS;
 use crate::bucket::Bucket;
 use crate::slots::Slots;
 use crate::{
@@ -13,8 +14,6 @@ use crate::{
 /// How long a resource is closed when a provider refuses without saying: doubled for each refusal in
 /// a row, from the first to at most the second, in milliseconds.
 const CLOSED_MS: (u32, u32) = (1_000, 60_000);
-/// A provider's word closes a resource for a day at most: a person may close it for longer.
-const CLOSED_MOST_MS: u32 = 86_400_000;
 /// Additive increase, multiplicative decrease (Chiu and Jain 1989).
 const DECREASE: f64 = 0.7;
 const INCREASE: f64 = 0.02;
@@ -193,13 +192,7 @@ impl Conductor {
         }
         let doublings = resource.state.refusals.saturating_sub(1).min(16);
         let patience = CLOSED_MS.0.saturating_mul(1 << doublings).min(CLOSED_MS.1);
-        let until = now
-            + Span::from_millis(
-                retry_after_ms
-                    .unwrap_or(patience)
-                    .min(CLOSED_MOST_MS)
-                    .into(),
-            );
+        let until = now + Span::from_millis(retry_after_ms.unwrap_or(patience).min(TOLD_MS).into());
         let longer = resource.state.closed_until.is_none_or(|at| until > at);
         if longer {
             resource.state.closed_until = Some(until);

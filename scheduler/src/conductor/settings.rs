@@ -137,6 +137,11 @@ impl Conductor {
             pointer: wrong.pointer.to_owned(),
             detail: wrong.detail.to_owned(),
         })?;
+        if *workspace.policy == request.policy {
+            return Ok(Reply::Policy {
+                version: workspace.policy_version,
+            });
+        }
         let version = workspace.policy_version + 1;
         let changes = policy_changes(&workspace.policy, &request.policy);
         let workspace = &mut self.workspaces[ws];

@@ -21,7 +21,7 @@ pub fn amount(value: u64, unit: Unit) -> String {
     }
 }
 
-/// A span in its largest fitting unit: `850 ms`, `12 s`, `3 min`, `2 h 5 min`, `4 d`.
+/// A span in its largest fitting unit: `0.9 s`, `12 s`, `3 min`, `2 h 5 min`, `4 d`.
 #[must_use]
 pub fn duration(span: Span) -> String {
     let ms = span.as_millis_ceil().max(0);
@@ -31,8 +31,9 @@ pub fn duration(span: Span) -> String {
         (ms + 1_800_000) / 3_600_000,
     );
     match ms {
-        0..1_000 => format!("{ms} ms"),
-        1_000..120_000 => format!("{secs} s"),
+        0 => "0 s".to_owned(),
+        1..950 => format!("0.{} s", ((ms + 50) / 100).max(1)),
+        950..120_000 => format!("{secs} s"),
         120_000..7_200_000 => format!("{mins} min"),
         7_200_000..86_400_000 if mins % 60 > 0 => format!("{} h {} min", mins / 60, mins % 60),
         7_200_000..172_800_000 => format!("{hours} h"),
@@ -109,8 +110,20 @@ mod tests {
 
     #[test]
     fn spans_read_in_their_largest_unit() {
-        let read = [850, 12_000, 185_000, 7_500_000, 259_200_000]
+        let read = [0, 7, 835, 950, 12_000, 185_000, 7_500_000, 259_200_000]
             .map(|ms| duration(Span::from_millis(ms)));
-        assert_eq!(read, ["850 ms", "12 s", "3 min", "2 h 5 min", "3 d"]);
+        assert_eq!(
+            read,
+            [
+                "0 s",
+                "0.1 s",
+                "0.8 s",
+                "1 s",
+                "12 s",
+                "3 min",
+                "2 h 5 min",
+                "3 d"
+            ]
+        );
     }
 }

@@ -1,7 +1,9 @@
 //! Why something waits, in a colleague's words.
 
 use super::numbers::{amount, count, duration, plain};
-use crate::{Blocker, BudgetSpec, Code, Eta, EtaMethod, Position, TaskState, Time, Verdict};
+use crate::{
+    Blocker, BudgetSpec, CloseReason, Code, Eta, EtaMethod, Position, TaskState, Time, Verdict,
+};
 
 /// What a code means, when nothing more is known.
 #[must_use]
@@ -18,7 +20,7 @@ pub const fn code(code: Code) -> &'static str {
         Code::RateLimited => "the rate limit is used up for the moment",
         Code::NoFreeSlot => "all slots are taken",
         Code::BudgetWindow => "the budget is used up until its window turns",
-        Code::ProviderBackoff => "the provider asked for a pause",
+        Code::ProviderBackoff => "what it needs is closed for a while",
         Code::AgentsOffline => "the agents that can do this are offline",
         Code::AgentsBusy => "the agents that can do this are busy",
         Code::LowerPriority => "others go first",
@@ -53,7 +55,13 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
         Code::BudgetWindow => format!("the budget “{name}” has {}", of_limit(blocker, "free")),
         Code::RateLimited => format!("“{name}” has {}", of_limit(blocker, "tokens")),
         Code::NoFreeSlot => format!("“{name}” has {}", of_limit(blocker, "slots free")),
-        Code::ProviderBackoff => format!("“{name}” is closed, as its provider or a person asked"),
+        Code::ProviderBackoff => match blocker.closed_because {
+            Some(CloseReason::Provider) => {
+                format!("“{name}” is closed, as its provider refused a call")
+            }
+            Some(CloseReason::Person) => format!("“{name}” is closed, as a person asked"),
+            None => format!("“{name}” is closed"),
+        },
         Code::ReservedForOther => {
             format!("“{name}” is being saved up for a larger task that has waited long")
         }
@@ -62,12 +70,7 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
             Some(what) => format!("no agent is registered for {what}"),
             None => "no agent is registered".to_owned(),
         },
-        Code::AgentsOffline => {
-            format!(
-                "{} can do this, and none is online",
-                count_of(blocker.have, "agent")
-            )
-        }
+        Code::AgentsOffline => offline(blocker),
         Code::AgentsBusy => {
             let agents = count_of(blocker.have, "agent");
             format!("{agents} can do this, and none is asking for work")
@@ -89,6 +92,24 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
         .map(|eta| soon(blocker.code, eta, now))
         .unwrap_or_default();
     clause + &when
+}
+
+/// `the agents that can do this are offline: scout, ranger and 2 more`.
+fn offline(blocker: &Blocker) -> String {
+    let all = blocker.have.unwrap_or(0.0) as usize;
+    let first: Vec<_> = blocker.agents.iter().take(3).map(String::as_str).collect();
+    let names = first.join(", ");
+    match (all, all.saturating_sub(first.len())) {
+        _ if first.is_empty() => {
+            format!(
+                "{} can do this, and none is online",
+                count_of(blocker.have, "agent")
+            )
+        }
+        (1, _) => format!("the agent that can do this is offline: {names}"),
+        (_, 0) => format!("the agents that can do this are offline: {names}"),
+        (_, more) => format!("the agents that can do this are offline: {names} and {more} more"),
+    }
 }
 
 /// `500 of 2,500 tokens free and this takes 1,000`.

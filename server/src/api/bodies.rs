@@ -66,7 +66,7 @@ pub struct NewTaskBody {
     pub class: Option<Class>,
     /// What its author says of its importance; `medium` unless said.
     pub priority: Option<Priority>,
-    /// When it should be done.
+    /// When it should be done, in the years 2000 to 2099.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub due_at: Option<Time>,
     /// Capabilities an agent must have.
@@ -81,7 +81,7 @@ pub struct NewTaskBody {
     pub parent_id: Option<String>,
     /// The one agent that may do it, by name.
     pub agent: Option<String>,
-    /// Not to start before this.
+    /// Not to start before this, in the years 2000 to 2099.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub not_before: Option<Time>,
     /// Attempts before it has failed, 1 to 100; 3 unless said.
@@ -187,6 +187,8 @@ impl NewTaskBody {
             "/capabilities",
         );
         check.requirements(&requirements(self.requires.as_deref()));
+        check.date(self.due_at, "/due_at");
+        check.date(self.not_before, "/not_before");
         check.optional_name(self.agent.as_deref(), "/agent");
         check.optional_name(self.reference.as_deref(), "/ref");
         let attempts = self
@@ -240,7 +242,7 @@ pub struct TaskPatch {
     pub description: Option<String>,
     /// What is said of its importance.
     pub priority: Option<Priority>,
-    /// When it should be done; null takes the date away.
+    /// When it should be done, in the years 2000 to 2099; null takes the date away.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub due_at: Option<Option<Time>>,
@@ -290,6 +292,7 @@ impl TaskPatch {
             "/capabilities",
         );
         check.requirements(&requirements(self.requires.as_deref()));
+        check.date(self.due_at.flatten(), "/due_at");
         check.optional_name(self.agent().filter(|name| !name.is_empty()), "/agent");
     }
 

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use engine::IdempotencyKey;
+use scheduler::bounds::TOLD_MS;
 use scheduler::{
     Answer, Complete, Fail, GiveBack, LateUsage, LeaseId, Refusal, Renew, Reply, ReportUsage,
     Request, Stop, TaskId, TaskState, ThrottledResource, Time, Usage, bounds,
@@ -116,7 +117,7 @@ pub struct FailBody {
 pub struct ThrottledBody {
     /// Its name.
     resource: String,
-    /// How long the provider said to wait.
+    /// How long the provider said to wait: of it, a day (86400000) at most is waited.
     retry_after_ms: Option<u32>,
 }
 
@@ -137,6 +138,9 @@ pub struct LeasedTaskAfter {
     task_id: TaskId,
     /// Its state now.
     state: TaskState,
+    /// For a throttled attempt: what was taken of the provider's word, a day (86400000) at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_for_ms: Option<u32>,
 }
 
 /// Keep the lease; say how far the work is, and hear whether it should stop.
@@ -255,6 +259,8 @@ pub async fn fail(
         .map(|usage| usage.checked("/usage"))
         .transpose()?;
     let spent = Spent::of(lease, body.epoch, usage.as_ref());
+    let throttled = body.throttled.as_ref();
+    let told = throttled.and_then(|throttled| throttled.retry_after_ms.or(body.retry_after_ms));
     let request = Request::Fail(Fail {
         lease,
         epoch: body.epoch,
@@ -275,7 +281,9 @@ pub async fn fail(
         usage,
         jitter: jitter()?,
     });
-    ended(&app, &caller, request, spent, input.once).await
+    let Json(mut after) = ended(&app, &caller, request, spent, input.once).await?;
+    after.closed_for_ms = told.map(|ms| ms.min(TOLD_MS));
+    Ok(Json(after))
 }
 
 /// Give the task back; it waits again, and the attempt does not count.
@@ -425,6 +433,7 @@ fn after(reply: Reply) -> Result<Json<LeasedTaskAfter>, Problem> {
         Reply::Task { task, state } => Ok(Json(LeasedTaskAfter {
             task_id: task,
             state,
+            closed_for_ms: None,
         })),
         other => Err(super::unexpected(&other)),
     }

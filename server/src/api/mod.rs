@@ -244,6 +244,9 @@ fn describe(description: &mut OpenApi) {
 pub struct Done {
     /// Its identifier.
     id: uuid::Uuid,
+    /// What was taken of a provider's word, which closes a resource for a day (86400000) at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_for_ms: Option<u32>,
 }
 
 /// A conductor answered another question than was asked.

@@ -45,7 +45,7 @@ async fn current(app: &App, caller: &Caller) -> Result<CurrentPolicy, Problem> {
 }
 
 /// Change the policy. What is not named stays as it is; `version`, when given, must be the one in
-/// force.
+/// force. What changes nothing makes no new version.
 #[utoipa::path(put, path = "/policy", tag = "limits", request_body = CurrentPolicy,
     responses((status = 200, body = CurrentPolicy)))]
 pub async fn put(

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use scheduler::bounds::{CLOSED_FOR, SLOTS};
+use scheduler::bounds::{CLOSED_FOR, SLOTS, TOLD_MS};
 use scheduler::{
     Adaptive, CloseReason, CloseResource, Holder, PutResource, Query, RemoveResource, Reply,
     Request, ResourceId, ResourceKind, ResourceView, Span, Throttled, Time, View,
@@ -111,7 +111,7 @@ pub struct Resource {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ThrottledBody {
-    /// How long the provider said to wait.
+    /// How long the provider said to wait: of it, a day (86400000) at most is waited.
     retry_after_ms: Option<u32>,
     /// The limit its headers told.
     limit: Option<u32>,
@@ -253,7 +253,9 @@ pub async fn throttled(
         limit,
         remaining,
     });
-    done(app.carry_out(&caller, request, input.once).await?)
+    let Json(mut done) = done(app.carry_out(&caller, request, input.once).await?)?;
+    done.closed_for_ms = retry_after_ms.map(|ms| ms.min(TOLD_MS));
+    Ok(Json(done))
 }
 
 /// Close a resource for everyone for a while.
@@ -311,7 +313,10 @@ pub async fn reopen(
 
 fn done(reply: Reply) -> Result<Json<Done>, Problem> {
     match reply {
-        Reply::Resource { id } => Ok(Json(Done { id: id.0 })),
+        Reply::Resource { id } => Ok(Json(Done {
+            id: id.0,
+            closed_for_ms: None,
+        })),
         other => Err(super::unexpected(&other)),
     }
 }

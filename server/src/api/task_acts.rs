@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use engine::IdempotencyKey;
-use scheduler::bounds::points_fault;
+use scheduler::bounds::{boost_end_fault, points_fault};
 use scheduler::{
     Act, Boost, EditTask, Estimate, Handoff, Overrule, Refusal, Reply, Request, TaskId, Time,
 };
@@ -111,11 +111,12 @@ pub struct ReasonBody {
 pub struct BoostBody {
     /// Points added to the score, from -100000 to 100000; either this or `pin`.
     score_delta: Option<i32>,
-    /// Before everything that is not pinned; either this or `score_delta`.
+    /// `true`: before everything that is not pinned. `false`: its boost or pin ends now. Either this or
+    /// `score_delta`, which is refused while a pin lasts.
     pin: Option<bool>,
-    /// When it ends.
-    #[schema(value_type = String, format = DateTime)]
-    expires_at: Time,
+    /// When it ends, 31 days ahead at most; needed unless `pin` is `false`.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Time>,
     /// Why, in a sentence.
     reason: String,
 }
@@ -158,7 +159,7 @@ pub async fn hold(
     simple(&app, &caller, task, Act::Hold, input).await
 }
 
-/// Let a held task wait for its turn again.
+/// Let a held task wait for its turn again; of a task in review, accept the result: it is done.
 #[utoipa::path(post, path = "/tasks/{id}/release", tag = "tasks", params(("id" = uuid::Uuid, Path)),
     request_body = ReasonBody, responses((status = 200, body = TaskAfter)))]
 pub async fn release(
@@ -170,7 +171,8 @@ pub async fn release(
     simple(&app, &caller, task, Act::Release, input).await
 }
 
-/// Give a failed or cancelled task all its attempts anew.
+/// Give a failed or cancelled task all its attempts anew; of a task in review, send the result back: it
+/// waits for its turn again.
 #[utoipa::path(post, path = "/tasks/{id}/retry", tag = "tasks", params(("id" = uuid::Uuid, Path)),
     request_body = ReasonBody, responses((status = 200, body = TaskAfter)))]
 pub async fn retry(
@@ -182,7 +184,7 @@ pub async fn retry(
     simple(&app, &caller, task, Act::Retry, input).await
 }
 
-/// Raise or lower a task's score, or pin it, until a given time; recorded as a decision.
+/// Raise or lower a task's score, or pin it, until a given time, or end that; recorded as a decision.
 #[utoipa::path(post, path = "/tasks/{id}/boost", tag = "tasks", params(("id" = uuid::Uuid, Path)),
     request_body = BoostBody, responses((status = 200, body = TaskAfter)))]
 pub async fn boost(
@@ -192,26 +194,27 @@ pub async fn boost(
     input: Input<BoostBody>,
 ) -> Result<Json<TaskAfter>, Problem> {
     let body = input.value;
-    let pin = body.pin.unwrap_or_default();
     let mut check = Check::new();
     check.that(
-        pin != body.score_delta.is_some(),
+        body.pin.is_some() != body.score_delta.is_some(),
         "/score_delta",
-        "give either score_delta or pin: true",
+        "give either score_delta or pin",
     );
-    if let Some(fault) = body.score_delta.and_then(points_fault) {
-        check.that(false, "/score_delta", fault);
-    }
-    check.that(body.expires_at > app.now(), "/expires_at", "must lie ahead");
-    check.that(!body.reason.trim().is_empty(), "/reason", "must say why");
-    check.text(Some(&body.reason), "/reason", NOTE_BYTES);
-    check.done()?;
-    let boost = Boost {
-        score_delta: body.score_delta,
-        expires_at: body.expires_at,
+    check.fault(body.score_delta.and_then(points_fault), "/score_delta");
+    let end = match body.expires_at {
+        Some(end) => boost_end_fault(app.now(), end),
+        None => (body.pin != Some(false)).then_some("must say when it ends"),
     };
+    check.fault(end, "/expires_at");
+    check.reason(&body.reason);
+    check.done()?;
+    let lasts = body.expires_at.filter(|_| body.pin != Some(false));
+    let boost = lasts.map(|expires_at| Boost {
+        score_delta: body.score_delta,
+        expires_at,
+    });
     let overrule = Overrule {
-        boost: Some(boost),
+        boost,
         ..overrule(task, Act::Boost, Some(body.reason))
     };
     after(

@@ -212,7 +212,8 @@ pub struct TaskParams {
     /// Only tasks for, or leased by, the agent of this name.
     agent: Option<String>,
     /// Only tasks with all of these words, each at least begun, in the title or the description:
-    /// "words in quotes" stand together, `-word` must be absent.
+    /// "words in quotes" stand together, `-word` must be absent. Words are letters and digits, and
+    /// what parts them makes no difference: `-2` asks for 2, `a-2` for a and 2 side by side.
     q: Option<String>,
     /// Only the first tasks waiting in this lane, in its order; no other filter goes with it.
     lane: Option<String>,

@@ -1,10 +1,11 @@
 //! The guard: nobody sees a page without a session.
 
 use app::access::Visitor;
-use app::acts::Said;
-use axum::extract::{Request, State};
+use app::acts::{Draft, Said, accepts_html, page_of};
+use axum::Form;
+use axum::extract::{FromRequest, Request, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, RETRY_AFTER,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -15,8 +16,8 @@ use store::StoreError;
 use store::accounts::AccountRole;
 use tower_sessions::Session;
 
-use super::Web;
 use super::sessions::{self, ACCOUNT};
+use super::{Web, login};
 use crate::assets;
 
 /// Under this name a session keeps the hour it was last used in: it is written once an hour.
@@ -52,7 +53,7 @@ pub async fn admit(
             Ok(true) if path == "/setup" => next.run(request).await,
             Ok(false) if path == "/login" => next.run(request).await,
             Ok(true) => Redirect::to("/setup").into_response(),
-            Ok(false) => Redirect::to(&to_login(&request)).into_response(),
+            Ok(false) => to_login(&web, request).await,
             Err(error) => away(&web, request.headers(), &error),
         },
         Err(error) => away(&web, request.headers(), &error),
@@ -97,17 +98,33 @@ async fn used(web: &Web, session: &Session) {
     }
 }
 
-/// The way in, and back to what was asked for.
-fn to_login(request: &Request) -> String {
-    let asked = request
-        .uri()
-        .path_and_query()
-        .map_or("/", |asked| asked.as_str());
-    let aside = asked == "/" || asked == "/setup" || asked.ends_with("/events");
-    if aside || request.method() != Method::GET {
-        return "/login".to_owned();
+/// The way in, which leads back, with the words of a form if one was sent.
+async fn to_login(web: &Web, request: Request) -> Response {
+    let address = way_in(&request);
+    let headers = request.headers().clone();
+    let is_act = request.uri().path().starts_with("/api/pages/");
+    if is_act
+        && accepts_html(&headers)
+        && let Ok(Form(sent)) = Form::<Vec<(String, String)>>::from_request(request, &()).await
+    {
+        let draft = Draft(sent.into_iter().collect());
+        return login::carrying(web, headers, &address, draft).await;
     }
-    format!("/login?next={}", escape(asked))
+    Redirect::to(&address).into_response()
+}
+
+/// The address to sign in at: it leads on to what was asked for, or to the page a form stands on.
+fn way_in(request: &Request) -> String {
+    let wanted = if request.method() == Method::GET {
+        request.uri().path_and_query().map(ToString::to_string)
+    } else {
+        page_of(request.headers())
+    };
+    match wanted.as_deref() {
+        None | Some("/" | "/setup") => "/login".to_owned(),
+        Some(stream) if stream.ends_with("/events") => "/login".to_owned(),
+        Some(page) => format!("/login?next={}", escape(page)),
+    }
 }
 
 /// Percent-encodes what a query's value may not hold: a slash, unlike in a path, it may.
@@ -118,9 +135,8 @@ pub fn escape(text: &str) -> String {
 /// The page of a moment without the database; a line of text for what is no browser's page.
 fn away(web: &Web, asked: &HeaderMap, error: &StoreError) -> Response {
     tracing::error!(%error, "nobody can be recognised");
-    let accepts = asked.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     let status = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")]);
-    if !accepts.is_some_and(|accept| accept.contains("text/html")) {
+    if !accepts_html(asked) {
         let text = "The database is away for a moment. Ask again in a few seconds.";
         return (status.0, status.1, text).into_response();
     }
@@ -166,7 +182,7 @@ mod tests {
                 .uri(uri)
                 .body(axum::body::Body::empty())
                 .unwrap();
-            to_login(&request)
+            way_in(&request)
         };
         assert_eq!(
             asked("/w/a/tasks?state=done&q=x"),
@@ -174,5 +190,10 @@ mod tests {
         );
         assert_eq!(asked("/"), "/login");
         assert_eq!(asked("/w/a/events"), "/login");
+        let form = Request::post("/account/password").header("referer", "http://x/account?a=b");
+        assert_eq!(
+            way_in(&form.body(axum::body::Body::empty()).unwrap()),
+            "/login?next=/account%3Fa%3Db"
+        );
     }
 }

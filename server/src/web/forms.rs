@@ -5,15 +5,15 @@ use axum::http::{Request, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// The largest form of an act, in bytes: a description of the longest, with every byte escaped.
-const ACT_LIMIT: usize = 256 << 10;
+/// The largest form, in bytes: an act with a description of the longest, every byte escaped.
+const FORM_LIMIT: usize = 256 << 10;
 /// The character NUL, as an address and a form carry it. The database can hold it in no text.
 const NUL: &[u8] = b"%00";
 
 /// Reads no more of a form than an act can need, and refuses what could not be kept.
 pub async fn bounded(request: Request<Body>, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, ACT_LIMIT).await else {
+    let Ok(body) = to_bytes(body, FORM_LIMIT).await else {
         let text = "This is more than a form may send, so nothing was done.";
         return (StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
     };

@@ -1,11 +1,14 @@
 //! In and out.
 
+use app::acts::{Draft, Said, own_path};
 use axum::Form;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::http::header::USER_AGENT;
-use axum::response::Redirect;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use tower::ServiceExt;
 use tower_sessions::Session;
 
 use super::Web;
@@ -26,6 +29,9 @@ pub struct SignIn {
     password: String,
     #[serde(default)]
     next: String,
+    /// What was typed into a form before, to stand in it again.
+    #[serde(default)]
+    draft: String,
 }
 
 /// Signs in, under a new session identifier, and goes where somebody wanted to.
@@ -35,14 +41,15 @@ pub async fn sign_in(
     address: Address,
     headers: HeaderMap,
     Form(form): Form<SignIn>,
-) -> Result<Redirect, Problem> {
-    let next = own_path(&form.next);
+) -> Result<Response, Problem> {
+    let next = own_path(&form.next).unwrap_or("/");
+    let draft = Draft::from_text(&form.draft);
     let email = form.email.trim().to_lowercase();
     if email.len() > EMAIL_BYTES || form.password.len() > MOST_BYTES {
-        return Ok(back("wrong", next));
+        return Ok(back(&web, headers, "wrong", next, draft).await);
     }
     if attempts::are_too_many(&web, &email, &address).await? {
-        return Ok(back("limited", next));
+        return Ok(back(&web, headers, "limited", next, draft).await);
     }
     let account = web.app.store.account_by_email(&email).await?;
     let account = account.filter(|account| account.disabled_at.is_none());
@@ -55,9 +62,16 @@ pub async fn sign_in(
     match account.filter(|_| matches) {
         Some(account) => {
             enter(&session, account.id, &headers).await?;
-            Ok(Redirect::to(next))
+            let to = match draft {
+                Some(draft) => {
+                    let said = Said::too_late(&draft, web.app.now());
+                    said.keep(&session, next).await
+                }
+                None => next.to_owned(),
+            };
+            Ok(Redirect::to(&to).into_response())
         }
-        None => Ok(back("wrong", next)),
+        None => Ok(back(&web, headers, "wrong", next, draft).await),
     }
 }
 
@@ -120,17 +134,29 @@ pub async fn sign_out(session: Session) -> Result<Redirect, Problem> {
     Ok(Redirect::to("/login"))
 }
 
-fn back(fault: &str, next: &str) -> Redirect {
-    Redirect::to(&format!("/login?fault={fault}&next={}", escape(next)))
+async fn back(
+    web: &Web,
+    headers: HeaderMap,
+    fault: &str,
+    next: &str,
+    draft: Option<Draft>,
+) -> Response {
+    let address = format!("/login?fault={fault}&next={}", escape(next));
+    match draft {
+        Some(draft) => carrying(web, headers, &address, draft).await,
+        None => Redirect::to(&address).into_response(),
+    }
 }
 
-/// A path of this server, never another's address.
-fn own_path(next: &str) -> &str {
-    let own = next.starts_with('/')
-        && !next.starts_with("//")
-        && !next.contains(['\\', '\r', '\n', '\t'])
-        && next.is_ascii();
-    if own { next } else { "/" }
+/// The page to sign in on at that address, with the words of a form that was not heard.
+pub async fn carrying(web: &Web, headers: HeaderMap, address: &str, draft: Draft) -> Response {
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = address.parse().unwrap_or(Uri::from_static("/login"));
+    *request.headers_mut() = headers;
+    request.extensions_mut().insert(draft);
+    let Ok(mut page) = web.pages.clone().oneshot(request).await;
+    *page.status_mut() = StatusCode::UNAUTHORIZED;
+    page
 }
 
 #[cfg(test)]
@@ -143,19 +169,5 @@ mod tests {
         let headers = HeaderMap::from_iter([(USER_AGENT, chrome.parse().unwrap())]);
         assert_eq!(browser(&headers), "Chrome on Linux");
         assert_eq!(browser(&HeaderMap::new()), "A browser on an unknown system");
-    }
-
-    #[test]
-    fn the_way_in_leads_to_this_server_only() {
-        assert_eq!(own_path("/w/a/tasks?state=done"), "/w/a/tasks?state=done");
-        for elsewhere in [
-            "https://evil.example",
-            "//evil.example",
-            "/\\evil.example",
-            "",
-            "/\t/evil",
-        ] {
-            assert_eq!(own_path(elsewhere), "/", "{elsewhere}");
-        }
     }
 }

@@ -22,7 +22,6 @@ use std::sync::Arc;
 
 use app::away_document;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
@@ -32,9 +31,6 @@ use crate::state::App;
 pub use attempts::TrustedProxies;
 use passwords::Passwords;
 
-/// The largest form, in bytes.
-const FORM_LIMIT: usize = 16 << 10;
-
 /// What the pages' handlers share.
 #[derive(Clone, Debug)]
 struct Web {
@@ -43,6 +39,8 @@ struct Web {
     origin: Arc<str>,
     passwords: Passwords,
     demo: Demo,
+    /// What renders a page, before any of what stands around it.
+    pages: Router,
     /// The page of a moment without the database.
     away: Arc<str>,
 }
@@ -50,11 +48,13 @@ struct Web {
 /// The pages, their stream, and the forms of the way in and out; below all of it the site's files.
 /// `url` is where people reach this server.
 pub fn router(app: &App, demo: &Demo, url: &str) -> anyhow::Result<Router> {
+    let pages = pages::router(app, url)?;
     let web = Web {
         app: app.clone(),
         origin: url.into(),
         passwords: Passwords::new()?,
         demo: demo.clone(),
+        pages: pages.clone(),
         away: away_document(&assets::urls()?.style).into(),
     };
     let handlers = Router::new()
@@ -82,12 +82,11 @@ pub fn router(app: &App, demo: &Demo, url: &str) -> anyhow::Result<Router> {
         .route("/w/{ws}/decisions.json", get(export::decisions))
         .with_state(web.clone());
     Ok(handlers
-        .merge(pages::router(app, url)?)
+        .merge(pages)
         .layer(from_fn_with_state(web.clone(), admit::admit))
         .layer(sessions::layer(app.clone(), url))
         .layer(from_fn(forms::bounded))
         .layer(from_fn_with_state(web.clone(), forgery::refuse))
-        .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(from_fn(admit::headers))
         .layer(from_fn(compress::pages)))
 }

@@ -50,6 +50,16 @@ async fn every_fault_of_a_task_is_pointed_at(database: PgPool) {
         ),
         (json!({ "title": "t", "lease_ms": 10 }), "/lease_ms"),
         (json!({ "title": "t", "due_at": "tomorrow" }), "/due_at"),
+        (
+            json!({ "title": "t", "due_at": "0001-01-01T00:00:00Z" }),
+            "/due_at",
+        ),
+        (
+            json!({ "title": "t", "not_before": "2100-01-01T00:00:00Z" }),
+            "/not_before",
+        ),
+        (json!({ "title": " \u{200b}\u{202e}" }), "/title"),
+        (json!({ "title": "t", "kind": "\u{feff}" }), "/kind"),
         (json!({ "title": "t", "payload": [] }), "/payload"),
         (
             json!({ "title": "t", "estimate": { "cost": 1 } }),
@@ -130,8 +140,11 @@ async fn what_is_not_json_is_unreadable_and_other_types_are_not_taken(database: 
     let house = House::new(&database).await;
     let key = house.key(Role::Member).await;
     let form = "application/x-www-form-urlencoded";
+    let (open, close) = ("{\"a\":".repeat(500), "}".repeat(500));
+    let deep = format!("{{\"title\":\"t\",\"payload\":{open}1{close}}}");
     let cases = [
         ("application/json", "{nope", StatusCode::BAD_REQUEST),
+        ("application/json", &*deep, StatusCode::BAD_REQUEST),
         (
             "application/json",
             "{\"title\":\"t\"} trailing",
@@ -157,7 +170,12 @@ async fn what_is_not_json_is_unreadable_and_other_types_are_not_taken(database: 
     ];
     for (media_type, body, status) in cases {
         let answer = house
-            .ask_with(&key, "POST /tasks", &[("content-type", media_type)], body)
+            .ask_with(
+                &key,
+                "POST /tasks",
+                &[("content-type", media_type)],
+                body.to_owned(),
+            )
             .await;
         assert_eq!(
             answer.status, status,

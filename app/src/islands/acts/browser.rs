@@ -12,6 +12,8 @@ use crate::islands::live::{Bring, bring, parse};
 
 /// While it is sent, a form is busy, and presses are ignored.
 const BUSY: &str = "aria-busy";
+/// The status that a form gets when its sender's session has ended.
+const SIGNED_OUT: u16 = 401;
 
 /// Hears every form of an act that is submitted, for as long as the page is open.
 pub fn listen() {
@@ -57,6 +59,10 @@ async fn answered(form: &HtmlFormElement, body: &str) -> Result<(), JsValue> {
     request.set_headers(&headers);
     let sent = window().fetch_with_str_and_init(&form.action(), &request);
     let response: Response = JsFuture::from(sent).await?.dyn_into()?;
+    if response.status() == SIGNED_OUT {
+        // Sent as without scripts, it leads to a page to sign in on that carries what was typed.
+        return form.submit();
+    }
     if response.status() >= 500 || !response.redirected() {
         return Err(JsValue::NULL);
     }

@@ -47,10 +47,17 @@ pub fn listen() {
             PAUSE,
         );
     });
-    on(&palette, "keydown", |event| {
-        if let Some(key) = event.dyn_ref::<KeyboardEvent>() {
-            let _ = walk(key);
+    let dialog = palette.clone();
+    on(&palette, "keydown", move |event| {
+        let Some(key) = event.dyn_ref::<KeyboardEvent>() else {
+            return;
+        };
+        if key.key() == "Escape" {
+            // Left to the browser, the first one would only empty the field.
+            key.prevent_default();
+            dialog.close();
         }
+        let _ = walk(key);
     });
     // A press beside the dialog closes it.
     on(&palette, "click", |event| {

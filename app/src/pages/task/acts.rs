@@ -78,7 +78,7 @@ fn boost(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
     let opens = form.was_refused();
     let fields = view! {
         <div class="field-row">
-            {form.field("push", "How far").choice(&PUSHES)}
+            {form.field("score_delta", "How far").choice(&PUSHES)}
             {form.field("minutes", "For how long").holding("60").choice(&SPANS)}
         </div>
         {form

@@ -7,6 +7,7 @@ use axum::http::Uri;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
+use scheduler::bounds::is_invisible;
 use serde::Serialize;
 use serde_json::Value;
 use store::StoreError;
@@ -154,21 +155,51 @@ fn line(row: &Value, columns: &[&str], text: &mut String) {
 
 fn cell(value: &Value) -> String {
     match value {
-        Value::Null => String::new(),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::String(text) => quoted(text),
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            let words: Vec<_> = items.iter().filter_map(Value::as_str).collect();
-            quoted(&words.join("; "))
-        }
-        other => quoted(&other.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => words(value),
+        _ => quoted(&words(value)),
     }
 }
 
-/// Between quotes. Spreadsheets take what begins with certain characters for a formula, and these
-/// texts are written by agents: an apostrophe before it makes it a text again.
+/// A value as a reader of a spreadsheet expects it: names rather than what they are made of.
+fn words(value: &Value) -> String {
+    let all = |items: &mut dyn Iterator<Item = String>, between: &str| {
+        let said: Vec<_> = items.filter(|one| !one.is_empty()).collect();
+        said.join(between)
+    };
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => all(&mut items.iter().map(words), "; "),
+        Value::Object(fields) => {
+            let of = |name: &str| fields.get(name).map(words).unwrap_or_default();
+            match of("type").as_str() {
+                "" if fields.contains_key("outcome") => of("outcome"),
+                "" if fields.contains_key("resource") => {
+                    format!("{} {}", of("amount"), of("resource"))
+                }
+                "" => {
+                    let mut pairs = fields.iter().map(|(name, value)| match words(value) {
+                        value if value.is_empty() => value,
+                        value => format!("{name} {value}"),
+                    });
+                    all(&mut pairs, ", ")
+                }
+                "scheduler" => "Baton".to_owned(),
+                "user" | "agent" if fields.contains_key("name") => of("name"),
+                sort if fields.contains_key("name") => format!("{sort} {}", of("name")),
+                sort => format!("{sort} {}", of("id")),
+            }
+        }
+    }
+}
+
+/// Between quotes. Spreadsheets take what begins with certain characters for a formula, also behind
+/// what is not seen, and these texts are written by agents: an apostrophe before it makes it a text.
 fn quoted(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    let seen = text.trim_start_matches(|c: char| c.is_whitespace() || is_invisible(c));
+    let formula = seen.starts_with(SIGNS) || text.starts_with(['\t', '\r', '\n']);
     let apostrophe = if formula { "'" } else { "" };
     format!("\"{apostrophe}{}\"", text.replace('"', "\"\""))
 }
@@ -185,11 +216,38 @@ mod tests {
             cell(&json!("=HYPERLINK(\"x\")")),
             "\"'=HYPERLINK(\"\"x\"\")\""
         );
-        for formula in ["+1", "-1", "@a", "\tx", "\rx"] {
+        for formula in ["+1", "-1", "@a", "\tx", "\rx", " =1", "\u{200b}=1", "＝1"] {
             assert!(cell(&json!(formula)).starts_with("\"'"), "{formula:?}");
         }
         assert_eq!(cell(&json!(-1)), "-1");
         assert_eq!(cell(&json!(["a", "b"])), "\"a; b\"");
         assert_eq!(cell(&json!("a, \"b\"")), "\"a, \"\"b\"\"\"");
+    }
+
+    #[test]
+    fn who_and_what_are_named_as_a_reader_would() {
+        let id = "0190";
+        for (value, expected) in [
+            (
+                json!({ "type": "user", "id": id, "name": "ada@x.org" }),
+                "ada@x.org",
+            ),
+            (
+                json!({ "type": "agent", "id": id, "name": "=scout" }),
+                "'=scout",
+            ),
+            (json!({ "type": "key", "id": id, "name": "ci" }), "key ci"),
+            (json!({ "type": "scheduler" }), "Baton"),
+            (json!({ "type": "task", "id": id }), "task 0190"),
+            (json!([{ "resource": "gpu", "amount": 2 }]), "2 gpu"),
+            (
+                json!({ "outcome": "completed", "state": "done" }),
+                "completed",
+            ),
+            (json!({ "agent": "scout" }), "agent scout"),
+            (json!({ "model": null }), ""),
+        ] {
+            assert_eq!(cell(&value), format!("\"{expected}\""), "{value}");
+        }
     }
 }

@@ -66,10 +66,14 @@ async fn one_agent_s_429_closes_the_resource_for_all_and_costs_no_attempt(databa
         .await;
     let task = json!({ "title": "call", "requires": [{ "resource": "api", "amount": 1 }] });
     let (id, lease) = house.leased(&manager, &scout, task).await;
-    let throttled = json!({ "epoch": 1, "error": "429", "throttled": { "resource": "api", "retry_after_ms": 60_000 } });
-    house
+    let throttled = json!({ "epoch": 1, "error": "429", "throttled": { "resource": "api", "retry_after_ms": 3_000_000_000_u32 } });
+    let failed = house
         .done(&scout, &lease_path(&lease, "fail"), throttled)
         .await;
+    assert_eq!(
+        failed["closed_for_ms"], 86_400_000,
+        "a day at most, and said"
+    );
     let task = house.get(&manager, &format!("/tasks/{id}")).await.body;
     assert_eq!(
         (&task["state"], &task["attempts"]),
@@ -83,6 +87,10 @@ async fn one_agent_s_429_closes_the_resource_for_all_and_costs_no_attempt(databa
         .await
         .body;
     assert_eq!(why["blockers"][0]["code"], "provider_backoff");
+    assert_eq!(why["blockers"][0]["closed_because"], "provider");
+    let refused = "Not yet: “api” is closed, as its provider refused a call, for another 24 h";
+    let headline = why["headline"].as_str().unwrap();
+    assert!(headline.starts_with(refused), "{headline}");
     house
         .done(
             &manager,

@@ -155,6 +155,91 @@ async fn what_a_waiting_task_needs_can_be_changed(database: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_pin_ends_only_when_that_is_asked_and_every_boost_within_a_month(database: PgPool) {
+    let house = House::new(&database).await;
+    let key = house.key(Role::Manager).await;
+    let made = house.done(&key, "POST /tasks", json!({ "title": "one" }));
+    let id = made.await["id"].as_str().unwrap().to_owned();
+    let boost = format!("POST /tasks/{id}/boost");
+    let ahead = |days: i64| house.app.now() + scheduler::Span::from_secs(days * 86_400);
+    let pin = json!({ "pin": true, "expires_at": ahead(30), "reason": "now" });
+    house.done(&key, &boost, pin).await;
+    for (body, pointer) in [
+        (
+            json!({ "score_delta": 0, "expires_at": ahead(1), "reason": "x" }),
+            "/score_delta",
+        ),
+        (
+            json!({ "pin": true, "expires_at": ahead(32), "reason": "x" }),
+            "/expires_at",
+        ),
+        (json!({ "pin": true, "reason": "x" }), "/expires_at"),
+        (json!({ "pin": false, "reason": "\u{200b}" }), "/reason"),
+    ] {
+        let refused = house.ask(&key, &boost, body.clone()).await;
+        assert_eq!(
+            refused.body["errors"][0]["pointer"], pointer,
+            "{body}: {}",
+            refused.body
+        );
+    }
+    let task = house.get(&key, &format!("/tasks/{id}")).await.body;
+    assert!(task["boost"].is_object(), "still pinned: {task}");
+    assert_eq!(task["boost"]["score_delta"], json!(null), "{task}");
+    house
+        .done(&key, &boost, json!({ "pin": false, "reason": "done" }))
+        .await;
+    let task = house.get(&key, &format!("/tasks/{id}")).await.body;
+    assert_eq!(task["boost"], json!(null), "{task}");
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_waits_for_a_look_is_accepted_or_sent_back(database: PgPool) {
+    let house = House::new(&database).await;
+    let (member, scout) = (house.key(Role::Member).await, house.key(Role::Agent).await);
+    for (act, state) in [("retry", "pending"), ("release", "done")] {
+        let task = json!({ "title": act, "needs_review": true, "agent": "scout" });
+        let (id, lease) = house.leased(&member, &scout, task).await;
+        let complete = format!(
+            "POST /leases/{}/complete",
+            lease["lease_id"].as_str().unwrap()
+        );
+        let done = house
+            .done(&scout, &complete, json!({ "epoch": lease["epoch"] }))
+            .await;
+        assert_eq!(done["state"], "in_review");
+        let after = house
+            .done(&member, &format!("POST /tasks/{id}/{act}"), json!({}))
+            .await;
+        assert_eq!(after["state"], state);
+        house
+            .ask(&member, &format!("POST /tasks/{id}/cancel"), json!({}))
+            .await;
+    }
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_policy_that_changes_nothing_makes_no_version(database: PgPool) {
+    let house = House::new(&database).await;
+    let key = house.key(Role::Manager).await;
+    let before = house.get(&key, "/policy").await.body;
+    let same = house.done(&key, "PUT /policy", json!({})).await;
+    assert_eq!(same, before);
+    let changed = house.done(
+        &key,
+        "PUT /policy",
+        json!({ "fuses": { "max_pending": 7 } }),
+    );
+    assert_eq!(
+        changed.await["version"],
+        json!(before["version"].as_u64().unwrap() + 1)
+    );
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_review_is_kept_with_its_decision(database: PgPool) {
     let house = House::new(&database).await;
     let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);

@@ -27,6 +27,7 @@ pub fn blocker(blocker: &Blocker, explanation: &Explanation, near: &Near<'_>) ->
             {picture(blocker, near)}
             {wait(blocker, near.seat.now)}
             {holders(blocker, near)}
+            {agents(blocker, near)}
             {tasks(blocker, near)}
             {unblocks}
             {actions(blocker, explanation.task_id, near)}
@@ -82,6 +83,23 @@ fn holders(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
             <div class="holders">
                 <p class="quiet small">"Who holds it"</p>
                 <ul role="list">{blocker.holders.iter().map(holder).collect_view()}</ul>
+            </div>
+        }
+        .into_any()
+    })
+}
+
+fn agents(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
+    let agent = |name: &String| {
+        let href = near.seat.path(&format!("agents/{}", text::escaped(name)));
+        view! { <li><a href=href>{name.clone()}</a></li> }
+    };
+    let named = blocker.agents.iter().map(agent).collect_view();
+    (!blocker.agents.is_empty()).then(|| {
+        view! {
+            <div class="holders">
+                <p class="quiet small">"Who could do it, once online"</p>
+                <ul role="list">{named}</ul>
             </div>
         }
         .into_any()
