@@ -1,5 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
-import { Client, complaints, isFit, looks, openIn, workspace } from "./support";
+import { admin, Client, complaints, isFit, looks, openIn, workspace } from "./support";
 
 const at = `/w/${workspace.slug}`;
 const nobody = { capabilities: ["nobody has this"] };
@@ -73,6 +73,28 @@ async function review(page: Page) {
   await expect(page.getByText("I would have waited.")).toBeVisible();
 }
 
+/** Somebody hands in what they wrote for so long that their session has ended. */
+async function late(page: Page, scripts: boolean) {
+  const description = `Line one,\nline "two" <b>&amp;</b> ${Date.now()}`;
+  await page.goto(`${at}/tasks/new`);
+  if (scripts) await awake(page);
+  await page.getByLabel("Title").fill("Written for long");
+  await page.getByLabel("Description").fill(description);
+  await page.getByLabel("Capabilities it takes").fill("nobody has this");
+  await page.context().clearCookies();
+  await page.getByRole("button", { name: "Hand it in" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "You were signed out" })).toBeVisible();
+  if (scripts) await isFit(page, "signing in with a draft:");
+  await page.getByLabel("E-mail").fill(admin.email);
+  await page.getByLabel("Password").fill(admin.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL(new RegExp(`${at}/tasks/new`));
+  await expect(page.getByLabel("Title")).toHaveValue("Written for long");
+  await expect(page.getByLabel("Description")).toHaveValue(description);
+  await page.getByRole("button", { name: "Hand it in" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Written for long");
+}
+
 /** Several tasks of the list at once. */
 async function together(page: Page) {
   const mark = `bundle${Date.now()}`;
@@ -128,6 +150,10 @@ test.describe("with scripts", () => {
     await expect(notice(page)).toContainText("It is cancelled by now");
   });
 
+  test("what was typed when the session had ended stands in its form after signing in", async ({ page }) => {
+    await late(page, true);
+  });
+
   test("a double click has one effect", async ({ page }) => {
     const title = `Only once ${Date.now()}`;
     await page.goto(`${at}/tasks/new`);
@@ -175,6 +201,8 @@ test.describe("without scripts", () => {
   test.use({ javaScriptEnabled: false });
   test("a task is made, held, pinned, edited, cancelled and retried", async ({ page }) =>
     walk(page));
+  test("what was typed when the session had ended stands in its form after signing in", async ({ page }) =>
+    late(page, false));
   test("a decision is reviewed", async ({ page }) => review(page));
   test("several tasks are changed at once", async ({ page }) => together(page));
 });
