@@ -56,7 +56,7 @@ pub fn attention(needed: Vec<Attention>, seat: &Seat) -> AnyView {
         return view! {
             <section class="panel" aria-labelledby="attention">
                 <h2 id="attention">"Needs you"</h2>
-                <div class="slots" data-slots><p class="quiet">"Nothing: everything goes on without you."</p></div>
+                <div class="steady" data-slots><p class="quiet">"Nothing: everything goes on without you."</p></div>
             </section>
         }
         .into_any();
@@ -83,7 +83,7 @@ pub fn attention(needed: Vec<Attention>, seat: &Seat) -> AnyView {
     view! {
         <section class="panel panel-needs-you" aria-labelledby="attention">
             <h2 id="attention">"Needs you"</h2>
-            <div class="slots" data-slots><ul role="list">{lines}</ul></div>
+            <div class="steady" data-slots><ul role="list">{lines}</ul></div>
         </section>
     }
     .into_any()

@@ -12,7 +12,7 @@ use crate::text;
 /// Leased tasks: what, by whom, since when, how far.
 pub fn running(tasks: Vec<TaskListed>, seat: &Seat) -> AnyView {
     if tasks.is_empty() {
-        return view! { <div class="slots" data-slots><p class="quiet">"No agent is at work."</p></div> }
+        return view! { <div class="steady" data-slots><p class="quiet">"No agent is at work."</p></div> }
             .into_any();
     }
     let row = |task: TaskListed| {
@@ -33,7 +33,7 @@ pub fn running(tasks: Vec<TaskListed>, seat: &Seat) -> AnyView {
         }
     };
     view! {
-        <div class="scroll slots" data-slots tabindex="0" role="group" aria-labelledby="running">
+        <div class="scroll steady" data-slots tabindex="0" role="group" aria-labelledby="running">
             <table class="rows cards">
                 <thead>
                     <tr>
