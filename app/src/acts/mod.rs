@@ -57,6 +57,7 @@
 mod desk;
 mod form;
 pub mod permission;
+mod refused;
 mod said;
 
 pub mod decisions;
@@ -73,5 +74,6 @@ pub mod workspaces;
 pub use desk::{Desk, Hall};
 pub(crate) use form::utc;
 pub use form::{Fault, Form, Reader};
-pub use said::{Answer, Done, Draft, Refused, Said, Undo, accepts_html, own_path, page_of};
+pub use refused::Refused;
+pub use said::{Answer, Done, Draft, Said, Undo, accepts_html, own_path, page_of};
 pub(crate) use task_fields::amount_field;

@@ -1,125 +1,30 @@
 //! Every server function, as every role, signed out, and on another workspace's things.
 
+mod browser;
+mod typed;
+
 use std::collections::BTreeSet;
 
 use crate::support::House;
 use app::acts::permission::{self, Who};
-use axum::Router;
-use axum::body::Body;
-use axum::http::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, REFERER, SET_COOKIE};
-use axum::http::{HeaderMap, Request, StatusCode};
-use http_body_util::BodyExt;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Request, StatusCode};
+use browser::{Browser, escaped};
 use leptos::server_fn::axum::server_fn_paths;
-use scheduler::{TaskId, UserId};
+use scheduler::TaskId;
 use serde_json::{Value, json};
 use server::api;
 use server::permission::Role;
 use sqlx::PgPool;
-use store::accounts::{Account, AccountRole, WorkspaceRole};
-use tower::ServiceExt;
+use store::accounts::WorkspaceRole;
 use uuid::Uuid;
 
-const URL: &str = "http://127.0.0.1:9";
-const PASSWORD: &str = "a stave has five lines";
 const ROLES: [WorkspaceRole; 4] = [
     WorkspaceRole::Viewer,
     WorkspaceRole::Member,
     WorkspaceRole::Manager,
     WorkspaceRole::Admin,
 ];
-
-/// The pages of a house, and somebody's browser.
-struct Browser {
-    pages: Router,
-    cookie: String,
-}
-
-struct Page {
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
-}
-
-impl Browser {
-    /// Somebody with that role in `acme`.
-    async fn of(house: &House, role: WorkspaceRole) -> Self {
-        let email = format!("{role:?}@example.org").to_lowercase();
-        let account = Account {
-            id: UserId(Uuid::now_v7()),
-            email: email.clone(),
-            password_hash: server::password::hash(PASSWORD).unwrap(),
-            role: AccountRole::Member,
-            created_at: house.app.now(),
-            disabled_at: None,
-        };
-        house.store.create_account(&account).await.unwrap();
-        let acme = house.workspace("acme").await;
-        let joined = house.store.put_membership(account.id, acme, role).await;
-        joined.unwrap();
-        let mut browser = Self::stranger(house);
-        let fields = [("email", email.as_str()), ("password", PASSWORD)];
-        let entered = browser.post("/login", "text/html", &fields).await;
-        let cookie = entered.headers[SET_COOKIE].to_str().unwrap();
-        browser.cookie = cookie.split(';').next().unwrap().to_owned();
-        browser
-    }
-
-    fn stranger(house: &House) -> Self {
-        let demo = server::demo::Demo::new(house.store.clone(), URL.to_owned());
-        Self {
-            pages: server::web::router(&house.app, &demo, URL).unwrap(),
-            cookie: String::new(),
-        }
-    }
-
-    async fn post(&self, path: &str, accept: &str, fields: &[(&str, impl AsRef<str>)]) -> Page {
-        let pairs = fields
-            .iter()
-            .map(|(name, value)| format!("{}={}", escaped(name), escaped(value.as_ref())));
-        let request = Request::post(path)
-            .header(ACCEPT, accept)
-            .header(ORIGIN, URL)
-            .header(REFERER, format!("{URL}/w/acme/tasks?state=pending"))
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(request, pairs.collect::<Vec<_>>().join("&").into())
-            .await
-    }
-
-    async fn get(&self, path: &str) -> Page {
-        self.send(Request::get(path), Body::empty()).await
-    }
-
-    async fn send(&self, request: axum::http::request::Builder, body: Body) -> Page {
-        let request = request.header(COOKIE, &self.cookie).body(body).unwrap();
-        let (parts, body) = self
-            .pages
-            .clone()
-            .oneshot(request)
-            .await
-            .unwrap()
-            .into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        Page {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-        }
-    }
-
-    /// Does an act as a program would, and reads how it went.
-    async fn act(&self, act: &str, fields: &[(&str, impl AsRef<str>)]) -> (StatusCode, Value) {
-        let page = self
-            .post(&format!("/api/pages/{act}"), "application/json", fields)
-            .await;
-        let body = serde_json::from_str(&page.text).unwrap_or_else(|_| json!(page.text));
-        (page.status, body)
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.bytes()
-        .fold(String::new(), |coded, byte| format!("{coded}%{byte:02X}"))
-}
 
 async fn task(house: &House, title: &str) -> String {
     let manager = house.key(Role::Manager).await;
@@ -274,110 +179,6 @@ async fn what_agents_write_is_text_on_every_page(database: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
-async fn each_fault_is_marked_at_its_field_and_nothing_typed_is_lost(database: PgPool) {
-    let house = House::new(&database).await;
-    let browser = Browser::of(&house, WorkspaceRole::Admin).await;
-    let key = house.key(Role::Manager).await;
-    let slots = json!({ "kind": "slots", "slots": 1 });
-    house.done(&key, "PUT /resources/gpu", slots).await;
-    let elsewhere = house.key_in("other", Role::Manager, "scout").await.0;
-    let theirs = house.done(&elsewhere, "POST /tasks", json!({ "title": "theirs" }));
-    let theirs = theirs.await["id"].as_str().unwrap().to_owned();
-    let form = [
-        ("title", "Kept"),
-        ("priority", "high"),
-        ("class", "ordinary"),
-        ("max_attempts", "3"),
-        ("lease_minutes", "1"),
-        ("resource[]", "gpu"),
-    ];
-    let parent = ("parent", theirs.as_str());
-    let close = [("name", "gpu"), ("reason", "Kept")];
-    let form = form.as_slice();
-    let cases = [
-        (
-            "create_task",
-            "tasks/new",
-            form,
-            ("lease_minutes", "-1"),
-            "create_task-lease_minutes",
-        ),
-        (
-            "create_task",
-            "tasks/new",
-            form,
-            ("amount[]", "a lot"),
-            "amount-0",
-        ),
-        (
-            "create_task",
-            "tasks/new",
-            form,
-            parent,
-            "create_task-parent",
-        ),
-        (
-            "create_task",
-            "tasks/new",
-            form,
-            ("due_at", "0001-01-01T00:00"),
-            "create_task-due_at",
-        ),
-        (
-            "close_resource",
-            "resources/gpu",
-            &close,
-            ("minutes", "-5"),
-            "close_resource-minutes",
-        ),
-    ];
-    for (at, (act, page, fields, (name, bad), marked)) in cases.into_iter().enumerate() {
-        let once = format!("a-faulty-form-{at}");
-        let own = [("ws", "acme"), ("form", act), ("once", &*once), (name, bad)];
-        let typed = fields.iter().copied().filter(|(field, _)| *field != name);
-        let sent: Vec<_> = own.into_iter().chain(typed).collect();
-        let path = format!("/api/pages/{act}");
-        let answer = browser.post(&path, "text/html", &sent).await;
-        let to = answer.headers[LOCATION].to_str().unwrap();
-        let said = to.split("said=").nth(1).unwrap().split('#').next().unwrap();
-        let shown = browser.get(&format!("/w/acme/{page}?said={said}")).await;
-        let text = &shown.text;
-        assert!(text.contains("One field cannot be used"), "{name}: {text}");
-        let (_, control) = text
-            .split_once(&format!("<input id=\"{marked}\""))
-            .expect(marked);
-        let (control, _) = control.split_once('>').unwrap();
-        assert!(
-            control.contains("aria-invalid=\"true\""),
-            "{name}: {control}"
-        );
-        assert!(
-            control.contains(&format!("value=\"{bad}\"")),
-            "{name}: {control}"
-        );
-        assert!(
-            text.contains(&format!("id=\"{marked}-fault\"")),
-            "{name}: {text}"
-        );
-        assert!(text.contains("value=\"Kept\""), "{name}: {text}");
-    }
-    let key = [
-        ("ws", "acme"),
-        ("once", "a-faulty-key"),
-        ("role", "agent"),
-        ("name", "scout"),
-    ];
-    let (status, said) = browser.act("create_key", &key).await;
-    assert_eq!(status, StatusCode::CONFLICT, "{said}");
-    assert_eq!(
-        said["faults"],
-        json!([]),
-        "no field of its reader's is at fault"
-    );
-    house.close().await;
-}
-
-#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_form_sent_twice_is_done_once_and_answered_alike(database: PgPool) {
     let house = House::new(&database).await;
     let browser = Browser::of(&house, WorkspaceRole::Member).await;
@@ -475,115 +276,6 @@ async fn an_act_on_several_tasks_says_why_it_left_some_as_they_were(database: Pg
         (&said["done"], &said["words"]),
         (&json!(false), &json!(words))
     );
-    house.close().await;
-}
-
-#[sqlx::test(migrator = "store::MIGRATOR")]
-async fn without_scripts_the_page_comes_back_with_a_notice_or_with_what_was_typed(
-    database: PgPool,
-) {
-    let house = House::new(&database).await;
-    let browser = Browser::of(&house, WorkspaceRole::Member).await;
-    let id = task(&house, "Come back").await;
-    let fields = [
-        ("ws", "acme"),
-        ("once", "first-form"),
-        ("task", id.as_str()),
-    ];
-    let answer = browser
-        .post("/api/pages/hold_task", "text/html", &fields)
-        .await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    let back = answer.headers[LOCATION].to_str().unwrap();
-    assert!(
-        back.starts_with("/w/acme/tasks?state=pending&said="),
-        "{back}"
-    );
-    let page = browser.get(back).await;
-    assert!(
-        page.text.contains("Held. Nothing starts it"),
-        "{}",
-        page.text
-    );
-    let plain = browser.get("/w/acme/tasks?state=pending").await;
-    assert!(!plain.text.contains("Held. Nothing starts it"));
-    house.close().await;
-}
-
-#[sqlx::test(migrator = "store::MIGRATOR")]
-async fn what_was_typed_when_the_session_had_ended_stands_in_its_form_after_signing_in(
-    database: PgPool,
-) {
-    let house = House::new(&database).await;
-    let mut browser = Browser::of(&house, WorkspaceRole::Member).await;
-    browser.cookie = String::new();
-    let typed = "Draw \"the map\"\r\nof <all> &amp; it</textarea><b>";
-    let fields = [
-        ("ws", "acme"),
-        ("once", "a-late-form"),
-        ("form", "create_task"),
-        ("title", "Draw the map"),
-        ("description", typed),
-    ];
-    let answer = browser
-        .post("/api/pages/create_task", "text/html", &fields)
-        .await;
-    assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.text);
-    assert!(
-        answer.text.contains("You were signed out"),
-        "{}",
-        answer.text
-    );
-    let hidden = |page: &Page, name: &str| {
-        let (_, value) = page
-            .text
-            .split_once(&format!("name=\"{name}\" value=\""))
-            .unwrap();
-        let (value, _) = value.split_once('"').unwrap();
-        let plain = value
-            .replace("&quot;", "\"")
-            .replace("&lt;", "<")
-            .replace("&gt;", ">");
-        plain.replace("&amp;", "&")
-    };
-    let enter = |page: &Page, password: &str| {
-        let fields = [("email", "member@example.org"), ("password", password)];
-        let fields = fields.map(|(name, value)| (name, value.to_owned()));
-        let kept = ["next", "draft"].map(|name| (name, hidden(page, name)));
-        [fields, kept].concat()
-    };
-    let wrong = enter(&answer, "not hers");
-    let wrong = browser.post("/login", "text/html", &wrong).await;
-    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
-    assert!(
-        wrong.text.contains("do not belong together"),
-        "{}",
-        wrong.text
-    );
-    let right = enter(&wrong, PASSWORD);
-    let right = browser.post("/login", "text/html", &right).await;
-    let to = right.headers[LOCATION].to_str().unwrap();
-    assert!(to.starts_with("/w/acme/tasks?state=pending&said="), "{to}");
-    browser.cookie = right.headers[SET_COOKIE].to_str().unwrap().to_owned();
-    let said = to.split("said=").nth(1).unwrap().split('#').next().unwrap();
-    let page = browser.get(&format!("/w/acme/tasks/new?said={said}")).await;
-    for words in [
-        "You were signed out",
-        "value=\"Draw the map\"",
-        "of &lt;all> &amp;amp; it&lt;/textarea>&lt;b>",
-    ] {
-        assert!(page.text.contains(words), "{words}: {}", page.text);
-    }
-    let manager = house.key(Role::Manager).await;
-    assert_eq!(house.get(&manager, "/tasks").await.body["items"], json!([]));
-    let elsewhere = [
-        ("email", "x"),
-        ("password", "x"),
-        ("next", "//evil.example"),
-        ("draft", "{}"),
-    ];
-    let elsewhere = browser.post("/login", "text/html", &elsewhere).await;
-    assert_eq!(hidden(&elsewhere, "next"), "/");
     house.close().await;
 }
 

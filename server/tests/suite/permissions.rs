@@ -77,13 +77,7 @@ async fn another_workspace_s_things_do_not_exist(database: PgPool) {
     let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
     let (other, _) = house.key_in("other", Role::Admin, "").await;
     let (spy, _) = house.key_in("other", Role::Agent, "spy").await;
-    house
-        .done(
-            &manager,
-            "PUT /resources/api",
-            json!({ "kind": "slots", "slots": 2 }),
-        )
-        .await;
+    house.slots(&manager, "api", 2).await;
     let (task, lease) = house
         .leased(&manager, &scout, json!({ "title": "secret" }))
         .await;

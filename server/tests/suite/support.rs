@@ -130,6 +130,19 @@ impl House {
             .await
     }
 
+    /// Defines a resource of so many slots.
+    pub async fn slots(&self, key: &str, name: &str, slots: u32) -> Value {
+        let slots = json!({ "kind": "slots", "slots": slots });
+        self.done(key, &format!("PUT /resources/{name}"), slots)
+            .await
+    }
+
+    /// The items of a list.
+    pub async fn listed(&self, key: &str, path: &str) -> Vec<Value> {
+        let listed = self.get(key, path).await;
+        listed.body["items"].as_array().unwrap().clone()
+    }
+
     /// Asks, and expects it to be done.
     pub async fn done(&self, key: &str, name: &str, body: Value) -> Value {
         let answer = self.ask(key, name, body).await;

@@ -14,8 +14,7 @@ fn two_slots() -> Value {
 /// One slot that is taken, and two tasks that wait for it: a manager's key and the agent's.
 async fn a_queue(house: &House) -> (String, String) {
     let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
-    let slots = json!({ "kind": "slots", "slots": 1 });
-    house.done(&manager, "PUT /resources/opus", slots).await;
+    house.slots(&manager, "opus", 1).await;
     let task = |title: &str| {
         let estimate = json!({ "duration_ms": 60_000 });
         let requires = json!([{ "resource": "opus", "amount": 1 }]);
@@ -51,8 +50,7 @@ async fn what_would_start_starts_when_the_change_is_made(database: PgPool) {
         let answer = house.ask(&manager, "POST /what_if", two_slots()).await;
         assert_eq!(house.get(&manager, "/resources").await.body, before);
         assert_eq!(house.get(&manager, "/decisions").await.body, decided);
-        let slots = json!({ "kind": "slots", "slots": 2 });
-        house.done(&manager, "PUT /resources/opus", slots).await;
+        house.slots(&manager, "opus", 2).await;
         answer
     };
     let (claimed, answer) = tokio::join!(claim, change);

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use app::access::{House, PageError, Seat, Visitor};
 use app::lists;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, FromRequestParts, Path, Query};
 use axum::http::Uri;
+use axum::http::request::Parts;
 use axum::response::Response;
 
 use super::Web;
@@ -55,14 +56,7 @@ const DECISION_COLUMNS: [&str; 9] = [
 type Pairs = Query<HashMap<String, String>>;
 
 /// `GET /w/{ws}/tasks.csv` and `.json`.
-pub async fn tasks(
-    State(web): State<Web>,
-    Path(slug): Path<String>,
-    visitor: Option<Extension<Visitor>>,
-    uri: Uri,
-    Query(pairs): Pairs,
-) -> Result<Response, Problem> {
-    let seat = seat(&web, &slug, visitor).await?;
+pub async fn tasks(Asked { seat, uri }: Asked, Query(pairs): Pairs) -> Result<Response, Problem> {
     let filter = lists::tasks(&|name| param(&pairs, name), seat.now)?;
     let read = move |page| {
         let (seat, filter) = (seat.clone(), filter.clone());
@@ -76,13 +70,9 @@ pub async fn tasks(
 
 /// `GET /w/{ws}/decisions.csv` and `.json`.
 pub async fn decisions(
-    State(web): State<Web>,
-    Path(slug): Path<String>,
-    visitor: Option<Extension<Visitor>>,
-    uri: Uri,
+    Asked { seat, uri }: Asked,
     Query(pairs): Pairs,
 ) -> Result<Response, Problem> {
-    let seat = seat(&web, &slug, visitor).await?;
     let filter = lists::decisions(&seat, &|name| param(&pairs, name)).await?;
     let read = move |page| {
         let (seat, filter) = (seat.clone(), filter.clone());
@@ -100,9 +90,27 @@ pub async fn decisions(
     Ok(Writer::new(read, &DECISION_COLUMNS, &uri, &pairs)?.respond("decisions"))
 }
 
-/// The reader's seat in the workspace; to those who are no members it does not exist.
-async fn seat(web: &Web, slug: &str, visitor: Option<Extension<Visitor>>) -> Result<Seat, Problem> {
-    Ok(house(web).seat(&known(visitor)?, slug).await?)
+/// What a workspace's list is asked with.
+pub struct Asked {
+    /// The reader's seat in the workspace; to those who are no members it does not exist.
+    seat: Seat,
+    uri: Uri,
+}
+
+impl FromRequestParts<Web> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
+        let Path(slug) = Path::<String>::from_request_parts(parts, web)
+            .await
+            .map_err(|_| Problem::not_found())?;
+        let visitor = Option::<Extension<Visitor>>::from_request_parts(parts, web).await;
+        let visitor = known(visitor.unwrap_or_default())?;
+        Ok(Self {
+            seat: house(web).seat(&visitor, &slug).await?,
+            uri: parts.uri.clone(),
+        })
+    }
 }
 
 /// The reader, if somebody is signed in.

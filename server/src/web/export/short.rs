@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use app::access::{Seat, Visitor};
 use app::lists;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use scheduler::{ResourceView, Summary};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use store::workspaces::Workspace;
 
 use super::writer::{Rows, Writer};
-use super::{house, known, seat};
+use super::{Asked, house, known};
 use crate::api::{Budget, ListedAgent, Resource};
 use crate::problem::Problem;
 use crate::web::Web;
@@ -101,13 +101,7 @@ fn file(
 }
 
 /// `GET /w/{ws}/agents.csv` and `.json`.
-pub async fn agents(
-    State(web): State<Web>,
-    Path(slug): Path<String>,
-    visitor: Option<Extension<Visitor>>,
-    uri: Uri,
-) -> Result<Response, Problem> {
-    let seat = seat(&web, &slug, visitor).await?;
+pub async fn agents(Asked { seat, uri }: Asked) -> Result<Response, Problem> {
     let row = |one: lists::AgentLine| {
         let (ended, completed) = one
             .record
@@ -126,13 +120,7 @@ pub async fn agents(
 }
 
 /// `GET /w/{ws}/resources.csv` and `.json`.
-pub async fn resources(
-    State(web): State<Web>,
-    Path(slug): Path<String>,
-    visitor: Option<Extension<Visitor>>,
-    uri: Uri,
-) -> Result<Response, Problem> {
-    let seat = seat(&web, &slug, visitor).await?;
+pub async fn resources(Asked { seat, uri }: Asked) -> Result<Response, Problem> {
     let (resources, refusals) = lists::resources(&seat).await?;
     let row = |view: ResourceView| {
         let refused = refusals.get(&view.spec.id).copied().unwrap_or(0);
@@ -143,26 +131,14 @@ pub async fn resources(
 }
 
 /// `GET /w/{ws}/budgets.csv` and `.json`.
-pub async fn budgets(
-    State(web): State<Web>,
-    Path(slug): Path<String>,
-    visitor: Option<Extension<Visitor>>,
-    uri: Uri,
-) -> Result<Response, Problem> {
-    let seat = seat(&web, &slug, visitor).await?;
+pub async fn budgets(Asked { seat, uri }: Asked) -> Result<Response, Problem> {
     let budgets = lists::budgets(&seat).await?.into_iter();
     let rows = budgets.map(|budget| json!(Budget::from(budget)));
     file(rows.collect(), &BUDGET_COLUMNS, "budgets", &uri)
 }
 
 /// `GET /w/{ws}/spending.csv` and `.json`: who spent of each budget in its window, dearest first.
-pub async fn spending(
-    State(web): State<Web>,
-    Path(slug): Path<String>,
-    visitor: Option<Extension<Visitor>>,
-    uri: Uri,
-) -> Result<Response, Problem> {
-    let seat = seat(&web, &slug, visitor).await?;
+pub async fn spending(Asked { seat, uri }: Asked) -> Result<Response, Problem> {
     let mut rows = Vec::new();
     for budget in lists::budgets(&seat).await? {
         let (since, mut spent) = lists::spending(&seat, &budget).await?;

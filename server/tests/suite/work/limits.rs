@@ -13,13 +13,7 @@ use crate::support::{House, shown};
 async fn what_waits_says_why_in_the_claim_and_in_the_explanation(database: PgPool) {
     let house = House::new(&database).await;
     let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
-    house
-        .done(
-            &manager,
-            "PUT /resources/api",
-            json!({ "kind": "slots", "slots": 1 }),
-        )
-        .await;
+    house.slots(&manager, "api", 1).await;
     let needy =
         |title: &str| json!({ "title": title, "requires": [{ "resource": "api", "amount": 1 }] });
     let made = house
@@ -57,13 +51,7 @@ async fn what_waits_says_why_in_the_claim_and_in_the_explanation(database: PgPoo
 async fn one_agent_s_429_closes_the_resource_for_all_and_costs_no_attempt(database: PgPool) {
     let house = House::new(&database).await;
     let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
-    house
-        .done(
-            &manager,
-            "PUT /resources/api",
-            json!({ "kind": "slots", "slots": 4 }),
-        )
-        .await;
+    house.slots(&manager, "api", 4).await;
     let task = json!({ "title": "call", "requires": [{ "resource": "api", "amount": 1 }] });
     let (id, lease) = house.leased(&manager, &scout, task).await;
     let throttled = json!({ "epoch": 1, "error": "429", "throttled": { "resource": "api", "retry_after_ms": 3_000_000_000_u32 } });
@@ -114,13 +102,7 @@ async fn one_agent_s_429_closes_the_resource_for_all_and_costs_no_attempt(databa
 async fn a_permit_is_taken_given_back_and_explained_when_there_is_none(database: PgPool) {
     let house = House::new(&database).await;
     let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
-    house
-        .done(
-            &manager,
-            "PUT /resources/api",
-            json!({ "kind": "slots", "slots": 1 }),
-        )
-        .await;
+    house.slots(&manager, "api", 1).await;
     let body = json!({ "requires": [{ "resource": "api", "amount": 1 }] });
     let permit = house.done(&scout, "POST /permits", body.clone()).await;
     let none = house.done(&scout, "POST /permits", body.clone()).await;
