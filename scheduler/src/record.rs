@@ -1,6 +1,7 @@
 //! What comes out of a conductor and is stored, in the order of its making.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
     AgentId, AgentStatus, AttemptOutcome, Decision, DecisionId, LeaseId, NewTask, OpenLease,
@@ -57,6 +58,8 @@ pub struct Records {
     pub permits: Vec<PermitRow>,
     /// Permits returned or run out.
     pub permits_ended: Vec<PermitId>,
+    /// Numbered slots that leases and permits which are over held.
+    pub slots_freed: Vec<FreedSlot>,
     /// Texts edited.
     pub edits: Vec<TextEdit>,
 }
@@ -90,6 +93,16 @@ pub struct EndedTask {
     pub error: Option<String>,
     /// Whether its open row stays, because others wait on it.
     pub kept: bool,
+}
+
+/// A numbered slot that is held no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct FreedSlot {
+    pub resource: ResourceId,
+    pub slot: u32,
+    /// The lease or permit that held it.
+    pub holder: Uuid,
 }
 
 /// A lease prolonged.
@@ -282,6 +295,7 @@ impl Records {
         self.policies.append(&mut later.policies);
         self.permits.append(&mut later.permits);
         self.permits_ended.append(&mut later.permits_ended);
+        self.slots_freed.append(&mut later.slots_freed);
         self.edits.append(&mut later.edits);
     }
 
@@ -315,6 +329,7 @@ impl Records {
             + self.policies.len()
             + self.permits.len()
             + self.permits_ended.len()
+            + self.slots_freed.len()
             + self.edits.len()
     }
 }

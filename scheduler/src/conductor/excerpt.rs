@@ -81,6 +81,7 @@ impl Conductor {
             waiting_permits: self.waiting_permits.clone(),
             demand: self.demand.clone(),
             timers: BTreeSet::new(),
+            hours: BTreeSet::new(),
             edited: self.edited.clone(),
             agenda: Agenda::default(),
             out: Output::default(),
@@ -102,6 +103,8 @@ impl Conductor {
             .map(|(&id, lease)| (lease.task, id))
             .collect();
         copy.timers = self.timers_of(&copy);
+        let hour = |(ix, task): (TaskIx, &Task)| Some((task.extra()?.timer.get()?, ix));
+        copy.hours = copy.tasks.iter().filter_map(hour).collect();
         copy
     }
 
@@ -122,14 +125,7 @@ impl Conductor {
         for (_, lane) in self.lanes.iter() {
             kept.extend(lane.queue.iter().take(each).map(|(_, task)| task));
         }
-        let timed = self
-            .timers
-            .iter()
-            .take(KEPT)
-            .filter_map(|(_, timer)| match timer {
-                Timer::Task(id) => self.find_task(*id),
-                _ => None,
-            });
+        let timed = self.hours.iter().take(KEPT).map(|&(_, task)| task);
         kept.extend(timed.filter(|&task| self.tasks[task].place == Place::Timed));
         for (_, ws) in self.workspaces.iter() {
             kept.extend(ws.stalled.iter().take(KEPT));
@@ -205,7 +201,7 @@ impl Conductor {
         new
     }
 
-    /// The timers of what the copy holds.
+    /// The timers of what the copy holds, but for its tasks' hours.
     fn timers_of(&self, copy: &Self) -> BTreeSet<(Time, Timer)> {
         let leases = copy.leases.values();
         let leases = leases.map(|lease| (lease.expires_at, Timer::LeaseExpiry(lease.id)));
@@ -224,9 +220,6 @@ impl Conductor {
         let windows = copy.budgets.iter();
         let windows =
             windows.filter_map(|(ix, budget)| Some((budget.resets_at()?, Timer::Window(ix))));
-        let tasks = copy.tasks.iter();
-        let tasks =
-            tasks.filter_map(|(_, task)| Some((task.extra()?.timer.get()?, Timer::Task(task.id))));
         let patience = self.timers.iter().take(KEPT).copied();
         let patience = patience.filter(|(_, timer)| matches!(timer, Timer::Reserve(_)));
         leases
@@ -235,7 +228,6 @@ impl Conductor {
             .chain(waiting)
             .chain(gates)
             .chain(windows)
-            .chain(tasks)
             .chain(patience)
             .collect()
     }

@@ -285,7 +285,7 @@ impl Conductor {
         if outcome == AttemptOutcome::Completed {
             self.held_well(&held);
         }
-        self.give_all_back(Some(id), held, unused_since);
+        self.give_all_back(id.0, held, unused_since);
         self.unbook(&lease);
         self.true_up(&lease);
         self.learn(&lease, outcome);
@@ -352,7 +352,6 @@ impl Conductor {
             error: ending.error,
             kept,
         });
-        self.unset_task_timer(task);
         if state == TaskState::Done {
             self.lift(task);
             self.tasks[task].place = Place::Failed;

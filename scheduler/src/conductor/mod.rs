@@ -88,6 +88,9 @@ pub struct Conductor {
     /// At each gate the groups that have a lane parked there and a claim waiting, in fair order.
     demand: HashMap<Gate, BTreeSet<(u64, GroupIx)>>,
     timers: BTreeSet<(Time, Timer)>,
+    /// When something comes next for a task: its hour, a due step or its boost's end. Apart from the
+    /// other timers, because hundreds of thousands of tasks may have one and this is half as large.
+    hours: BTreeSet<(Time, TaskIx)>,
     /// The versions of open tasks edited since the load: what the store shows may be older.
     edited: HashMap<TaskId, u32>,
     /// What to look at before the step ends.
@@ -155,6 +158,7 @@ impl Conductor {
             waiting_permits: VecDeque::new(),
             demand: HashMap::new(),
             timers: BTreeSet::new(),
+            hours: BTreeSet::new(),
             edited: HashMap::new(),
             agenda: Agenda::default(),
             out: Output::default(),
@@ -253,7 +257,7 @@ impl Conductor {
         self.record_verdicts();
         self.set_gate_timers();
         self.record_states();
-        self.out.wake_at = self.timers.first().map(|&(at, _)| at);
+        self.out.wake_at = self.next_hour();
         std::mem::take(&mut self.out)
     }
 
@@ -302,13 +306,14 @@ impl Conductor {
         ix
     }
 
-    /// Forgets a task that is in no lane, no graph and under no lease any more.
+    /// Forgets a task that is in no lane, no graph and under no lease any more, and the hour set for it.
     fn drop_task(&mut self, ix: TaskIx) {
         let hash = self.hasher.hash_one(self.tasks[ix].id);
         if let Ok(entry) = self.task_of.find_entry(hash, |&other| other == ix) {
             entry.remove();
         }
         self.edited.remove(&self.tasks[ix].id);
+        self.unset_task_timer(ix);
         let profile = self.tasks[ix].profile;
         self.tasks.remove(ix);
         self.release_profile(profile);

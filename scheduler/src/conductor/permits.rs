@@ -246,7 +246,7 @@ impl Conductor {
         for held in &permit.held {
             self.resources[held.resource].permits.remove(&id);
         }
-        self.give_all_back(None, permit.held, None);
+        self.give_all_back(id.0, permit.held, None);
         self.out.records.permits_ended.push(id);
     }
 }

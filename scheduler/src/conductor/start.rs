@@ -1,12 +1,14 @@
 //! A lease is given: everything the task needs is taken in one step.
 
+use uuid::Uuid;
+
 use super::Conductor;
 use super::holds::Consequence;
 use super::state::{
     AgentIx, Gate, GroupIx, Held, LaneIx, Lease, Meter, Place, ResIx, Reserved, TaskIx, Timer,
     grants,
 };
-use crate::{Granted, LeaseId, OpenLease, Reservation, Span, Time};
+use crate::{FreedSlot, Granted, LeaseId, OpenLease, Reservation, Span, Time};
 
 /// Lanes looked at at one gate for a head small enough to pass.
 const PASSING: usize = 16;
@@ -288,7 +290,7 @@ impl Conductor {
     /// been made, unless the work did not begin (`unused_since` says when it was taken).
     pub(super) fn give_all_back(
         &mut self,
-        lease: Option<LeaseId>,
+        holder: Uuid,
         held: Vec<Held>,
         unused_since: Option<Time>,
     ) {
@@ -298,9 +300,14 @@ impl Conductor {
             match (&mut resource.meter, unused_since) {
                 (Meter::Slots(slots), _) => {
                     slots.give_back(&held.slots);
-                    if let Some(lease) = lease {
-                        resource.holders.remove(&lease);
-                    }
+                    // A permit is none of these.
+                    resource.holders.remove(&LeaseId(holder));
+                    let freed = held.slots.iter().map(|&slot| FreedSlot {
+                        resource: resource.spec.id,
+                        slot,
+                        holder,
+                    });
+                    self.out.records.slots_freed.extend(freed);
                 }
                 (Meter::Bucket(bucket), Some(since)) if held.used == 0 => {
                     bucket.give_back(held.amount, since, now);

@@ -393,8 +393,6 @@ pub(super) struct WaitingPermit {
 pub(super) enum Timer {
     LeaseExpiry(LeaseId),
     PermitExpiry(PermitId),
-    /// A task's hour, due step or boost's end.
-    Task(TaskId),
     Claim(Ticket),
     /// A gate may open.
     Gate(Gate),

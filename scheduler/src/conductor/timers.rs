@@ -2,7 +2,7 @@
 
 use super::Conductor;
 use super::state::{BudIx, Gate, Place, TaskIx, Timer};
-use crate::{Actor, BudgetState, ExpiryEvent, ExpiryFacts, Facts, TaskId};
+use crate::{Actor, BudgetState, ExpiryEvent, ExpiryFacts, Facts, Time};
 
 /// Timers carried out in one step, at most; the rest come in the next, which is due at once.
 const FIRED: usize = 10_000;
@@ -10,23 +10,32 @@ const FIRED: usize = 10_000;
 impl Conductor {
     pub(super) fn run_timers(&mut self) {
         for _ in 0..FIRED {
-            let Some(&(at, timer)) = self.timers.first() else {
+            let Some(at) = self.next_hour().filter(|&at| at <= self.now) else {
                 break;
             };
-            if at > self.now {
-                break;
+            // Tasks first: a claim that waits until now may still get one whose hour has come.
+            if self.hours.first().is_some_and(|&(first, _)| first == at) {
+                if let Some((_, task)) = self.hours.pop_first() {
+                    self.task_hour(task);
+                }
+            } else if let Some((_, timer)) = self.timers.pop_first() {
+                self.fire(timer);
             }
-            self.timers.pop_first();
-            self.fire(timer);
             self.settle();
         }
+    }
+
+    /// When something happens by itself next.
+    pub(super) fn next_hour(&self) -> Option<Time> {
+        let timer = self.timers.first().map(|&(at, _)| at);
+        let hour = self.hours.first().map(|&(at, _)| at);
+        timer.into_iter().chain(hour).min()
     }
 
     fn fire(&mut self, timer: Timer) {
         match timer {
             Timer::LeaseExpiry(lease) => self.expire(lease),
             Timer::PermitExpiry(permit) => self.end_permit(permit),
-            Timer::Task(task) => self.task_hour(task),
             Timer::Claim(ticket) if self.claims.contains_key(&ticket) => {
                 self.answer_claim(ticket, Vec::new());
             }
@@ -45,8 +54,7 @@ impl Conductor {
     }
 
     /// A task's hour has come, its due date has come nearer, or its boost has run out.
-    fn task_hour(&mut self, id: TaskId) {
-        let Some(ix) = self.find_task(id) else { return };
+    fn task_hour(&mut self, ix: TaskIx) {
         let now = self.now;
         let extra = self.tasks[ix].extra_mut();
         extra.timer = None.into();
@@ -103,27 +111,26 @@ impl Conductor {
             Place::Failed | Place::Cancelled => None,
             _ => [hour, due, boost].into_iter().flatten().min(),
         };
-        let (id, old) = (task.id, extra.timer.get());
+        let old = extra.timer.get();
         if old == at {
             return;
         }
         self.tasks[ix].extra_mut().timer = at.into();
         if let Some(old) = old {
-            self.timers.remove(&(old, Timer::Task(id)));
+            self.hours.remove(&(old, ix));
         }
         if let Some(at) = at {
-            self.timers.insert((at, Timer::Task(id)));
+            self.hours.insert((at, ix));
         }
     }
 
     pub(super) fn unset_task_timer(&mut self, ix: TaskIx) {
-        let id = self.tasks[ix].id;
         let timer = self.tasks[ix]
             .extra
             .as_deref_mut()
             .and_then(|extra| std::mem::take(&mut extra.timer).get());
         if let Some(at) = timer {
-            self.timers.remove(&(at, Timer::Task(id)));
+            self.hours.remove(&(at, ix));
         }
     }
 

@@ -84,7 +84,6 @@ columns! {
         epoch: i64 = i64::from(row.epoch),
         grants: String = to_json(&row.grants),
         reservations: String = to_json(&row.reservations),
-        holds_slots: bool = row.grants.iter().any(|grant| !grant.slots.is_empty()),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::ops::DerefMut;
 
-use scheduler::{OpenLease, Records};
+use hashbrown::HashMap;
+use scheduler::{Records, ResourceId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -11,25 +12,55 @@ use super::columns::{Attempts, Budgets, Decisions, Ends, Leases, Resources, Usag
 use super::normal::Normal;
 use crate::{Fence, FlushError};
 
-/// Numbered slots that leases hold.
+/// Numbered slots whose holder changes, by what becomes of their rows.
 #[derive(Default)]
 struct Slots {
+    /// Nobody holds them now.
+    freed: SlotColumns,
+    /// Another holds them now: `holder` from `before`.
+    moved: SlotColumns,
+    before: Vec<Uuid>,
+    /// Nobody held them before.
+    taken: SlotColumns,
+}
+
+/// `lease_slot`
+#[derive(Default)]
+struct SlotColumns {
     resource: Vec<Uuid>,
     slot: Vec<i32>,
     holder: Vec<Uuid>,
 }
 
+impl SlotColumns {
+    fn push(&mut self, (resource, slot): (ResourceId, u32), holder: Uuid) {
+        self.resource.push(resource.0);
+        self.slot.push(slot.cast_signed());
+        self.holder.push(holder);
+    }
+}
+
 impl Slots {
-    fn of<'a>(leases: impl Iterator<Item = &'a OpenLease>) -> Self {
+    fn of(normal: &Normal<'_>) -> Self {
+        let freed = normal.freed.iter();
+        let mut before: HashMap<_, _> = freed
+            .map(|freed| ((freed.resource, freed.slot), freed.holder))
+            .collect();
         let mut slots = Self::default();
-        for lease in leases {
+        for lease in &normal.leased {
             for grant in &lease.grants {
-                for slot in &grant.slots {
-                    slots.resource.push(grant.resource.0);
-                    slots.slot.push(slot.cast_signed());
-                    slots.holder.push(lease.id.0);
+                for slot in grant.slots.iter().map(|&slot| (grant.resource, slot)) {
+                    if let Some(before) = before.remove(&slot) {
+                        slots.moved.push(slot, lease.id.0);
+                        slots.before.push(before);
+                    } else {
+                        slots.taken.push(slot, lease.id.0);
+                    }
                 }
             }
+        }
+        for (slot, holder) in before {
+            slots.freed.push(slot, holder);
         }
         slots
     }
@@ -39,7 +70,6 @@ impl Slots {
 pub(super) struct Hot<'a> {
     over_tasks: Vec<Uuid>,
     over_leases: Vec<Uuid>,
-    permits: Vec<Uuid>,
     gone_workspaces: Vec<Uuid>,
     gone_tasks: Vec<Uuid>,
     reopened_workspaces: Vec<Uuid>,
@@ -75,7 +105,6 @@ impl<'a> Hot<'a> {
         Self {
             over_tasks,
             over_leases,
-            permits: records.permits_ended.iter().map(|id| id.0).collect(),
             gone_workspaces,
             gone_tasks,
             reopened_workspaces,
@@ -83,7 +112,7 @@ impl<'a> Hot<'a> {
             ends: Ends::of(normal.ended.iter().copied()),
             attempts: Attempts::of(normal.attempts.iter().copied()),
             leases: Leases::of(normal.leased.iter().copied()),
-            slots: Slots::of(normal.leased.iter().copied()),
+            slots: Slots::of(normal),
             decisions: Decisions::of(records.decisions.iter()),
             usage: Usage::of(records.usage.iter()),
             resources: Resources::of(normal.resources.iter().copied()),
@@ -101,7 +130,6 @@ pub(super) async fn write<C: DerefMut<Target = PgConnection>>(
     let Hot {
         over_tasks,
         over_leases,
-        permits,
         gone_workspaces,
         gone_tasks,
         reopened_workspaces,
@@ -123,7 +151,6 @@ pub(super) async fn write<C: DerefMut<Target = PgConnection>>(
         fence.holder,
         over_tasks,
         over_leases,
-        permits,
         gone_workspaces,
         gone_tasks,
         reopened_workspaces,
@@ -161,10 +188,16 @@ pub(super) async fn write<C: DerefMut<Target = PgConnection>>(
         &leases.epoch,
         &leases.grants,
         &leases.reservations,
-        &leases.holds_slots,
-        &slots.resource,
-        &slots.slot,
-        &slots.holder,
+        &slots.freed.resource,
+        &slots.freed.slot,
+        &slots.freed.holder,
+        &slots.moved.resource,
+        &slots.moved.slot,
+        &slots.moved.holder,
+        &slots.before,
+        &slots.taken.resource,
+        &slots.taken.slot,
+        &slots.taken.holder,
         &decisions.id,
         &decisions.workspace,
         &decisions.task as &[Option<Uuid>],
@@ -207,6 +240,8 @@ pub(super) async fn write<C: DerefMut<Target = PgConnection>>(
         &budgets.settled,
         &budgets.warned,
         over_leases.len() as i64,
+        slots.freed.slot.len() as i64,
+        slots.moved.slot.len() as i64,
     );
     let mut connection = connection.await?;
     match statement.fetch_optional(&mut *connection).await? {

@@ -3,8 +3,8 @@
 
 use hashbrown::{HashMap, HashSet};
 use scheduler::{
-    Attempt, BudgetRow, DecisionId, EndedTask, LeaseId, Needs, OpenLease, OpenTask, Records,
-    RenewedLease, ResourceRow, TaskId,
+    Attempt, BudgetRow, DecisionId, EndedTask, FreedSlot, LeaseId, Needs, OpenLease, OpenTask,
+    PermitId, Records, RenewedLease, ResourceRow, TaskId,
 };
 use uuid::Uuid;
 
@@ -20,6 +20,8 @@ pub(super) struct Normal<'a> {
     pub(super) reopened: Vec<&'a OpenTask>,
     /// Leases given, without those that are over.
     pub(super) leased: Vec<&'a OpenLease>,
+    /// Numbered slots that an earlier batch stored as held.
+    pub(super) freed: Vec<FreedSlot>,
     /// Renewals of leases that go on.
     pub(super) renewed: Vec<RenewedLease>,
     /// Ends of leases that an earlier batch stored.
@@ -55,6 +57,7 @@ impl<'a> Normal<'a> {
         let open = last_open(records, &ended);
         let (needs, needs_texts) = distinct_needs(records, &open);
         let given: HashSet<LeaseId> = records.leased.iter().map(|lease| lease.id).collect();
+        let permits: HashSet<PermitId> = records.permits.iter().map(|permit| permit.id).collect();
         let ends: HashSet<LeaseId> = records
             .attempts
             .iter()
@@ -85,6 +88,15 @@ impl<'a> Normal<'a> {
                 .leased
                 .iter()
                 .filter(|lease| !ends.contains(&lease.id))
+                .collect(),
+            freed: records
+                .slots_freed
+                .iter()
+                .filter(|slot| {
+                    !given.contains(&LeaseId(slot.holder))
+                        && !permits.contains(&PermitId(slot.holder))
+                })
+                .copied()
                 .collect(),
             renewed: last_renewals(records, &ends),
             resources: last_by(&records.resources, |row| row.spec.id.0)

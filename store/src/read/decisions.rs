@@ -294,7 +294,7 @@ impl Store {
                             None => Actor::Scheduler,
                         },
                         policy_version: unsigned("policy's version", row.policy_version)?,
-                        facts: facts::read(row.facts)?,
+                        facts: facts::read(&row.facts)?,
                     },
                     repeats: unsigned("count of repeats", row.repeats)?,
                     outcome,

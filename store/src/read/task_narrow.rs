@@ -14,6 +14,53 @@ const YOUNG: i64 = 1_000;
 /// Tasks of a list that are asked whether they fit, before those that fit are found by their words.
 const LOOKED_AT: i64 = 500;
 
+/// The identifiers that a statement finds among what fits: it is given what `tasks_fitting` takes, from
+/// `$1`, then where the page begins, the state and the number of rows, then arguments of its own.
+macro_rules! fitting {
+    ($narrow:ident, $walk:ident, $connection:ident, $from:expr, [$($sql:tt)+] $(, $argument:expr)* $(,)?) => {
+        sqlx::query_scalar!(
+            $($sql)+,
+            $narrow.workspace.0,
+            $narrow.words,
+            $narrow.facets,
+            $narrow.agent,
+            &$narrow.held,
+            &$narrow.young,
+            $from,
+            $walk.state.map(TaskState::as_str),
+            $walk.rows
+            $(, $argument)*
+        )
+        .fetch_all($connection)
+        .await
+    };
+}
+
+/// Those on one side of where the page begins, in that direction.
+macro_rules! by_age {
+    ($narrow:ident, $walk:ident, $connection:ident, $from:expr, $side:literal, $direction:literal) => {
+        fitting!(
+            $narrow,
+            $walk,
+            $connection,
+            $from,
+            [r#"SELECT f.id AS "id!" FROM (
+                   SELECT id FROM tasks_fitting($1, $2, $3, $4, $5, $6) AS id
+                   WHERE id "#
+                + $side
+                + r#" $7 ORDER BY id "#
+                + $direction
+                + r#" OFFSET 0) f
+               CROSS JOIN LATERAL (
+                   SELECT FROM task_state s WHERE s.workspace_id = $1 AND s.task_id = f.id
+                       AND ($8::text IS NULL OR s.state = $8) OFFSET 0) s
+               ORDER BY f.id "#
+                + $direction
+                + " LIMIT $9"]
+        )
+    };
+}
+
 /// What every task of a list must have.
 pub(super) struct Narrow {
     workspace: WorkspaceId,
@@ -69,8 +116,7 @@ impl Narrow {
             return Ok(fit);
         }
         match walk.order {
-            TaskOrder::Newest => self.newest(walk, connection).await,
-            TaskOrder::Oldest => self.oldest(walk, connection).await,
+            TaskOrder::Newest | TaskOrder::Oldest => self.by_age(walk, connection).await,
             TaskOrder::Due => self.due(walk, connection).await,
             TaskOrder::Ended(before) => self.ended(walk, before, connection).await,
         }
@@ -104,56 +150,15 @@ impl Narrow {
         .await
     }
 
-    async fn newest(
+    async fn by_age(
         &self,
         walk: Walk,
         connection: &mut PgConnection,
     ) -> Result<Vec<Uuid>, sqlx::Error> {
-        sqlx::query_scalar!(
-            r#"SELECT f.id AS "id!" FROM (
-                   SELECT id FROM tasks_fitting($1, $2, $3, $4, $5, $6) AS id WHERE id < $7 ORDER BY id DESC OFFSET 0) f
-               CROSS JOIN LATERAL (
-                   SELECT FROM task_state s WHERE s.workspace_id = $1 AND s.task_id = f.id
-                       AND ($8::text IS NULL OR s.state = $8) OFFSET 0) s
-               ORDER BY f.id DESC LIMIT $9"#,
-            self.workspace.0,
-            self.words,
-            self.facets,
-            self.agent,
-            &self.held,
-            &self.young,
-            walk.page.below(),
-            walk.state.map(TaskState::as_str),
-            walk.rows,
-        )
-        .fetch_all(connection)
-        .await
-    }
-
-    async fn oldest(
-        &self,
-        walk: Walk,
-        connection: &mut PgConnection,
-    ) -> Result<Vec<Uuid>, sqlx::Error> {
-        sqlx::query_scalar!(
-            r#"SELECT f.id AS "id!" FROM (
-                   SELECT id FROM tasks_fitting($1, $2, $3, $4, $5, $6) AS id WHERE id > $7 ORDER BY id OFFSET 0) f
-               CROSS JOIN LATERAL (
-                   SELECT FROM task_state s WHERE s.workspace_id = $1 AND s.task_id = f.id
-                       AND ($8::text IS NULL OR s.state = $8) OFFSET 0) s
-               ORDER BY f.id LIMIT $9"#,
-            self.workspace.0,
-            self.words,
-            self.facets,
-            self.agent,
-            &self.held,
-            &self.young,
-            walk.above(),
-            walk.state.map(TaskState::as_str),
-            walk.rows,
-        )
-        .fetch_all(connection)
-        .await
+        match walk.order {
+            TaskOrder::Oldest => by_age!(self, walk, connection, walk.above(), ">", ""),
+            _ => by_age!(self, walk, connection, walk.page.below(), "<", "DESC"),
+        }
     }
 
     async fn due(
@@ -161,8 +166,12 @@ impl Narrow {
         walk: Walk,
         connection: &mut PgConnection,
     ) -> Result<Vec<Uuid>, sqlx::Error> {
-        sqlx::query_scalar!(
-            "SELECT o.task_id FROM tasks_fitting($1, $2, $3, $4, $5, $6) AS id
+        fitting!(
+            self,
+            walk,
+            connection,
+            walk.above(),
+            ["SELECT o.task_id FROM tasks_fitting($1, $2, $3, $4, $5, $6) AS id
              CROSS JOIN LATERAL (SELECT task_id, due_at, state FROM open_task
                  WHERE workspace_id = $1 AND task_id = id LIMIT 1) o
              LEFT JOIN LATERAL (SELECT id FROM lease WHERE task_id = o.task_id LIMIT 1) l ON true
@@ -171,19 +180,8 @@ impl Narrow {
                      ELSE coalesce((SELECT due_at FROM open_task WHERE workspace_id = $1 AND task_id = $7),
                          (SELECT due_at FROM task WHERE workspace_id = $1 AND id = $7), 'infinity') END, $7)
                  AND ($8::text IS NULL OR task_state_of(NULL, l.id, o.state) = $8)
-             ORDER BY o.due_at, o.task_id LIMIT $9",
-            self.workspace.0,
-            self.words,
-            self.facets,
-            self.agent,
-            &self.held,
-            &self.young,
-            walk.above(),
-            walk.state.map(TaskState::as_str),
-            walk.rows,
+             ORDER BY o.due_at, o.task_id LIMIT $9"]
         )
-        .fetch_all(connection)
-        .await
     }
 
     async fn ended(
@@ -192,27 +190,20 @@ impl Narrow {
         before: Time,
         connection: &mut PgConnection,
     ) -> Result<Vec<Uuid>, sqlx::Error> {
-        sqlx::query_scalar!(
-            "SELECT e.task_id FROM tasks_fitting($1, $2, $3, $4, $5, $6) AS id
+        fitting!(
+            self,
+            walk,
+            connection,
+            walk.page.below(),
+            ["SELECT e.task_id FROM tasks_fitting($1, $2, $3, $4, $5, $6) AS id
              CROSS JOIN LATERAL (SELECT task_id, at, state FROM task_end
                  WHERE workspace_id = $1 AND task_id = id LIMIT 1) e
              WHERE (e.at, e.task_id) < (coalesce((SELECT at FROM task_end WHERE workspace_id = $1 AND task_id = $7), $10),
                      $7)
                  AND ($8::text IS NULL OR e.state = $8)
-             ORDER BY e.at DESC, e.task_id DESC LIMIT $9",
-            self.workspace.0,
-            self.words,
-            self.facets,
-            self.agent,
-            &self.held,
-            &self.young,
-            walk.page.below(),
-            walk.state.map(TaskState::as_str),
-            walk.rows,
-            before.to_datetime(),
+             ORDER BY e.at DESC, e.task_id DESC LIMIT $9"],
+            before.to_datetime()
         )
-        .fetch_all(connection)
-        .await
     }
 
     /// The youngest tasks have no words for a moment; they are few, and read as they are.

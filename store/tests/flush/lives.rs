@@ -210,6 +210,7 @@ async fn what_came_and_went_within_one_batch_leaves_only_its_history(pool: PgPoo
                 5_000,
             )],
             ended: vec![end(&new.open, TaskState::Cancelled, 5_000)],
+            slots_freed: freed(&first.grants, first.id.0),
             ..Records::default()
         })
         .await;

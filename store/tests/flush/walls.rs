@@ -153,6 +153,13 @@ async fn a_second_live_lease_of_a_task_is_refused_whole(pool: PgPool) {
     );
 }
 
+async fn holders(pool: &PgPool) -> Vec<Uuid> {
+    sqlx::query_scalar("SELECT holder_id FROM lease_slot")
+        .fetch_all(pool)
+        .await
+        .unwrap()
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_slot_is_held_once_and_free_when_its_lease_ends(pool: PgPool) {
     let scene = Scene::set(store(&pool)).await;
@@ -194,9 +201,11 @@ async fn a_slot_is_held_once_and_free_when_its_lease_ends(pool: PgPool) {
         attempts: vec![ended],
         ended: vec![end(&tasks[0].open, TaskState::Done, 5_000)],
         leased: vec![second.clone()],
+        slots_freed: freed(&first.grants, first.id.0),
         ..Records::default()
     };
     scene.flush(handed_on).await;
+    assert_eq!(holders(&pool).await, [second.id.0], "it goes on");
     let permit = PermitRow {
         id: PermitId(id(70)),
         workspace: scene.workspace,
@@ -210,23 +219,45 @@ async fn a_slot_is_held_once_and_free_when_its_lease_ends(pool: PgPool) {
         .flush(Records {
             attempts: vec![ended],
             permits: vec![permit.clone()],
+            slots_freed: freed(&second.grants, second.id.0),
             ..Records::default()
         })
         .await;
+    assert_eq!(holders(&pool).await, [permit.id.0]);
     scene
         .flush(Records {
             permits_ended: vec![permit.id],
-            leased: vec![third],
+            leased: vec![third.clone()],
+            slots_freed: freed(&permit.grants, permit.id.0),
             ..Records::default()
         })
         .await;
-    assert_eq!(
-        (
-            count(&pool, "lease_slot").await,
-            count(&pool, "permit").await
-        ),
-        (1, 0)
+    assert_eq!(holders(&pool).await, [third.id.0]);
+    assert_eq!(count(&pool, "permit").await, 0);
+
+    let over = attempt(&third, AttemptOutcome::Released, TaskState::Pending, 7_000);
+    let mistaken = Records {
+        attempts: vec![over.clone()],
+        slots_freed: freed(&third.grants, second.id.0),
+        ..Records::default()
+    };
+    let batch = Batch {
+        records: mistaken,
+        ..Batch::default()
+    };
+    let refused = scene.store.flush(&scene.fence, &batch).await;
+    assert!(
+        matches!(refused, Err(FlushError::Disagrees { .. })),
+        "{refused:?}"
     );
+    scene
+        .flush(Records {
+            attempts: vec![over],
+            slots_freed: freed(&third.grants, third.id.0),
+            ..Records::default()
+        })
+        .await;
+    assert!(holders(&pool).await.is_empty());
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

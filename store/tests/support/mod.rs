@@ -184,6 +184,22 @@ pub fn attempt(lease: &OpenLease, outcome: AttemptOutcome, state: TaskState, n: 
     }
 }
 
+/// The numbered slots of what is over.
+pub fn freed(grants: &[Grant], holder: Uuid) -> Vec<FreedSlot> {
+    let slots = |grant: &Grant| (grant.resource, grant.slots.clone());
+    grants
+        .iter()
+        .map(slots)
+        .flat_map(|(resource, slots)| {
+            slots.into_iter().map(move |slot| FreedSlot {
+                resource,
+                slot,
+                holder,
+            })
+        })
+        .collect()
+}
+
 pub fn end(task: &OpenTask, state: TaskState, n: u64) -> EndedTask {
     EndedTask {
         id: task.id,

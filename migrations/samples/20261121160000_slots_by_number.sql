@@ -1,0 +1,1 @@
+UPDATE lease_slot SET holder_id = '01900000-0000-7000-8000-000000000050' WHERE slot = 0;
