@@ -9,16 +9,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::state::{
-    Extra, Lane, LaneIx, Lease, Place, Profile, ProfileIx, Task, TaskIx, Timer, Workspace,
+    Extra, Lane, LaneIx, Lease, Place, Profile, ProfileIx, Task, TaskIx, Timer, Workspace, WsIx,
 };
 use super::{Agenda, Conductor, Output};
 use crate::arena::Arena;
 use crate::queue::RankedQueue;
-use crate::{IdSource, TaskId, Time};
+use crate::{Code, IdSource, TaskId, Time};
 
 /// A backlog of so many is kept whole; of a longer one so many that wait in lanes, and at least one
-/// a lane.
-const KEPT: usize = 10_000;
+/// a lane. To start and end a task costs as much in the play as it does outside, and a person who
+/// moves a slider waits for two plays.
+const KEPT: usize = 2_000;
 
 /// A conductor with the head of its backlog.
 #[derive(Debug)]
@@ -230,6 +231,30 @@ impl Conductor {
             .chain(windows)
             .chain(patience)
             .collect()
+    }
+
+    /// Tasks of a workspace that wait outside of the lanes and are known to a copy by their number
+    /// alone: that is of the whole, and what is there is taken off it.
+    pub(super) fn left_apart(&self, ws: WsIx) -> impl Iterator<Item = (Code, u32)> {
+        let counts = self.workspaces[ws].counts;
+        let mut left = [
+            (Code::DependencyPending, counts.depends),
+            (Code::NotBefore, counts.timed),
+            (Code::BudgetExhausted, counts.stalled),
+        ];
+        for task in self.waiting(ws) {
+            let kind = match self.tasks[task].place {
+                Place::Depends => &mut left[0],
+                Place::Timed => &mut left[1],
+                Place::Stalled(code) => {
+                    left[2].0 = code;
+                    &mut left[2]
+                }
+                _ => continue,
+            };
+            kind.1 = kind.1.saturating_sub(1);
+        }
+        left.into_iter().filter(|&(_, left)| left > 0)
     }
 }
 

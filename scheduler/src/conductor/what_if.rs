@@ -331,7 +331,7 @@ impl Play {
         Ticket(self.tickets)
     }
 
-    /// What waits, by worst blocker; what was left out waits as its lane does.
+    /// What waits, by worst blocker; what was left out waits as its like does.
     fn waiting_now(&self, ws: WsIx) -> Vec<WaitCount> {
         let conductor = &self.conductor;
         let mut by_code = conductor.waiting_by_code(ws, self.now);
@@ -340,6 +340,9 @@ impl Play {
             let code = head.map_or(Code::LowerPriority, |(_, head)| {
                 conductor.queued_code(head, self.now)
             });
+            *by_code.entry(code).or_default() += left;
+        }
+        for (code, left) in conductor.left_apart(ws) {
             *by_code.entry(code).or_default() += left;
         }
         let count = |(code, tasks): (Code, u32)| WaitCount {
@@ -370,7 +373,7 @@ fn of_workspace<'a>(
 
 impl Conductor {
     /// Pending tasks of a workspace.
-    fn waiting(&self, ws: WsIx) -> impl Iterator<Item = TaskIx> + '_ {
+    pub(super) fn waiting(&self, ws: WsIx) -> impl Iterator<Item = TaskIx> + '_ {
         let waits = |place: Place| {
             matches!(
                 place,

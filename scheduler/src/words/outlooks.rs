@@ -15,12 +15,19 @@ pub fn outlook(outlook: &Outlook) -> String {
         as_it_is,
         changed,
         played,
+        left_out,
         ..
     } = outlook;
     if *played == 0 {
         return "Nothing waits, so nothing would change for now.".to_owned();
     }
-    format!("{} {}", now(changed), rest(*at, as_it_is, changed, *played))
+    let those = count((*played).into(), "task");
+    let those = if *left_out > 0 {
+        format!("first {those}")
+    } else {
+        those
+    };
+    format!("{} {}", now(changed), rest(*at, as_it_is, changed, &those))
 }
 
 fn now(course: &Course) -> String {
@@ -39,8 +46,7 @@ fn now(course: &Course) -> String {
     }
 }
 
-fn rest(at: Time, as_it_is: &Course, changed: &Course, played: u32) -> String {
-    let of = count(played.into(), "task");
+fn rest(at: Time, as_it_is: &Course, changed: &Course, of: &str) -> String {
     if changed.starts + as_it_is.starts == 0 {
         return format!("Of the {of} that wait, none starts by this: something else holds them.");
     }
@@ -102,6 +108,23 @@ mod tests {
             played: 8,
             left_out: 0,
         })
+    }
+
+    #[test]
+    fn what_was_left_out_is_not_spoken_for() {
+        let outlook = Outlook {
+            at: Time(0),
+            as_it_is: course(0, 8, Some(540)),
+            changed: course(2, 8, Some(240)),
+            tasks: Vec::new(),
+            played: 2_000,
+            left_out: 5,
+        };
+        let said = super::outlook(&outlook);
+        assert!(
+            said.contains("The last of the first 2,000 tasks that wait would start in 4 min"),
+            "{said}"
+        );
     }
 
     #[test]
