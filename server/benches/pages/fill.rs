@@ -4,6 +4,8 @@
 use std::fmt::Write;
 
 use sqlx::PgConnection;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::connection::{Connection, number_of, text_of};
 use crate::server::Server;
@@ -110,14 +112,13 @@ async fn overrule(manager: &mut Connection) -> Result<()> {
     let listed: serde_json::Value = serde_json::from_str(&listed)?;
     let items = listed["items"].as_array().ok_or("no list")?.iter();
     let ids: Vec<_> = items.filter_map(|task| task["id"].as_str()).collect();
+    let tomorrow = (OffsetDateTime::now_utc() + time::Duration::DAY).format(&Rfc3339)?;
+    let boost = format!(r#"{{"score_delta":50,"expires_at":"{tomorrow}","reason":"Asked for."}}"#);
     for (n, id) in ids.iter().enumerate() {
         let (act, body) = match n % 3 {
             0 => ("hold", r#"{"reason":"Not before the audit."}"#),
             1 => ("cancel", r#"{"reason":"Somebody did it."}"#),
-            _ => (
-                "boost",
-                r#"{"score_delta":50,"expires_at":"2099-01-01T00:00:00Z","reason":"Asked for."}"#,
-            ),
+            _ => ("boost", boost.as_str()),
         };
         manager
             .ask("POST", &format!("/tasks/{id}/{act}"), body)
