@@ -23,7 +23,7 @@ macro_rules! fitting {
             $narrow.workspace.0,
             $narrow.words,
             $narrow.facets,
-            $narrow.agent,
+            $narrow.agent_word,
             &$narrow.held,
             &$narrow.young,
             $from,
@@ -65,10 +65,13 @@ macro_rules! by_age {
 pub(super) struct Narrow {
     workspace: WorkspaceId,
     words: Option<String>,
-    /// Kind and class.
-    facets: Option<String>,
+    kind: Option<String>,
+    class: Option<&'static str>,
     /// For whom it must be, unless it is one of those that agent holds.
     agent: Option<String>,
+    /// Kind and class as words, and the agent.
+    facets: Option<String>,
+    agent_word: Option<String>,
     held: Vec<Uuid>,
     /// Tasks without words yet that fit.
     young: Vec<Uuid>,
@@ -85,12 +88,15 @@ impl Narrow {
         let mut narrow = Self {
             workspace,
             words: filter.text.as_deref().and_then(words::query),
+            kind: filter.kind.clone(),
+            class,
+            agent: filter.agent.clone(),
             facets: words::facets(&[("kind", kind), ("class", class)]),
-            agent: words::facets(&[("agent", filter.agent.as_deref())]),
+            agent_word: words::facets(&[("agent", filter.agent.as_deref())]),
             held: Vec::new(),
             young: Vec::new(),
         };
-        if narrow.words.is_none() && narrow.facets.is_none() && narrow.agent.is_none() {
+        if narrow.words.is_none() && narrow.facets.is_none() && narrow.agent_word.is_none() {
             return Ok(None);
         }
         if let Some(agent) = &filter.agent {
@@ -122,7 +128,8 @@ impl Narrow {
         }
     }
 
-    /// Those of some tasks that fit, in the same order.
+    /// Those of some tasks that fit, in the same order. Kind, class and agent stand beside the task,
+    /// where words are large and apart: they are asked for only when there are any to find.
     pub(super) async fn of_those(
         &self,
         tasks: &[Uuid],
@@ -131,19 +138,22 @@ impl Narrow {
     ) -> Result<Vec<Uuid>, sqlx::Error> {
         sqlx::query_scalar!(
             r#"SELECT c.id AS "id!" FROM unnest($2::uuid[]) WITH ORDINALITY AS c (id, place)
-               WHERE c.id = ANY($3::uuid[]) OR EXISTS (
-                   SELECT FROM task_words w WHERE w.workspace_id = $1 AND w.task_id = c.id
-                       AND ($4::text IS NULL OR w.words @@ to_tsquery('simple', $4))
-                       AND ($5::text IS NULL OR w.words @@ $5::text::tsquery)
-                       AND ($6::text IS NULL OR w.words @@ $6::text::tsquery OR w.task_id = ANY($7::uuid[])) OFFSET 0)
-               ORDER BY c.place LIMIT $8"#,
+               CROSS JOIN LATERAL (
+                   SELECT kind, class, agent FROM task WHERE workspace_id = $1 AND id = c.id LIMIT 1) t
+               WHERE ($3::text IS NULL OR t.kind = $3) AND ($4::text IS NULL OR t.class = $4)
+                   AND ($5::text IS NULL OR t.agent = $5 OR c.id = ANY($6::uuid[]))
+                   AND ($7::text IS NULL OR c.id = ANY($8::uuid[]) OR EXISTS (
+                       SELECT FROM task_words w WHERE w.workspace_id = $1 AND w.task_id = c.id
+                           AND w.words @@ to_tsquery('simple', $7) OFFSET 0))
+               ORDER BY c.place LIMIT $9"#,
             self.workspace.0,
             tasks,
-            &self.young,
-            self.words,
-            self.facets,
+            self.kind,
+            self.class,
             self.agent,
             &self.held,
+            self.words,
+            &self.young,
             rows,
         )
         .fetch_all(connection)
@@ -238,7 +248,7 @@ impl Narrow {
             &texts.agents as &[Option<String>],
             self.words,
             self.facets,
-            self.agent,
+            self.agent_word,
             &self.held,
         )
         .fetch_all(connection)
