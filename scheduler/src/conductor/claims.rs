@@ -97,7 +97,7 @@ impl Conductor {
         }
         let waits = match self.no_room(agent) {
             Some(wait) => vec![wait],
-            None => self.waits(groups, WAITS_TOLD),
+            None => self.waits(agent, groups, WAITS_TOLD),
         };
         let soonest = waits
             .iter()
@@ -140,18 +140,19 @@ impl Conductor {
         })
     }
 
-    /// What waits in these groups, best head first, one entry a code and resource.
-    pub(super) fn waits(&self, groups: &[GroupIx], most: usize) -> Vec<Wait> {
+    /// What waits in these groups, and why this agent gets none of it: best head first, one entry a
+    /// code and resource.
+    fn waits(&self, agent: AgentIx, groups: &[GroupIx], most: usize) -> Vec<Wait> {
         let mut heads: Vec<_> = groups
             .iter()
             .flat_map(|&group| self.groups[group].files.values().flatten())
             .copied()
             .collect();
         heads.sort_unstable();
-        let lanes = heads
-            .into_iter()
-            .take(8 * most)
-            .filter_map(|(_, lane)| self.lane_wait(lane, self.now));
+        let lanes = heads.into_iter().take(8 * most).filter_map(|(_, lane)| {
+            let own = self.own_wait(agent, lane, self.now);
+            own.or_else(|| self.lane_wait(lane, self.now))
+        });
         let aside = self.stalled_in(groups).take(8 * most);
         let aside = aside.filter_map(|task| self.task_wait(task, 1, self.now));
         let mut waits: Vec<Wait> = Vec::new();

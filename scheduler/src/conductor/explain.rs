@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::Conductor;
 use super::blocker::{NAMED, plain};
 use super::eta::exact;
-use super::state::{Gate, LaneIx, Place, ResIx, TaskIx, WsIx};
+use super::state::{AgentIx, Gate, LaneIx, Place, ResIx, TaskIx, WsIx};
 use crate::words;
 use crate::{
     Action, Blocker, Code, Explanation, Position, Span, TaskId, TaskState, Tier, Time, Unblock,
@@ -172,7 +172,10 @@ impl Conductor {
         let ahead = self
             .position(task)
             .map_or(0, |position| position.rank as usize - 1);
-        if let Some(code) = self.agents_code(task, now) {
+        if let Some(hold) = self.own_budgets_hold(task, now) {
+            blockers.extend(self.window_of(hold, now));
+            blockers.push(self.blocker(hold, Some(task), now));
+        } else if let Some(code) = self.agents_code(task, now) {
             let eta = if code == Code::AgentsBusy {
                 self.agents_eta(lane, task, ahead, now)
             } else {
@@ -241,7 +244,7 @@ impl Conductor {
 
     /// The agents a blocker is about: those that are online where one of them is awaited.
     fn agents_counted(&self, group: &super::state::Group, code: Code) -> usize {
-        let online = |&&ix: &&super::state::AgentIx| self.is_online(ix, self.now);
+        let online = |&&ix: &&AgentIx| self.is_online(ix, self.now);
         match code {
             Code::AgentsBusy => group.agents.iter().filter(online).count(),
             _ => group.agents.len(),
@@ -283,14 +286,30 @@ impl Conductor {
     pub(super) fn task_wait(&self, task: TaskIx, waiting: u32, now: Time) -> Option<Wait> {
         let blockers = self.blockers(task, now).into_iter();
         let worst = blockers.min_by_key(|blocker| (blocker.tier, blocker.code))?;
-        Some(Wait {
-            code: worst.code,
-            tier: worst.tier,
-            waiting,
-            headline: words::blocker(&worst, now),
-            resource: worst.resource,
-            unblocks_when: worst.unblocks_when,
-            eta: worst.eta,
-        })
+        Some(wait(worst, waiting, now))
+    }
+
+    /// What a lane's head waits for at this one agent, when nothing else holds it.
+    pub(super) fn own_wait(&self, agent: AgentIx, lane: LaneIx, now: Time) -> Option<Wait> {
+        let lane = &self.lanes[lane];
+        let (_, head) = lane.queue.first()?;
+        if self.first_hold(head, now).is_some() {
+            return None;
+        }
+        let hold = self.agent_hold(agent, head, now)?;
+        let blocker = self.blocker(hold, Some(head), now);
+        Some(wait(blocker, lane.queue.len() as u32, now))
+    }
+}
+
+fn wait(worst: Blocker, waiting: u32, now: Time) -> Wait {
+    Wait {
+        code: worst.code,
+        tier: worst.tier,
+        waiting,
+        headline: words::blocker(&worst, now),
+        resource: worst.resource,
+        unblocks_when: worst.unblocks_when,
+        eta: worst.eta,
     }
 }

@@ -102,6 +102,18 @@ impl Conductor {
             .find_map(|&budget| self.budget_hold(task, budget, now))
     }
 
+    /// What holds a task at every agent online that could take it: a budget of each one's own.
+    pub(super) fn own_budgets_hold(&self, task: TaskIx, now: Time) -> Option<Hold> {
+        let group = &self.groups[self.lanes[self.lane_of(task)].group];
+        let online = group.agents.iter().filter(|&&ix| self.is_online(ix, now));
+        let mut first = None;
+        for &agent in online {
+            let hold = self.agent_hold(agent, task, now)?;
+            first.get_or_insert(hold);
+        }
+        first
+    }
+
     /// Whether the resource alone would let `need` through, reservations aside.
     pub(super) fn resource_hold(
         &self,

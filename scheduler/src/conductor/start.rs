@@ -129,6 +129,7 @@ impl Conductor {
             return Err(NotStarted::Moved);
         }
         if self.agent_hold(agent, head, self.now).is_some() {
+            self.agenda.verdicts.insert(lane, head);
             return Err(NotStarted::NotThisAgent);
         }
         Ok(self.start_task(lane, head, agent, groups))

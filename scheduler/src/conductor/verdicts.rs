@@ -2,7 +2,7 @@
 
 use super::Conductor;
 use super::holds::{Consequence, Hold};
-use super::state::{Gate, LaneIx, LaneVerdict, Place, TaskIx};
+use super::state::{Gate, LaneIx, LaneVerdict, Place, TaskIx, WaitingClaim};
 use crate::{Actor, Code, Facts, NotYetFacts, Span, Time};
 
 /// How often at most the count of a verdict that comes and goes is stored.
@@ -141,7 +141,14 @@ impl Conductor {
         if group.agents.is_empty() {
             return Some(Code::NoEligibleAgent);
         }
-        if !group.waiters.is_empty() {
+        if let Some(hold) = self.own_budgets_hold(task, now) {
+            return Some(self.code_of(hold));
+        }
+        let may = |ticket| {
+            let claim: Option<&WaitingClaim> = self.claims.get(ticket);
+            claim.is_some_and(|claim| self.agent_hold(claim.agent, task, now).is_none())
+        };
+        if group.waiters.iter().any(may) {
             return None;
         }
         let online = group.agents.iter().any(|&agent| self.is_online(agent, now));

@@ -1,8 +1,8 @@
 //! Budgets.
 
 use scheduler::{
-    BudgetScope, Code, DecisionKind, Policy, PutPolicy, Query, Reply, Request, Span, Unit, Usage,
-    View, Window,
+    BudgetScope, Code, DecisionKind, Facts, Policy, PutPolicy, Query, Reply, Request, Span, Unit,
+    Usage, View, Window,
 };
 
 use crate::support::{World, agent, boss, estimate, id, workspace};
@@ -109,9 +109,51 @@ fn a_budget_on_an_agent_holds_that_agent_alone() {
     world.ask(0, boss(), Request::PutBudget(request)).unwrap();
     let mut task = world.new_task(&[]);
     task.needs.estimate = estimate(100);
+    let task_id = task.id;
     world.create(0, vec![task]).unwrap();
-    assert!(world.claim(0, 0, 1).leases.is_empty());
+    let told = world.claim(0, 0, 1);
+    assert!(told.leases.is_empty());
+    assert_eq!(told.waits[0].code, Code::NeverFits, "of its own");
+    assert_eq!(
+        world.code(0, task_id),
+        Some(Code::AgentsBusy),
+        "another may take it"
+    );
     assert_eq!(world.claim(0, 1, 1).leases.len(), 1);
+}
+
+#[test]
+fn a_task_that_only_agents_without_money_could_take_waits_for_their_budget() {
+    let mut world = world();
+    let request = scheduler::PutBudget {
+        id: scheduler::BudgetId(id(6, 1)),
+        name: "agent-0".to_owned(),
+        scope: BudgetScope::Agent(agent(0)),
+        unit: Unit::Tokens,
+        limit: 50,
+        window: Window::Total,
+        soft_at: 0.8,
+    };
+    world.ask(0, boss(), Request::PutBudget(request)).unwrap();
+    let mut task = world.new_task(&[]);
+    task.needs.estimate = estimate(100);
+    let task_id = task.id;
+    world.create(0, vec![task]).unwrap();
+    let claim = world.claim_waiting(0, 0, 1, Span::from_secs(60));
+    let why = world.explain(0, task_id).unwrap();
+    assert_eq!(why.blockers[0].code, Code::NeverFits, "{why:?}");
+    assert_eq!(why.blockers[0].resource.as_deref(), Some("agent-0"));
+    assert_eq!(world.code(0, task_id), Some(Code::NeverFits));
+    world.pass_waking(Span::from_secs(61));
+    let told = world.claimed(claim).unwrap();
+    assert_eq!(told.waits[0].code, Code::NeverFits);
+    let recorded = world.model.decisions.values().filter(|decision| {
+        let Facts::NotYet(facts) = &decision.facts else {
+            return false;
+        };
+        facts.blockers[0].code == Code::NeverFits
+    });
+    assert_eq!(recorded.count(), 1);
 }
 
 #[test]
