@@ -6,8 +6,9 @@ use std::str::FromStr;
 use scheduler::Time;
 use scheduler::bounds::{NAME_CHARS, date_fault, is_blank, name_fault};
 use serde::{Deserialize, Serialize};
-use time::PrimitiveDateTime;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::Refused;
 
@@ -251,13 +252,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A time in UTC, as a browser's own control writes it.
+/// A time as a browser's own control writes it, in UTC, or as programs do.
 pub(crate) fn utc(text: &str) -> Option<Time> {
     let minutes = format_description!("[year]-[month]-[day]T[hour]:[minute]");
     let seconds = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
     let read = PrimitiveDateTime::parse(text, &minutes)
-        .or_else(|_| PrimitiveDateTime::parse(text, &seconds));
-    Some(read.ok()?.assume_utc().into())
+        .or_else(|_| PrimitiveDateTime::parse(text, &seconds))
+        .map(PrimitiveDateTime::assume_utc)
+        .or_else(|_| OffsetDateTime::parse(text, &Rfc3339));
+    Some(read.ok()?.into())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use scheduler::{DecisionKind, Query, ResourceView, View};
 use store::read::DecisionFilter;
+use time::macros::format_description;
 
 use crate::access::{PageError, Seat};
 use crate::acts::utc;
@@ -44,7 +45,7 @@ impl Known {
 }
 
 impl Filters {
-    /// What the address says; a kind there is none of leads nowhere.
+    /// What the address says; a kind there is none of, or no time, leads nowhere.
     pub fn of(param: &dyn Fn(&str) -> Option<String>) -> Result<Self, PageError> {
         let kind = |word: String| {
             let mut all = DecisionKind::ALL.into_iter();
@@ -52,13 +53,17 @@ impl Filters {
                 .ok_or(PageError::NotFound)
         };
         let text = |name| param(name).unwrap_or_default();
+        let time = |name| match text(name) {
+            text if text.is_empty() || utc(&text).is_some() => Ok(text),
+            _ => Err(PageError::NotFound),
+        };
         Ok(Self {
             kind: param("kind").map(kind).transpose()?,
             task: text("task"),
             agent: text("agent"),
             resource: text("resource"),
-            from: text("from"),
-            to: text("to"),
+            from: time("from")?,
+            to: time("to")?,
         })
     }
 
@@ -120,6 +125,13 @@ impl Filters {
     }
 }
 
+/// A time of the address as a browser's own control shows it.
+fn control(text: &str) -> String {
+    let seconds = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+    let at = utc(text).and_then(|at| at.to_datetime().format(&seconds).ok());
+    at.unwrap_or_default()
+}
+
 /// The form above the list.
 pub fn form(filters: &Filters, base: &str, known: &Known) -> AnyView {
     let options = |names: Vec<String>| {
@@ -154,11 +166,11 @@ pub fn form(filters: &Filters, base: &str, known: &Known) -> AnyView {
             </label>
             <label>
                 <span>"From, UTC"</span>
-                <input type="datetime-local" name="from" value=filters.from.clone() />
+                <input type="datetime-local" name="from" value=control(&filters.from) />
             </label>
             <label>
                 <span>"To, UTC"</span>
-                <input type="datetime-local" name="to" value=filters.to.clone() />
+                <input type="datetime-local" name="to" value=control(&filters.to) />
             </label>
             <datalist id="agents">{options(known.agents.clone())}</datalist>
             <datalist id="resources">{options(resources.collect())}</datalist>
@@ -172,4 +184,28 @@ pub fn form(filters: &Filters, base: &str, known: &Known) -> AnyView {
 /// The address of a list with these filters.
 pub fn address(filters: &Filters, base: &str) -> String {
     text::address(base, &filters.pairs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(from: &str) -> Result<Filters, PageError> {
+        Filters::of(&|name| (name == "from").then(|| from.to_owned()))
+    }
+
+    #[test]
+    fn a_time_is_read_as_the_interface_writes_it_too_and_what_is_none_leads_nowhere() {
+        for from in [
+            "2026-11-21T17:25",
+            "2026-11-21T17:25:00",
+            "2026-11-21T17:25:00Z",
+            "2026-11-21T18:25:00.25+01:00",
+        ] {
+            let filters = of(from).unwrap();
+            assert_eq!(control(&filters.from), "2026-11-21T17:25:00", "{from}");
+        }
+        assert_eq!(of("zz").unwrap_err(), PageError::NotFound);
+        assert_eq!(control(&of("").unwrap().from), "");
+    }
 }
