@@ -87,10 +87,11 @@ install-chromium:
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
 
-# One walk is made in Firefox too; where there is none and none can be had, it is skipped and says so.
+# The main walk is made in Firefox too.
 install-firefox:
-	@echo "== installing firefox, once, if it can be had"
-	-@test "$$(id -u)" = 0 && apt-get update -qq && \
+	@echo "== installing firefox, once"
+	@test "$$(id -u)" = 0 || { echo "please install firefox-esr: the browser tests need it"; exit 1; }
+	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends firefox-esr
 
 ## Renews .sqlx after a change of queries or migrations.

@@ -268,6 +268,13 @@ pub fn machine_time(at: Time) -> String {
     at.to_string()
 }
 
+/// An instant as a browser's own control writes it, in UTC: with seconds where there are any, so that
+/// a form sent as it stands changes nothing.
+pub fn control_time(at: Time) -> String {
+    let text: String = machine_time(at).chars().take(19).collect();
+    text.strip_suffix(":00").map(str::to_owned).unwrap_or(text)
+}
+
 /// An instant for people, in UTC, without what is obvious.
 pub fn clock(at: Time, now: Time) -> String {
     let (at, now) = (at.to_datetime(), now.to_datetime());

@@ -15,9 +15,8 @@ let browser: Browser;
 let page: Page;
 const problems: string[] = [];
 
-test.skip(!firefox, "there is no Firefox here");
-
 test.beforeAll(async () => {
+  expect(firefox, "no Firefox was found: install firefox-esr, or name one in FIREFOX").toBeTruthy();
   browser = await puppeteer.launch({ browser: "firefox", executablePath: firefox, headless: true });
   page = await browser.newPage();
   await page.setViewport({ width: 1280, height: 900 });

@@ -98,8 +98,7 @@ impl Cluster {
         fs::rename(&unfinished, &data).map_err(|source| file_error(&data, source))
     }
 
-    /// Quick for the many short commits that Baton makes. Of the buffers only what is used takes memory:
-    /// a hundred thousand waiting tasks, and the pages of their history that are written now, fit in.
+    /// For the many short commits that Baton makes. Of the buffers only what is used takes memory.
     fn write_settings(&self, socket_dir: &Path) -> Result<(), Error> {
         let path = self.home.data().join(SETTINGS_FILE);
         let socket_dir = socket_dir.to_string_lossy().replace('\'', "''");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{Query, TaskId, Time, View};
+use scheduler::{Query, TaskId, View};
 use store::read::TaskDetail;
 
 use super::{Asked, loaded};
@@ -272,7 +272,7 @@ fn dates(form: &ActForm, data: &Data) -> AnyView {
             {form
                 .field("due_at", "Due")
                 .hint("In UTC.")
-                .holding(due.map(control_time).unwrap_or_default())
+                .holding(due.map(text::control_time).unwrap_or_default())
                 .time()}
             {not_before}
         </div>
@@ -311,9 +311,4 @@ fn only_new(form: &ActForm, data: &Data) -> AnyView {
         {form.field("needs_review", "Somebody looks at the result before it is done").tick()}
     }
     .into_any()
-}
-
-/// As a browser's own control writes it.
-fn control_time(at: Time) -> String {
-    text::machine_time(at).chars().take(16).collect()
 }

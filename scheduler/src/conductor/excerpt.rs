@@ -234,7 +234,8 @@ impl Conductor {
     }
 
     /// Tasks of a workspace that wait outside of the lanes and are known to a copy by their number
-    /// alone: that is of the whole, and what is there is taken off it.
+    /// alone: that is of the whole, and what is there is taken off it. Those that step aside are told
+    /// under the code of the last that is there, and all that wait for an hour as not before it.
     pub(super) fn left_apart(&self, ws: WsIx) -> impl Iterator<Item = (Code, u32)> {
         let counts = self.workspaces[ws].counts;
         let mut left = [

@@ -6,6 +6,7 @@ use super::Conductor;
 use super::blocker::{NAMED, plain};
 use super::eta::exact;
 use super::state::{AgentIx, Gate, LaneIx, Place, ResIx, TaskIx, WsIx};
+use super::verdicts::Unserved;
 use crate::words;
 use crate::{
     Action, Blocker, Code, Explanation, Position, Span, TaskId, TaskState, Tier, Time, Unblock,
@@ -172,19 +173,21 @@ impl Conductor {
         let ahead = self
             .position(task)
             .map_or(0, |position| position.rank as usize - 1);
-        if let Some(hold) = self.own_budgets_hold(task, now) {
-            blockers.extend(self.window_of(hold, now));
-            blockers.push(self.blocker(hold, Some(task), now));
-        } else if let Some(code) = self.agents_code(task, now) {
-            let eta = if code == Code::AgentsBusy {
-                self.agents_eta(lane, task, ahead, now)
-            } else {
-                None
-            };
-            blockers.push(Blocker {
-                eta,
-                ..self.agents_blocker(task, code)
-            });
+        match self.unserved(task, now) {
+            Some(Unserved::Budget(hold)) => {
+                blockers.extend(self.window_of(hold, now));
+                blockers.push(self.blocker(hold, Some(task), now));
+            }
+            Some(Unserved::Agents(code)) => {
+                let eta = (code == Code::AgentsBusy)
+                    .then(|| self.agents_eta(lane, task, ahead, now))
+                    .flatten();
+                blockers.push(Blocker {
+                    eta,
+                    ..self.agents_blocker(task, code)
+                });
+            }
+            None => {}
         }
         let others = if ahead == 0 {
             self.better_heads(lane)

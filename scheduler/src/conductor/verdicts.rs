@@ -8,6 +8,15 @@ use crate::{Actor, Code, Facts, NotYetFacts, Span, Time};
 /// How often at most the count of a verdict that comes and goes is stored.
 const REPEATS_STORED_EVERY: Span = Span::from_secs(10);
 
+/// Why none of the agents that could take a task does, though nothing else holds it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unserved {
+    /// A budget of each one's own holds it there.
+    Budget(Hold),
+    /// There is none, or none is here, or none asks.
+    Agents(Code),
+}
+
 impl Conductor {
     /// A task was put somewhere: unless it goes on, or its lane is known to be held, the lane's
     /// verdict is looked at before the step ends.
@@ -136,13 +145,10 @@ impl Conductor {
 
     /// What is to be said of the agents that could take a task that nothing else holds; `None` while
     /// one of them asks for work.
-    pub(super) fn agents_code(&self, task: TaskIx, now: Time) -> Option<Code> {
+    pub(super) fn unserved(&self, task: TaskIx, now: Time) -> Option<Unserved> {
         let group = &self.groups[self.lanes[self.lane_of(task)].group];
         if group.agents.is_empty() {
-            return Some(Code::NoEligibleAgent);
-        }
-        if let Some(hold) = self.own_budgets_hold(task, now) {
-            return Some(self.code_of(hold));
+            return Some(Unserved::Agents(Code::NoEligibleAgent));
         }
         let may = |ticket| {
             let claim: Option<&WaitingClaim> = self.claims.get(ticket);
@@ -151,11 +157,22 @@ impl Conductor {
         if group.waiters.iter().any(may) {
             return None;
         }
+        if let Some(hold) = self.own_budgets_hold(task, now) {
+            return Some(Unserved::Budget(hold));
+        }
         let online = group.agents.iter().any(|&agent| self.is_online(agent, now));
-        Some(if online {
+        Some(Unserved::Agents(if online {
             Code::AgentsBusy
         } else {
             Code::AgentsOffline
+        }))
+    }
+
+    /// The same by its code alone.
+    pub(super) fn agents_code(&self, task: TaskIx, now: Time) -> Option<Code> {
+        Some(match self.unserved(task, now)? {
+            Unserved::Budget(hold) => self.code_of(hold),
+            Unserved::Agents(code) => code,
         })
     }
 }

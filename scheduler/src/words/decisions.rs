@@ -1,6 +1,6 @@
 //! Decisions in words.
 
-use super::numbers::{amount, count, duration, instant, plain};
+use super::numbers::{amount, count, duration, instant, ordinal, plain};
 use super::waits;
 use crate::{
     Act, Actor, BudgetEvent, BudgetFacts, Decision, DispatchFacts, ExpiryEvent, ExpiryFacts,
@@ -260,9 +260,9 @@ fn throttle(facts: &ThrottleFacts, decision: &Decision) -> String {
 fn throttle_reasoning(facts: &ThrottleFacts, decision: &Decision) -> String {
     let mut text = match facts.event {
         ThrottleEvent::Refused => format!(
-            "{} reported that the provider refused. Whoever asks now would be refused too, so nobody is sent until then; no task loses an attempt. It was the {} in a row.",
+            "{} reported that the provider refused. Whoever asks now would be refused too, so nobody is sent until then; no task loses an attempt. It was the {} refusal in a row.",
             actor(&decision.actor),
-            count(u64::from(facts.refusals), "refusal")
+            ordinal(facts.refusals)
         ),
         ThrottleEvent::Lowered => format!(
             "{} read from the provider's answer that less is left. A provider's word can only lower what is believed available.",

@@ -1,6 +1,6 @@
 //! Why something waits, in a colleague's words.
 
-use super::numbers::{amount, count, duration, plain};
+use super::numbers::{amount, count, duration, ordinal, plain};
 use crate::{
     Blocker, BudgetSpec, CloseReason, Code, Eta, EtaMethod, Position, TaskState, Time, Verdict,
 };
@@ -216,16 +216,6 @@ fn goes(number: Option<f64>) -> String {
 fn has(number: Option<f64>) -> String {
     let verb = if number == Some(1.0) { "has" } else { "have" };
     format!("{} {verb}", count_of(number, "task"))
-}
-
-fn ordinal(number: u32) -> String {
-    let ending = match (number % 10, number % 100) {
-        (1, rest) if rest != 11 => "st",
-        (2, rest) if rest != 12 => "nd",
-        (3, rest) if rest != 13 => "rd",
-        _ => "th",
-    };
-    format!("{number}{ending}")
 }
 
 #[cfg(test)]

@@ -93,20 +93,25 @@ fn a_spent_budget_needs_a_person_or_its_window_to_turn() {
     assert!(kinds.len() >= 2, "set, warned or spent are decisions");
 }
 
-#[test]
-fn a_budget_on_an_agent_holds_that_agent_alone() {
-    let mut world = world();
-    world.put_agent(0, 1, &[]);
+/// Sets the budget "own" of so many tokens.
+fn budget_on(world: &mut World, scope: BudgetScope, limit: u64) {
     let request = scheduler::PutBudget {
         id: scheduler::BudgetId(id(6, 1)),
-        name: "agent-0".to_owned(),
-        scope: BudgetScope::Agent(agent(0)),
+        name: "own".to_owned(),
+        scope,
         unit: Unit::Tokens,
-        limit: 50,
+        limit,
         window: Window::Total,
         soft_at: 0.8,
     };
     world.ask(0, boss(), Request::PutBudget(request)).unwrap();
+}
+
+#[test]
+fn a_budget_on_an_agent_holds_that_agent_alone() {
+    let mut world = world();
+    world.put_agent(0, 1, &[]);
+    budget_on(&mut world, BudgetScope::Agent(agent(0)), 50);
     let mut task = world.new_task(&[]);
     task.needs.estimate = estimate(100);
     let task_id = task.id;
@@ -125,16 +130,7 @@ fn a_budget_on_an_agent_holds_that_agent_alone() {
 #[test]
 fn a_task_that_only_agents_without_money_could_take_waits_for_their_budget() {
     let mut world = world();
-    let request = scheduler::PutBudget {
-        id: scheduler::BudgetId(id(6, 1)),
-        name: "agent-0".to_owned(),
-        scope: BudgetScope::Agent(agent(0)),
-        unit: Unit::Tokens,
-        limit: 50,
-        window: Window::Total,
-        soft_at: 0.8,
-    };
-    world.ask(0, boss(), Request::PutBudget(request)).unwrap();
+    budget_on(&mut world, BudgetScope::Agent(agent(0)), 50);
     let mut task = world.new_task(&[]);
     task.needs.estimate = estimate(100);
     let task_id = task.id;
@@ -142,7 +138,7 @@ fn a_task_that_only_agents_without_money_could_take_waits_for_their_budget() {
     let claim = world.claim_waiting(0, 0, 1, Span::from_secs(60));
     let why = world.explain(0, task_id).unwrap();
     assert_eq!(why.blockers[0].code, Code::NeverFits, "{why:?}");
-    assert_eq!(why.blockers[0].resource.as_deref(), Some("agent-0"));
+    assert_eq!(why.blockers[0].resource.as_deref(), Some("own"));
     assert_eq!(world.code(0, task_id), Some(Code::NeverFits));
     world.pass_waking(Span::from_secs(61));
     let told = world.claimed(claim).unwrap();
@@ -168,16 +164,7 @@ fn a_budget_on_a_tree_counts_its_root_and_what_is_split_from_it() {
     other.needs.estimate = estimate(60);
     let (child_id, other_id) = (child.id, other.id);
     world.create(0, vec![root, child, other]).unwrap();
-    let request = scheduler::PutBudget {
-        id: scheduler::BudgetId(id(6, 2)),
-        name: "tree".to_owned(),
-        scope: BudgetScope::TaskTree(root_id),
-        unit: Unit::Tokens,
-        limit: 100,
-        window: Window::Total,
-        soft_at: 0.8,
-    };
-    world.ask(0, boss(), Request::PutBudget(request)).unwrap();
+    budget_on(&mut world, BudgetScope::TaskTree(root_id), 100);
     let leases = world.claim(0, 0, 5).leases;
     assert_eq!(
         leases.iter().map(|lease| lease.task).collect::<Vec<_>>(),

@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use scheduler::{DecisionKind, Query, ResourceView, View};
 use store::read::DecisionFilter;
-use time::macros::format_description;
 
 use crate::access::{PageError, Seat};
 use crate::acts::utc;
@@ -126,10 +125,8 @@ impl Filters {
 }
 
 /// A time of the address as a browser's own control shows it.
-fn control(text: &str) -> String {
-    let seconds = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
-    let at = utc(text).and_then(|at| at.to_datetime().format(&seconds).ok());
-    at.unwrap_or_default()
+fn control(typed: &str) -> String {
+    utc(typed).map(text::control_time).unwrap_or_default()
 }
 
 /// The form above the list.
@@ -203,8 +200,10 @@ mod tests {
             "2026-11-21T18:25:00.25+01:00",
         ] {
             let filters = of(from).unwrap();
-            assert_eq!(control(&filters.from), "2026-11-21T17:25:00", "{from}");
+            assert_eq!(control(&filters.from), "2026-11-21T17:25", "{from}");
         }
+        let to_the_second = of("2026-11-21T17:25:07Z").unwrap();
+        assert_eq!(control(&to_the_second.from), "2026-11-21T17:25:07");
         assert_eq!(of("zz").unwrap_err(), PageError::NotFound);
         assert_eq!(control(&of("").unwrap().from), "");
     }
