@@ -55,9 +55,18 @@ impl Cluster {
             self.initialise()?;
         }
         let socket_dir = self.home.socket_dir(&self.account)?;
-        self.write_settings(&socket_dir)?;
-        self.start_patiently()?;
+        self.start_at(&socket_dir)?;
         Ok(socket_dir)
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        running_socket_dir(&self.home.data()).is_some()
+    }
+
+    /// Starts a server that does not run, with its socket in a folder that is there.
+    pub(crate) fn start_at(&self, socket_dir: &Path) -> Result<(), Error> {
+        self.write_settings(socket_dir)?;
+        self.start_patiently()
     }
 
     /// Stops the server, waiting for it.

@@ -15,6 +15,7 @@ mod home;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use account::Account;
 use binaries::Binaries;
@@ -74,10 +75,11 @@ enum Durability {
 #[derive(Debug)]
 pub struct PrivatePostgres {
     cluster: Cluster,
+    socket_dir: PathBuf,
     url: String,
     start_lock: PathBuf,
     /// Held shared for as long as this process uses the server. `None` once it has left.
-    users: Option<File>,
+    users: Mutex<Option<File>>,
 }
 
 impl PrivatePostgres {
@@ -109,8 +111,9 @@ impl PrivatePostgres {
         Ok(Self {
             cluster,
             url: url(&socket_dir),
+            socket_dir,
             start_lock,
-            users: Some(users),
+            users: Mutex::new(Some(users)),
         })
     }
 
@@ -119,13 +122,24 @@ impl PrivatePostgres {
         &self.url
     }
 
-    /// Leaves the server, and stops it if nobody else uses it.
-    pub fn stop(mut self) -> Result<(), Error> {
-        self.leave()
+    /// Starts a server that has died again, where it was, and tells whether it had. One that this
+    /// process has left stays as it is. Blocks as [`PrivatePostgres::start`] does.
+    pub fn revive(&self) -> Result<bool, Error> {
+        let users = self.users();
+        if users.is_none() || self.cluster.is_running() {
+            return Ok(false);
+        }
+        let _starting = lock(&self.start_lock)?;
+        if self.cluster.is_running() {
+            return Ok(false);
+        }
+        self.cluster.start_at(&self.socket_dir)?;
+        Ok(true)
     }
 
-    fn leave(&mut self) -> Result<(), Error> {
-        let Some(users) = self.users.take() else {
+    /// Leaves the server, and stops it if nobody else uses it.
+    pub fn stop(&self) -> Result<(), Error> {
+        let Some(users) = self.users().take() else {
             return Ok(());
         };
         let _stopping = lock(&self.start_lock)?;
@@ -136,11 +150,15 @@ impl PrivatePostgres {
             Err(TryLockError::Error(source)) => Err(file_error(&self.start_lock, source)),
         }
     }
+
+    fn users(&self) -> MutexGuard<'_, Option<File>> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for PrivatePostgres {
     fn drop(&mut self) {
-        if let Err(error) = self.leave() {
+        if let Err(error) = self.stop() {
             say(&format!("could not stop: {error}"));
         }
     }

@@ -7,6 +7,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, abort};
+use std::thread;
+use std::time::Duration;
 
 use private_postgres::{PrivatePostgres, find_running};
 
@@ -24,6 +26,18 @@ fn folder() -> tempfile::TempDir {
 fn postmaster(data_dir: &Path) -> u32 {
     let text = fs::read_to_string(data_dir.join("postgres/data/postmaster.pid")).unwrap();
     text.lines().next().unwrap().parse().unwrap()
+}
+
+/// Kills it alone, and tells which process it was.
+fn kill_postmaster(data_dir: &Path) -> u32 {
+    let killed = postmaster(data_dir);
+    let mut kill = Command::new("kill");
+    kill.args(["-9", &killed.to_string()]);
+    assert!(kill.status().unwrap().success());
+    while find_running(data_dir).is_some() {
+        thread::sleep(Duration::from_millis(10));
+    }
+    killed
 }
 
 #[test]
@@ -60,17 +74,27 @@ fn a_survivor_of_its_server_is_adopted() {
 fn a_killed_postmaster_is_recovered() {
     let dir = folder();
     start_and_die(dir.path());
-    let killed = postmaster(dir.path());
-    assert!(
-        Command::new("kill")
-            .args(["-9", &killed.to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    let killed = kill_postmaster(dir.path());
     let heir = PrivatePostgres::start_scratch(dir.path()).unwrap();
     assert_ne!(postmaster(dir.path()), killed);
     heir.stop().unwrap();
+}
+
+#[test]
+fn one_that_dies_beside_its_users_is_started_again_for_all_of_them() {
+    let dir = folder();
+    let first = PrivatePostgres::start_scratch(dir.path()).unwrap();
+    let second = PrivatePostgres::start_scratch(dir.path()).unwrap();
+    assert!(!first.revive().unwrap());
+    let killed = kill_postmaster(dir.path());
+    assert!(first.revive().unwrap());
+    assert!(!second.revive().unwrap());
+    assert_ne!(postmaster(dir.path()), killed);
+    first.stop().unwrap();
+    assert_eq!(find_running(dir.path()).as_deref(), Some(second.url()));
+    second.stop().unwrap();
+    assert!(!second.revive().unwrap(), "whoever has left starts nothing");
+    assert_eq!(find_running(dir.path()), None);
 }
 
 #[test]
@@ -79,6 +103,9 @@ fn a_deep_folder_gets_its_socket_elsewhere() {
     let deep = dir.path().join("a-long-name".repeat(9));
     let server = PrivatePostgres::start_scratch(&deep).unwrap();
     assert!(server.url().contains("/tmp/baton-"), "{}", server.url());
+    assert_eq!(find_running(&deep).as_deref(), Some(server.url()));
+    kill_postmaster(&deep);
+    assert!(server.revive().unwrap());
     assert_eq!(find_running(&deep).as_deref(), Some(server.url()));
     server.stop().unwrap();
 }
