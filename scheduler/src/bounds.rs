@@ -41,6 +41,8 @@ pub const CLOSED_FOR: Span = Span::from_secs(30 * 86_400);
 pub const TOLD_MS: u32 = 86_400_000;
 /// Slots of one resource: they are numbered rows.
 pub const SLOTS: u32 = 10_000;
+/// What a bucket refills a second at most.
+const REFILL_PER_S: f64 = 1e9;
 /// The limit of one budget, in either unit.
 pub const BUDGET_LIMIT: u64 = 1_000_000_000_000_000;
 
@@ -49,6 +51,11 @@ pub const SLUG_CHARS: usize = 63;
 /// What [`is_slug`] lets pass, for the sentences that say so.
 pub const SLUG_WORDS: &str =
     "1 to 63 lower-case letters, digits and hyphens, and no hyphen at the beginning";
+
+/// Whether a bucket can refill so much a second.
+pub const fn is_refill(per_s: f64) -> bool {
+    per_s > 0.0 && per_s <= REFILL_PER_S
+}
 
 /// Whether a character shows nothing and takes no space: marks of format and direction, joiners,
 /// selectors, fillers.

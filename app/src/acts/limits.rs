@@ -1,10 +1,10 @@
 //! Limits as people set them: resources and budgets, and resources closed and opened by hand.
 
 use leptos::prelude::*;
-use scheduler::bounds::{BUDGET_LIMIT, CLOSED_FOR, NOTE_BYTES, SLOTS, name_fault};
+use scheduler::bounds::{BUDGET_LIMIT, CLOSED_FOR, NOTE_BYTES, SLOTS, is_refill, name_fault};
 use scheduler::{
-    Adaptive, BudgetScope, PutBudget, PutResource, Query, Request, ResourceKind, ResourceSpec,
-    Span, Unit, View, Window,
+    Adaptive, AgentId, BudgetScope, PutBudget, PutResource, Query, Request, ResourceKind,
+    ResourceSpec, Span, Unit, View, Window,
 };
 use store::accounts::WorkspaceRole;
 
@@ -120,7 +120,7 @@ fn resource(read: &mut Reader<'_>) -> String {
 
 async fn put_budget(form: &Form) -> Result<Done, Refused> {
     let desk = Desk::open("set_budget", form).await?;
-    let agents = agents(&desk).await?;
+    let agents = desk.seat.store().agent_names(desk.seat.workspace).await?;
     let mut read = form.read();
     let name = read.name("name").to_owned();
     let scope = scope(&mut read, form, &agents).unwrap_or(BudgetScope::Workspace);
@@ -160,8 +160,11 @@ fn kind(read: &mut Reader<'_>, form: &Form) -> ResourceKind {
     let capacity = read.value::<u32>("capacity", "This takes a whole number.");
     read.that(capacity > 0, "capacity", "A bucket holds at least 1.");
     let refill_per_s = read.value::<f64>("refill_per_s", "This takes a number, like 0.5.");
-    let refills = refill_per_s > 0.0 && refill_per_s <= 1e9;
-    read.that(refills, "refill_per_s", "This takes a number above 0.");
+    read.that(
+        is_refill(refill_per_s),
+        "refill_per_s",
+        "This takes a number above 0, a billion at most.",
+    );
     ResourceKind::Bucket {
         capacity,
         refill_per_s,
@@ -209,24 +212,13 @@ fn admins_only(desk: &Desk) -> Result<(), Refused> {
     ))
 }
 
-async fn agents(desk: &Desk) -> Result<Vec<scheduler::AgentView>, Refused> {
-    match desk.seat.ask(Query::Agents).await? {
-        View::Agents { agents } => Ok(agents),
-        _ => Err(Refused::not_found()),
-    }
-}
-
-fn scope(
-    read: &mut Reader<'_>,
-    form: &Form,
-    agents: &[scheduler::AgentView],
-) -> Option<BudgetScope> {
+fn scope(read: &mut Reader<'_>, form: &Form, agents: &[(AgentId, String)]) -> Option<BudgetScope> {
     let of = form.get("of");
     let scope = match form.get("scope") {
         "agent" => agents
             .iter()
-            .find(|agent| agent.name == of || agent.id.to_string() == of)
-            .map(|agent| BudgetScope::Agent(agent.id)),
+            .find(|(id, name)| name == of || id.to_string() == of)
+            .map(|(id, _)| BudgetScope::Agent(*id)),
         "model" => name_fault(of)
             .is_none()
             .then(|| BudgetScope::Model(of.to_owned())),

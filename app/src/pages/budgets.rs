@@ -6,7 +6,7 @@ mod spenders;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{AgentView, BudgetScope, BudgetView, Query, Span, Time, View, words};
+use scheduler::{AgentId, BudgetScope, BudgetView, Span, Time, words};
 use store::history::BudgetPoint;
 use store::read::Spent;
 
@@ -37,16 +37,14 @@ pub fn Budgets() -> impl IntoView {
 struct Data {
     seat: Seat,
     budgets: Vec<(BudgetView, Vec<BudgetPoint>, Vec<Spent>)>,
-    agents: Vec<AgentView>,
+    agents: Vec<(AgentId, String)>,
 }
 
 async fn load(asked: Asked) -> Result<Data, PageError> {
     let seat = asked.seat().await?;
-    let (views, agents) = futures::try_join!(lists::budgets(&seat), seat.ask(Query::Agents))?;
-    let View::Agents { agents } = agents else {
-        return Err(PageError::Broken);
-    };
     let store = seat.store();
+    let (views, agents) = futures::join!(lists::budgets(&seat), store.agent_names(seat.workspace));
+    let (views, agents) = (views?, agents?);
     let read = views.into_iter().map(async |view| {
         let (from, spent) = lists::spending(&seat, &view).await?;
         let points = store.budget_history(view.row.spec.id, from).await?;
@@ -99,7 +97,7 @@ fn show(data: Data) -> AnyView {
     let lead = lead(&budgets, seat.now);
     let teach = budgets.is_empty().then(|| teach(&seat));
     let files = (!budgets.is_empty()).then(|| files(&seat));
-    let names: Vec<String> = agents.iter().map(|agent| agent.name.clone()).collect();
+    let names: Vec<String> = agents.iter().map(|(_, name)| name.clone()).collect();
     let create = new_budget(&seat, &names).map(|form| {
         view! {
             <section class="panel" aria-labelledby="new-budget">
@@ -177,7 +175,7 @@ fn panel(
     budget: &BudgetView,
     points: &[BudgetPoint],
     spent: &[Spent],
-    agents: &[AgentView],
+    agents: &[(AgentId, String)],
     seat: &Seat,
 ) -> AnyView {
     let spec = &budget.row.spec;
@@ -215,14 +213,14 @@ fn panel(
     .into_any()
 }
 
-fn scope(scope: &BudgetScope, agents: &[AgentView]) -> String {
+fn scope(scope: &BudgetScope, agents: &[(AgentId, String)]) -> String {
     match scope {
         BudgetScope::Workspace => "the whole workspace".to_owned(),
         BudgetScope::Agent(id) => {
-            let known = agents.iter().find(|agent| agent.id == *id);
+            let known = agents.iter().find(|(known, _)| known == id);
             known.map_or_else(
                 || "an agent".to_owned(),
-                |agent| format!("agent {}", agent.name),
+                |(_, name)| format!("agent {name}"),
             )
         }
         BudgetScope::Model(model) => format!("model {model}"),

@@ -126,6 +126,9 @@ fn show(data: Data) -> AnyView {
     };
     let nothing = tasks.is_empty();
     let (onwards, due) = (filters.onwards(), filters.sort == Sort::Due);
+    let only = filters
+        .leaves_out()
+        .map(|only| view! { <p class="quiet">{only}</p> });
     let bar = together::bar(&seat);
     let around = rows::Around {
         seat: &seat,
@@ -182,6 +185,7 @@ fn show(data: Data) -> AnyView {
         </nav>
         {bar}
         <div id="rows" tabindex="-1" data-live data-hold=if after.is_some() { "inside" } else { "open" }>
+            {only}
             {list_or_why_none}
             {kept}
             <Pager list inside=after.is_some() next onwards />
@@ -210,12 +214,14 @@ fn empty(filters: &Filters, seat: &Seat) -> AnyView {
     .into_any()
 }
 
+/// The states, with how many tasks are in each as long as nothing else narrows the list.
 fn tabs(base: &str, filters: &Filters, counts: &Counts) -> AnyView {
+    let whole = !filters.in_state(None).narrow();
     let tab = |state: Option<TaskState>| {
         let name = state.map_or("all", text::state);
         let href = filters.in_state(state).address(base);
         let current = (state == filters.state).then_some("page");
-        let count = state.and_then(|state| counts.of(state));
+        let count = whole.then(|| counts.of(state?)).flatten();
         let count =
             count.map(|count| view! { " " <span class="count">{text::grouped(count)}</span> });
         view! {

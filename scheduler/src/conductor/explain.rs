@@ -233,12 +233,16 @@ impl Conductor {
                 .then(|| group.capabilities.join(", "))
                 .or_else(|| group.model.clone())
         });
-        let offline = group.agents.iter().filter(|_| code == Code::AgentsOffline);
-        let named = offline.map(|&ix| self.agents[ix].card.name.clone());
+        let concerned = self.agents_concerned(group, code);
+        // Of those that are here it matters who they are where none of them takes more.
+        let matters =
+            code == Code::AgentsOffline || concerned.iter().all(|&ix| self.room_of(ix) == 0);
+        let named = concerned.iter().filter(|_| matters);
+        let named = named.map(|&ix| self.agents[ix].card.name.clone());
         Blocker {
             resource: wanted,
             agents: named.take(NAMED).collect(),
-            have: Some(self.agents_counted(group, code) as f64),
+            have: Some(concerned.len() as f64),
             unblocks_when: Some(unblocks_when),
             actions,
             ..plain(code)
@@ -246,11 +250,11 @@ impl Conductor {
     }
 
     /// The agents a blocker is about: those that are online where one of them is awaited.
-    fn agents_counted(&self, group: &super::state::Group, code: Code) -> usize {
-        let online = |&&ix: &&AgentIx| self.is_online(ix, self.now);
+    fn agents_concerned(&self, group: &super::state::Group, code: Code) -> Vec<AgentIx> {
+        let all = group.agents.iter().copied();
         match code {
-            Code::AgentsBusy => group.agents.iter().filter(online).count(),
-            _ => group.agents.len(),
+            Code::AgentsBusy => all.filter(|&ix| self.is_online(ix, self.now)).collect(),
+            _ => all.collect(),
         }
     }
 

@@ -52,7 +52,8 @@ impl Conductor {
                 });
             };
             let limit = self.resources[ix].stated_limit();
-            if need.amount > limit {
+            // A limit of nothing closes it for now.
+            if need.amount > limit && limit > 0 {
                 let detail = format!("{:?} never has more than {limit}", need.resource);
                 return Err(Refusal::Invalid {
                     pointer: format!("/requires/{at}/amount"),

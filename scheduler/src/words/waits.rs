@@ -71,10 +71,7 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
             None => "no agent is registered".to_owned(),
         },
         Code::AgentsOffline => offline(blocker),
-        Code::AgentsBusy => {
-            let agents = count_of(blocker.have, "agent");
-            format!("{agents} can do this, and none is asking for work")
-        }
+        Code::AgentsBusy => busy(blocker),
         Code::LowerPriority => format!("{} before it", goes(blocker.have)),
         Code::DependencyPending => format!("{} to finish first", has(blocker.need)),
         Code::DependencyFailed => {
@@ -97,18 +94,45 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
 /// `the agents that can do this are offline: scout, ranger and 2 more`.
 fn offline(blocker: &Blocker) -> String {
     let all = blocker.have.unwrap_or(0.0) as usize;
-    let first: Vec<_> = blocker.agents.iter().take(3).map(String::as_str).collect();
-    let names = first.join(", ");
-    match (all, all.saturating_sub(first.len())) {
-        _ if first.is_empty() => {
-            format!(
-                "{} can do this, and none is online",
-                count_of(blocker.have, "agent")
-            )
-        }
-        (1, _) => format!("the agent that can do this is offline: {names}"),
-        (_, 0) => format!("the agents that can do this are offline: {names}"),
-        (_, more) => format!("the agents that can do this are offline: {names} and {more} more"),
+    if blocker.agents.is_empty() {
+        let agents = count_of(blocker.have, "agent");
+        return format!("{agents} can do this, and none is online");
+    }
+    let (agents, are) = if all == 1 {
+        ("agent", "is")
+    } else {
+        ("agents", "are")
+    };
+    format!(
+        "the {agents} that can do this {are} offline: {}",
+        names(&blocker.agents, all)
+    )
+}
+
+/// Where those that are here take no more, they are named.
+fn busy(blocker: &Blocker) -> String {
+    let all = blocker.have.unwrap_or(0.0) as usize;
+    if blocker.agents.is_empty() {
+        let agents = count_of(blocker.have, "agent");
+        return format!("{agents} can do this, and none is asking for work");
+    }
+    let (agents, take) = if all == 1 {
+        ("agent", "takes")
+    } else {
+        ("agents", "take")
+    };
+    format!(
+        "the {agents} that can do this {take} no more now: {}",
+        names(&blocker.agents, all)
+    )
+}
+
+/// `scout, ranger, clerk and 2 more`.
+fn names(named: &[String], all: usize) -> String {
+    let first: Vec<_> = named.iter().take(3).map(String::as_str).collect();
+    match all.saturating_sub(first.len()) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Who asks for work, and what they are told.
 
-use scheduler::{Act, Code, Refusal, Request, Span, Verdict};
+use scheduler::{Act, Code, PutAgent, Refusal, Request, Span, Verdict};
 
-use crate::support::{agent, agent_actor};
+use crate::support::{World, agent, agent_actor};
 use crate::{slots, world};
 
 #[test]
@@ -34,6 +34,36 @@ fn a_withdrawn_claim_is_given_nothing() {
     let task = world.add(0, &[]);
     assert!(world.claimed(claim).is_none());
     assert_eq!(world.code(0, task), Some(Code::AgentsBusy));
+}
+
+#[test]
+fn what_no_agent_has_room_for_names_them() {
+    let mut world = world();
+    let card = PutAgent {
+        id: agent(0),
+        name: "agent-0".to_owned(),
+        capabilities: Vec::new(),
+        models: Vec::new(),
+        max_concurrency: Some(1),
+        card: serde_json::Value::Null,
+    };
+    world
+        .ask(0, agent_actor(0), Request::PutAgent(card))
+        .unwrap();
+    let (_, second) = (world.add(0, &[]), world.add(0, &[]));
+    let headline = |world: &World| world.explain(0, second).unwrap().headline;
+    assert_eq!(world.claim(0, 0, 1).leases.len(), 1);
+    let full = headline(&world);
+    assert!(
+        full.contains("the agent that can do this takes no more now: agent-0"),
+        "{full}"
+    );
+    world.put_agent(0, 1, &[]);
+    let idle = headline(&world);
+    assert!(
+        idle.contains("2 agents can do this, and none is asking for work"),
+        "{idle}"
+    );
 }
 
 #[test]
@@ -91,7 +121,7 @@ fn a_claim_without_work_names_what_stepped_aside_and_an_agent_that_is_full() {
             .collect::<Vec<_>>(),
         [Code::NeverFits]
     );
-    let card = scheduler::PutAgent {
+    let card = PutAgent {
         id: agent(5),
         name: "agent-5".to_owned(),
         capabilities: Vec::new(),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::read::AgentListed;
 
-use super::bodies::sorted;
+use super::bodies::{present, sorted};
 use crate::auth::Caller;
 use crate::check::{Check, NOTE_BYTES};
 use crate::input::{Id, Input, Params};
@@ -27,9 +27,13 @@ const MOST_AT_ONCE: u32 = 10_000;
 /// The longest address, in bytes.
 const URL_BYTES: usize = 2_048;
 
-/// An agent's card. Absent fields stay as they were.
+/// An agent's card. Absent fields stay as they were; what is null is taken away.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::option_option,
+    reason = "absent, null and a value are three things"
+)]
 pub struct AgentBody {
     /// Unique in the workspace: the same name is the same agent.
     name: String,
@@ -37,12 +41,18 @@ pub struct AgentBody {
     capabilities: Option<Vec<String>>,
     /// The models it may call, at most 64; empty for any.
     models: Option<Vec<String>>,
-    /// Leases at once, at most 10000.
-    max_concurrency: Option<u32>,
+    /// Leases at once, at most 10000; null for no limit of its own.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u32>)]
+    max_concurrency: Option<Option<u32>>,
     /// Where its health can be asked.
-    health_url: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    health_url: Option<Option<String>>,
     /// Where work can be pushed to.
-    endpoint_url: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    endpoint_url: Option<Option<String>>,
     /// What it offers to others, at most 64.
     offers: Option<Vec<Offer>>,
 }
@@ -246,7 +256,8 @@ impl AgentBody {
             "/capabilities",
         );
         check.words(self.models.as_deref().unwrap_or_default(), "/models");
-        let fits = self.max_concurrency.is_none_or(|most| most <= MOST_AT_ONCE);
+        let most = self.max_concurrency.flatten();
+        let fits = most.is_none_or(|most| most <= MOST_AT_ONCE);
         check.that(
             fits,
             "/max_concurrency",
@@ -256,7 +267,7 @@ impl AgentBody {
             (&self.health_url, "/health_url"),
             (&self.endpoint_url, "/endpoint_url"),
         ] {
-            let fits = url.as_deref().is_none_or(|url| {
+            let fits = url.iter().flatten().all(|url| {
                 url.len() <= URL_BYTES
                     && (url.starts_with("https://") || url.starts_with("http://"))
             });
@@ -294,8 +305,8 @@ impl AgentBody {
             None => Card::default(),
         };
         let card = json!(Card {
-            health_url: self.health_url.or(kept.health_url),
-            endpoint_url: self.endpoint_url.or(kept.endpoint_url),
+            health_url: self.health_url.unwrap_or(kept.health_url),
+            endpoint_url: self.endpoint_url.unwrap_or(kept.endpoint_url),
             offers: self.offers.unwrap_or(kept.offers),
         });
         let before = before.unwrap_or(PutAgent {
@@ -311,7 +322,7 @@ impl AgentBody {
             name: self.name,
             capabilities: self.capabilities.map_or(before.capabilities, sorted),
             models: self.models.map_or(before.models, sorted),
-            max_concurrency: self.max_concurrency.or(before.max_concurrency),
+            max_concurrency: self.max_concurrency.unwrap_or(before.max_concurrency),
             card,
         }
     }

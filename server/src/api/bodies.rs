@@ -267,7 +267,7 @@ pub struct TaskPatch {
     clippy::option_option,
     reason = "absent, null and a value are three things"
 )]
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(from).map(Some)

@@ -182,17 +182,11 @@ async fn scope(
             _ => Ok(BudgetScope::Workspace),
         },
         "agent" => {
-            let View::Agents { agents } = app.ask(caller, Query::Agents).await? else {
-                return Err(Problem::internal(
-                    &"the conductor answered another question",
-                ));
-            };
+            let agents = app.store.agent_names(caller.workspace).await?;
             agents
-                .iter()
-                .find(|agent| {
-                    text.is_some_and(|text| agent.name == text || agent.id.to_string() == text)
-                })
-                .map(|agent| BudgetScope::Agent(agent.id))
+                .into_iter()
+                .find(|(id, name)| text.is_some_and(|text| name == text || id.to_string() == text))
+                .map(|(id, _)| BudgetScope::Agent(id))
                 .ok_or_else(|| fault("is the name of no agent here"))
         }
         "model" => match text {

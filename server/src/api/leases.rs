@@ -103,7 +103,7 @@ pub struct FailBody {
     error: String,
     /// Whether another attempt makes sense; true unless said.
     retryable: Option<bool>,
-    /// How long to wait before it, if that is known.
+    /// How long to wait before it at least; the back-off may take longer.
     retry_after_ms: Option<u32>,
     /// The resource whose provider refused; such an attempt does not count.
     throttled: Option<ThrottledBody>,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use scheduler::bounds::{CLOSED_FOR, SLOTS, TOLD_MS};
+use scheduler::bounds::{CLOSED_FOR, SLOTS, TOLD_MS, is_refill};
 use scheduler::{
     Adaptive, CloseReason, CloseResource, Holder, PutResource, Query, RemoveResource, Reply,
     Request, ResourceId, ResourceKind, ResourceView, Span, Throttled, Time, View,
@@ -352,8 +352,11 @@ impl ResourceBody {
                 let (capacity, refill_per_s) =
                     (self.capacity.unwrap_or(0), self.refill_per_s.unwrap_or(0.0));
                 check.that(capacity > 0, "/capacity", "a bucket holds at least 1");
-                let refills = refill_per_s > 0.0 && refill_per_s <= 1e9;
-                check.that(refills, "/refill_per_s", "must be above 0 and at most 1e9");
+                check.that(
+                    is_refill(refill_per_s),
+                    "/refill_per_s",
+                    "must be above 0 and at most 1e9",
+                );
                 check.that(self.slots.is_none(), "/slots", "a bucket has no slots");
                 ResourceKind::Bucket {
                     capacity,

@@ -35,6 +35,9 @@ pub async fn admit(
         return file;
     }
     let path = request.uri().path();
+    if path.starts_with("/pkg/") {
+        return (StatusCode::NOT_FOUND, "There is no such file here.\n").into_response();
+    }
     let way_in = matches!(path, "/login" | "/setup");
     if way_in && !reads {
         return next.run(request).await;

@@ -57,6 +57,23 @@ impl Store {
         Ok(id.map(AgentId))
     }
 
+    /// A workspace's agents by name: those too that have a key and were never heard of.
+    pub async fn agent_names(
+        &self,
+        workspace: WorkspaceId,
+    ) -> Result<Vec<(AgentId, String)>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT id, name FROM agent WHERE workspace_id = $1 ORDER BY name",
+            workspace.0
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (AgentId(row.id), row.name))
+            .collect())
+    }
+
     async fn agents_where(
         &self,
         workspace: WorkspaceId,

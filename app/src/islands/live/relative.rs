@@ -1,7 +1,8 @@
 //! Instants as people say them: how long ago, or in how long.
 
 use leptos::wasm_bindgen::JsCast;
-use web_sys::{Document, Element, js_sys::Date};
+use web_sys::js_sys::{Date, Number};
+use web_sys::{Document, Element};
 
 /// Rewrites every instant of a document. The exact one stays in its title.
 pub fn relate(document: &Document) {
@@ -34,7 +35,10 @@ fn words(seconds_ago: f64) -> String {
         5.0..60.0 => format!("{} s", (seconds / 5.0).floor() * 5.0),
         60.0..5_400.0 => format!("{} min", (seconds / 60.0).round()),
         5_400.0..129_600.0 => format!("{} h", (seconds / 3_600.0).round()),
-        _ => format!("{} d", (seconds / 86_400.0).round()),
+        _ => {
+            let days = Number::from((seconds / 86_400.0).round());
+            format!("{} d", days.to_locale_string("en"))
+        }
     };
     if seconds_ago >= 0.0 {
         format!("{span} ago")

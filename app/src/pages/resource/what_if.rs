@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
+use scheduler::bounds::{SLOTS, is_refill};
 use scheduler::{
     Outlook, PutResource, Query, Request, ResourceKind, ResourceView, TaskCourse, TaskId, Time,
     View, WhatIf, words,
@@ -21,42 +22,36 @@ const SHOWN: usize = 8;
 /// A limit that was asked about, and what would follow.
 pub struct Supposition {
     kind: ResourceKind,
-    answer: WhatIf,
+    /// Or why there is none.
+    answer: Result<Box<Outlook>, &'static str>,
 }
 
 impl Supposition {
     /// Tasks to be named.
     pub fn tasks(&self) -> impl Iterator<Item = TaskId> {
-        let tasks = match &self.answer {
-            WhatIf::Outlook(outlook) => outlook.tasks.as_slice(),
-            WhatIf::Refused { .. } => &[],
-        };
-        tasks.iter().take(SHOWN).map(|course| course.task)
+        let tasks = self.answer.iter().flat_map(|outlook| &outlook.tasks);
+        tasks.take(SHOWN).map(|course| course.task)
     }
 }
 
-/// Asks the core about the limit in the address, if there is one that can be used.
+/// Asks the core about the limit in the address, if there is one.
 pub async fn suppose(
     seat: &Seat,
     resource: &ResourceView,
     asked: &Asked,
 ) -> Result<Option<Supposition>, PageError> {
-    let number = |name: &str| asked.param(name)?.parse::<f64>().ok();
-    let kind = match resource.spec.kind {
-        ResourceKind::Slots { .. } => number("slots").map(|slots| ResourceKind::Slots {
-            slots: slots.clamp(0.0, scheduler::bounds::SLOTS.into()) as u32,
-        }),
-        ResourceKind::Bucket { capacity, .. } => number("refill_per_s").map(|refill_per_s| {
-            let capacity = number("capacity").map_or(capacity, |capacity| capacity as u32);
-            ResourceKind::Bucket {
-                capacity,
-                refill_per_s,
-            }
-        }),
-    };
     // The answer is as of its moment: an open page keeps it until somebody asks again.
-    let Some(kind) = kind.filter(|_| !asked.again()) else {
+    let Some(wanted) = wanted(&resource.spec.kind, asked).filter(|_| !asked.again()) else {
         return Ok(None);
+    };
+    let kind = match wanted {
+        Ok(kind) => kind,
+        Err(fault) => {
+            return Ok(Some(Supposition {
+                kind: resource.spec.kind.clone(),
+                answer: Err(fault),
+            }));
+        }
     };
     let change = PutResource {
         id: resource.spec.id,
@@ -70,8 +65,44 @@ pub async fn suppose(
         changes: vec![Request::PutResource(change)],
     };
     match seat.ask(query).await? {
-        View::WhatIf { answer } => Ok(Some(Supposition { kind, answer })),
+        View::WhatIf { answer } => {
+            let answer = match answer {
+                WhatIf::Outlook(outlook) => Ok(outlook),
+                WhatIf::Refused { .. } => Err("Such a limit cannot be set."),
+            };
+            Ok(Some(Supposition { kind, answer }))
+        }
         _ => Err(PageError::Broken),
+    }
+}
+
+/// The limit that the address asks about, or what is wrong with it.
+fn wanted(now: &ResourceKind, asked: &Asked) -> Option<Result<ResourceKind, &'static str>> {
+    let slots = |text: String| match text.parse() {
+        Ok(slots) if slots <= SLOTS => Ok(ResourceKind::Slots { slots }),
+        _ => Err("Slots are a whole number, 10,000 at most."),
+    };
+    let bucket = |refill: String, capacity: u32| {
+        let capacity = asked
+            .param("capacity")
+            .map_or(Ok(capacity), |text| text.parse());
+        match (capacity, refill.parse()) {
+            (Ok(capacity @ 1..), Ok(refill_per_s)) if is_refill(refill_per_s) => {
+                Ok(ResourceKind::Bucket {
+                    capacity,
+                    refill_per_s,
+                })
+            }
+            _ => {
+                Err("A bucket holds a whole number of at least 1, and refills by a number above 0.")
+            }
+        }
+    };
+    match now {
+        ResourceKind::Slots { .. } => asked.param("slots").map(slots),
+        ResourceKind::Bucket { capacity, .. } => asked
+            .param("refill_per_s")
+            .map(|refill| bucket(refill, *capacity)),
     }
 }
 
@@ -88,10 +119,8 @@ pub fn panel(
         .map_or(&resource.spec.kind, |one| &one.kind);
     let fields = fields(&resource.spec.kind, wanted);
     let answer = supposed.map(|supposed| match supposed.answer {
-        WhatIf::Outlook(outlook) => answer(resource, &supposed.kind, &outlook, titles, seat),
-        WhatIf::Refused { .. } => {
-            view! { <p class="fault">"Such a limit cannot be set."</p> }.into_any()
-        }
+        Ok(outlook) => answer(resource, &supposed.kind, &outlook, titles, seat),
+        Err(fault) => view! { <p class="fault">{fault}</p> }.into_any(),
     });
     view! {
         <section class="panel" aria-labelledby="what-if-head">

@@ -100,6 +100,15 @@ impl Filters {
         *self != all || matches!(self.sort, Sort::Due | Sort::Ended)
     }
 
+    /// What the order leaves out.
+    pub fn leaves_out(&self) -> Option<&'static str> {
+        match self.sort {
+            Sort::Newest | Sort::Oldest => None,
+            Sort::Due => Some("Open tasks that have a due date."),
+            Sort::Ended => Some("Tasks that are over."),
+        }
+    }
+
     /// The words of the links to the list's beginning and to its next page.
     pub fn onwards(&self) -> (&'static str, &'static str) {
         match self.sort {

@@ -117,6 +117,57 @@ async fn a_permit_is_taken_given_back_and_explained_when_there_is_none(database:
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_permit_waits_where_a_limit_of_nothing_closes_the_resource(database: PgPool) {
+    let house = House::new(&database).await;
+    let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
+    house.slots(&manager, "api", 0).await;
+    let body = json!({ "requires": [{ "resource": "api", "amount": 1 }] });
+    let none = house.done(&scout, "POST /permits", body.clone()).await;
+    assert_eq!(none["not_yet"][0]["code"], "never_fits", "{none}");
+    house.slots(&manager, "api", 1).await;
+    assert!(house.done(&scout, "POST /permits", body).await["permit_id"].is_string());
+    let more = json!({ "requires": [{ "resource": "api", "amount": 2 }] });
+    let never = house.ask(&scout, "POST /permits", more).await;
+    assert_eq!(never.status, StatusCode::UNPROCESSABLE_ENTITY);
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_agent_known_by_its_key_alone_can_be_given_a_budget(database: PgPool) {
+    let house = House::new(&database).await;
+    let manager = house.key(Role::Manager).await;
+    house.key(Role::Agent).await;
+    let own =
+        json!({ "scope": { "agent": "scout" }, "unit": "tokens", "limit": 10, "window": "day" });
+    let budget = house.done(&manager, "PUT /budgets/own", own).await;
+    assert!(budget["scope"]["agent"].is_string(), "{budget}");
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_is_null_is_taken_off_an_agents_card_and_what_is_absent_stays(database: PgPool) {
+    let house = House::new(&database).await;
+    let scout = house.key(Role::Agent).await;
+    let url = "https://scout.example/health";
+    let card = json!({ "name": "scout", "max_concurrency": 2, "health_url": url });
+    house.done(&scout, "POST /agents", card).await;
+    let same = house
+        .done(&scout, "POST /agents", json!({ "name": "scout" }))
+        .await;
+    assert_eq!(
+        (&same["max_concurrency"], &same["health_url"]),
+        (&json!(2), &json!(url))
+    );
+    let less = json!({ "name": "scout", "max_concurrency": null, "health_url": null });
+    let less = house.done(&scout, "POST /agents", less).await;
+    assert_eq!(
+        (&less["max_concurrency"], &less["health_url"]),
+        (&json!(null), &json!(null))
+    );
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn an_agent_that_drains_gets_no_more_work(database: PgPool) {
     let house = House::new(&database).await;
     let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
