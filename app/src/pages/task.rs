@@ -2,6 +2,7 @@
 
 mod acts;
 mod aside;
+mod course;
 mod timeline;
 mod why;
 
@@ -9,7 +10,7 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{BudgetView, Explanation, Query, Score, TaskId, TaskState, View};
+use scheduler::{BudgetView, Explanation, Query, Score, TaskId, View};
 use store::read::{AttemptListed, DecisionFilter, DecisionListed, Page, TaskDetail, TaskListed};
 
 use super::{Asked, loaded};
@@ -196,26 +197,21 @@ fn show(data: Data) -> AnyView {
         others,
     } = data;
     let task = detail.task.clone();
-    let waits = !task.state.is_terminal() && task.lease.is_none();
-    let why = if waits {
-        match explanation {
-            Some(explanation) => {
-                let near = why::Near {
-                    budgets: &budgets,
-                    others: &others,
-                    ahead: &ahead,
-                    seat: &seat,
-                };
-                why::why(&explanation, &near)
-            }
-            None => why::unknown(),
-        }
-    } else {
-        ().into_any()
+    let near = why::Near {
+        budgets: &budgets,
+        others: &others,
+        ahead: &ahead,
+        seat: &seat,
+    };
+    let now = match (&detail.end, &task.lease, &explanation) {
+        (Some(end), ..) => course::ended(end, &seat),
+        (None, Some(lease), _) => course::at_work(lease, &seat),
+        (None, None, Some(explanation)) => why::why(explanation, &near),
+        (None, None, None) => why::unknown(),
     };
     let score = score.map(|score| {
         view! {
-            <section class="panel" aria-labelledby="score">
+            <section data-key="score" class="panel" aria-labelledby="score">
                 <div class="panel-head">
                     <h2 id="score">"Score"</h2>
                     <span class="quiet">{format!("{} of 1,000 before class, age and boost", text::grouped(score.score.max(0) as u64))}</span>
@@ -243,48 +239,22 @@ fn show(data: Data) -> AnyView {
                     <span id="task-state"><StateMark state=task.state /></span>
                     {(!task.needs.kind.is_empty()).then(|| view! { <span>{task.needs.kind.clone()}</span> })}
                     <span>{text::priority(task.priority)} " priority"</span>
-                    <span>"by " {text::actor(&task.created_by)} ", " <Moment at=task.created_at now=seat.now /></span>
+                    <span class="mark-by">
+                        <span class="mark-name">"by " {text::actor(&task.created_by)}</span>
+                        <span>", " <Moment at=task.created_at now=seat.now /></span>
+                    </span>
                     {task.due_at.map(|due| view! { <span>"due " <Moment at=due now=seat.now /></span> })}
                 </p>
                 {acts::acts(&task, &seat)}
             </header>
             <div class="column">
-                {why}
-                {result(&detail, &seat)}
-                {score}
+                {now}
                 {timeline::timeline(attempts, decisions, &around)}
+                {score}
                 {aside::text(&detail)}
             </div>
             <div class="column column-side">{aside::aside(&detail, children, &others, &seat)}</div>
         </div>
     }
     .into_any()
-}
-
-/// How it ended, and with what.
-fn result(detail: &TaskDetail, seat: &Seat) -> Option<AnyView> {
-    let end = detail.end.as_ref()?;
-    let words = match end.state {
-        TaskState::Done => "It is done.",
-        TaskState::Cancelled => "It was cancelled.",
-        _ => "It has failed.",
-    };
-    let output = end.output.as_ref().map(|output| {
-        let json = serde_json::to_string_pretty(output).unwrap_or_default();
-        view! { <pre tabindex="0"><code>{json}</code></pre> }
-    });
-    let decision = end.decision.map(|id| {
-        view! { <a href=seat.path(&format!("decisions/{id}"))>"The decision behind it"</a> }
-    });
-    Some(
-        view! {
-            <section class="panel why" aria-labelledby="end">
-                <h2 id="end" class="headline">{words}</h2>
-                <p class="quiet"><Moment at=end.at now=seat.now /> " " {decision}</p>
-                {end.error.clone().map(|error| view! { <pre tabindex="0"><code>{error}</code></pre> })}
-                {output}
-            </section>
-        }
-        .into_any(),
-    )
 }

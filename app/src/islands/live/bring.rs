@@ -7,6 +7,7 @@ use super::New;
 use super::hold::Hold;
 use super::morph::{Lists, Whole, morph};
 use super::relative::relate;
+use super::room::Rooms;
 
 /// How much is taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,11 @@ pub fn parse(text: &str) -> Result<Document, JsValue> {
 pub fn bring(shown: &Document, fresh: &Document, how: Bring) -> Result<New, JsValue> {
     let hold = Hold::default();
     match how {
-        Bring::Quietly => regions(shown, fresh, "[data-live]", &hold)?,
+        Bring::Quietly => {
+            let rooms = Rooms::taken(shown)?;
+            regions(shown, fresh, "[data-live]", &hold)?;
+            rooms.keep(shown)?;
+        }
         Bring::New => regions(shown, fresh, "[data-live]", &Whole)?,
         Bring::Answer => regions(shown, fresh, "[data-live], [data-act-region]", &Whole)?,
     }

@@ -20,6 +20,8 @@ pub(super) mod morph;
 #[cfg(feature = "hydrate")]
 mod relative;
 #[cfg(feature = "hydrate")]
+mod room;
+#[cfg(feature = "hydrate")]
 mod stream;
 
 use leptos::prelude::*;

@@ -27,7 +27,8 @@ const PUSHES: [(&str, &str); 6] = [
     ("-500", "Down by 500 points"),
 ];
 
-/// The row of buttons below the task's title; absent when there is nothing this reader may do.
+/// The row of buttons below the task's title; absent for a reader who may do nothing. It stays when
+/// there is nothing left to do, for what stands below it stays where it is.
 pub fn acts(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
     let id = task.id.to_string();
     let state = task.state;
@@ -54,11 +55,13 @@ pub fn acts(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
         view! { <a class="button" href=seat.path(&format!("tasks/{id}/edit"))>"Edit"</a> }
     });
     let cancel = (!state.is_terminal()).then(|| cancel(task, seat)).flatten();
-    let any = first.is_some() || boost.is_some() || cancel.is_some();
+    let over = (state == TaskState::Done && seat.may("hold_task"))
+        .then(|| view! { <p class="quiet">"Nothing is left to do here."</p> });
+    let any = first.is_some() || boost.is_some() || cancel.is_some() || over.is_some();
     any.then(|| {
         view! {
             <div class="acts" role="group" aria-label="What you can do">
-                {first} {again} {edit} {boost} {cancel}
+                {first} {again} {edit} {boost} {cancel} {over}
             </div>
         }
         .into_any()

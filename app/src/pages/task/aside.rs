@@ -8,11 +8,10 @@ use store::read::{LeaseListed, TaskDetail, TaskListed};
 
 use crate::access::Seat;
 use crate::components::mark::StateMark;
-use crate::components::meter::{Meter, Part};
 use crate::components::moment::Moment;
 use crate::text;
 
-/// The panels beside the story.
+/// The panels beside the story. What comes and goes with each attempt stands last.
 pub fn aside(
     detail: &TaskDetail,
     children: Vec<TaskListed>,
@@ -26,24 +25,17 @@ pub fn aside(
     };
     let parent: Vec<_> = detail.task.parent.into_iter().collect();
     view! {
-        {detail.task.lease.as_ref().map(|lease| lease_panel(lease, seat))}
         {needs(&detail.task)}
         {list("Waits for", pick(&detail.depends_on), seat)}
         {list("Wait for it", pick(&detail.dependents), seat)}
         {list("Split from", pick(&parent), seat)}
         {list("Split into", children, seat)}
+        {detail.task.lease.as_ref().map(|lease| lease_panel(lease, seat))}
     }
     .into_any()
 }
 
 fn lease_panel(lease: &LeaseListed, seat: &Seat) -> AnyView {
-    let progress = lease.progress.map(|done| {
-        let said = format!("{} % done, says the agent", (done * 100.0).round());
-        view! {
-            <Meter parts=vec![Part { share: done.into(), class: "part-have" }] />
-            <p class="quiet small">{said}</p>
-        }
-    });
     let grants: Vec<_> = lease
         .grants
         .iter()
@@ -55,7 +47,7 @@ fn lease_panel(lease: &LeaseListed, seat: &Seat) -> AnyView {
         grants.join(", ")
     };
     view! {
-        <section class="panel" aria-labelledby="lease">
+        <section data-key="lease" class="panel" aria-labelledby="lease">
             <h2 id="lease">"Lease"</h2>
             <dl class="facts">
                 <dt>"Agent"</dt>
@@ -73,8 +65,6 @@ fn lease_panel(lease: &LeaseListed, seat: &Seat) -> AnyView {
                 <dt>"Holds"</dt>
                 <dd>{grants}</dd>
             </dl>
-            {progress}
-            {lease.note.clone().map(|note| view! { <p class="note">{note}</p> })}
         </section>
     }
     .into_any()
@@ -125,7 +115,7 @@ fn needs(task: &TaskListed) -> AnyView {
         .filter_map(|(name, value)| value.map(|value| view! { <dt>{name}</dt> <dd>{value}</dd> }))
         .collect();
     view! {
-        <section class="panel" aria-labelledby="needs">
+        <section data-key="needs" class="panel" aria-labelledby="needs">
             <h2 id="needs">"What it needs"</h2>
             <dl class="facts">{rows}</dl>
         </section>
@@ -149,7 +139,7 @@ fn list(name: &'static str, tasks: Vec<TaskListed>, seat: &Seat) -> Option<AnyVi
     };
     (!tasks.is_empty()).then(|| {
         view! {
-            <section class="panel">
+            <section data-key=name class="panel">
                 <h2>{name}</h2>
                 <ul class="related" role="list">{tasks.into_iter().map(line).collect_view()}</ul>
             </section>
@@ -173,7 +163,7 @@ pub fn text(detail: &TaskDetail) -> Option<AnyView> {
     });
     (description.is_some() || payload.is_some()).then(|| {
         view! {
-            <section class="panel" aria-labelledby="text">
+            <section data-key="text" class="panel" aria-labelledby="text">
                 <h2 id="text">"From its author"</h2>
                 {description}
                 {payload}

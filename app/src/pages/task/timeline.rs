@@ -22,7 +22,7 @@ pub fn timeline(
         decision_lines(decisions, around)
     };
     view! {
-        <section class="panel" aria-labelledby="story">
+        <section data-key="story" class="panel" aria-labelledby="story">
             <h2 id="story">"Timeline"</h2>
             {decided}
         </section>
@@ -54,7 +54,7 @@ fn table(attempts: Vec<AttemptListed>, around: &Around) -> AnyView {
     };
     let rows = attempts.into_iter().map(row).collect_view();
     view! {
-        <section class="panel" aria-labelledby="attempts">
+        <section data-key="attempts" class="panel" aria-labelledby="attempts">
             <h2 id="attempts">"Attempts"</h2>
             <div class="scroll" tabindex="0" role="group" aria-labelledby="attempts">
                 <table class="rows cards">

@@ -60,12 +60,12 @@ pub fn why(explanation: &Explanation, near: &Near<'_>) -> AnyView {
         "What is next"
     };
     view! {
-        <section class="panel why" aria-labelledby="why">
+        <section id="now" data-key="now" data-room class="panel why" aria-labelledby="why">
             <p class="eyebrow">{title}</p>
             <h2 id="why" class="headline">{explanation.headline.clone()}</h2>
             {groups}
             {place}
-            <p class="quiet small">
+            <p data-key="foot" class="why-foot quiet small">
                 {decision} " Found " <Moment at=explanation.evaluated_at now=seat.now /> "; looked at again "
                 <Moment at=explanation.recheck_at now=seat.now /> " at the latest."
             </p>
@@ -77,7 +77,7 @@ pub fn why(explanation: &Explanation, near: &Near<'_>) -> AnyView {
 /// The panel while the conductor cannot be asked.
 pub fn unknown() -> AnyView {
     view! {
-        <section class="panel why" aria-labelledby="why">
+        <section id="now" data-key="now" data-room class="panel why" aria-labelledby="why">
             <p class="eyebrow">"Why not yet"</p>
             <h2 id="why" class="headline">"The conductor of this workspace is changing hands."</h2>
             <p>"The reason is back in a moment. Nothing is lost, and its place is kept."</p>

@@ -43,11 +43,10 @@ fn eta(eta: Option<Eta>, seat: &Seat) -> Option<AnyView> {
     });
     Some(
         view! {
-            " Expected "
-            <Moment at=p50 now=seat.now />
-            {later}
-            <span class="quiet">" (" {text::method(method)} ")"</span>
-            "."
+            " "
+            <span class="eta">"Expected " <Moment at=p50 now=seat.now /> {later}</span>
+            " "
+            <span class="eta quiet">"(" {text::method(method)} ")."</span>
         }
         .into_any(),
     )

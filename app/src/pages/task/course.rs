@@ -1,0 +1,61 @@
+//! The panel of a task that does not wait: who is at work on it, or how it ended.
+
+use leptos::prelude::*;
+use scheduler::TaskState;
+use store::read::{Ended, LeaseListed};
+
+use crate::access::Seat;
+use crate::components::meter::{Meter, Part};
+use crate::components::moment::Moment;
+
+/// Somebody is at work on it.
+pub fn at_work(lease: &LeaseListed, seat: &Seat) -> AnyView {
+    let progress = lease.progress.map(|done| {
+        let said = format!("{} % done, says the agent", (done * 100.0).round());
+        view! {
+            <Meter parts=vec![Part { share: done.into(), class: "part-have" }] />
+            <p class="quiet small">{said}</p>
+        }
+    });
+    view! {
+        <section id="now" data-key="now" data-room class="panel why" aria-labelledby="why">
+            <p class="eyebrow">"At work"</p>
+            <h2 id="why" class="headline">{lease.agent_name.clone()} " is at work on it."</h2>
+            {progress}
+            {lease.note.clone().map(|note| view! { <p class="note">{note}</p> })}
+            <p data-key="foot" class="why-foot quiet small">
+                <a href=seat.path(&format!("decisions/{}", lease.decision))>"The decision behind it"</a>
+                " Given " <Moment at=lease.granted_at now=seat.now /> "."
+            </p>
+        </section>
+    }
+    .into_any()
+}
+
+/// How it ended, and with what.
+pub fn ended(end: &Ended, seat: &Seat) -> AnyView {
+    let words = match end.state {
+        TaskState::Done => "It is done.",
+        TaskState::Cancelled => "It was cancelled.",
+        _ => "It has failed.",
+    };
+    let output = end.output.as_ref().map(|output| {
+        let json = serde_json::to_string_pretty(output).unwrap_or_default();
+        view! { <pre tabindex="0"><code>{json}</code></pre> }
+    });
+    let decision = end.decision.map(|id| {
+        view! { <a href=seat.path(&format!("decisions/{id}"))>"The decision behind it"</a> }
+    });
+    view! {
+        <section id="now" data-key="now" data-room class="panel why" aria-labelledby="why">
+            <p class="eyebrow">"How it ended"</p>
+            <h2 id="why" class="headline">{words}</h2>
+            {end.error.clone().map(|error| view! { <pre tabindex="0"><code>{error}</code></pre> })}
+            {output}
+            <p data-key="foot" class="why-foot quiet small">
+                {decision} " Ended " <Moment at=end.at now=seat.now /> "."
+            </p>
+        </section>
+    }
+    .into_any()
+}
