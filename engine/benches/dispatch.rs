@@ -74,6 +74,7 @@ async fn scale(cluster: &mut Cluster, waiting: usize, sizes: &[usize]) -> Result
         "created {} tasks/s, {BATCH} a command",
         grouped(waiting as f64 / spent.as_secs_f64())
     );
+    support::settle(&url).await?;
     let table = Table::begin(
         "claimed, decided, recorded and completed",
         &[
@@ -115,7 +116,8 @@ async fn row(
     with_usage: bool,
     table: &Table,
 ) -> Result<()> {
-    let enough = Duration::from_secs(if is_quick() { 1 } else { 3 });
+    // Checkpoints come and go in it: after each, whole pages go to the log.
+    let enough = Duration::from_secs(if is_quick() { 1 } else { 10 });
     let quota = match size {
         1 => 1_600,
         10 => 4_000.min(waiting * 2 / 5),

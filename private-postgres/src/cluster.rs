@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::account::Account;
 use crate::binaries::{Binaries, run};
 use crate::home::Home;
+use crate::memory;
 use crate::{Durability, Error, file_error, say};
 
 /// The only role there is. Whoever can enter the socket's folder is trusted to be it.
@@ -116,17 +117,19 @@ impl Cluster {
              listen_addresses = ''\n\
              unix_socket_directories = '\"{socket_dir}\"'\n\
              unix_socket_permissions = 0700\n\
-             shared_buffers = 512MB\n\
              max_wal_size = 2GB\n\
              jit = off\n\
              timezone = 'UTC'\n\
              log_timezone = 'UTC'\n"
         );
-        text.push_str(match self.durability {
-            Durability::Full => "max_connections = 100\n",
-            Durability::Scratch => {
-                "max_connections = 200\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
-            }
+        text.push_str(&match self.durability {
+            Durability::Full => format!(
+                "max_connections = 100\nshared_buffers = {}MB\n",
+                memory::for_buffers_mb()
+            ),
+            Durability::Scratch => "max_connections = 200\nshared_buffers = 512MB\nfsync = off\n\
+                 synchronous_commit = off\nfull_page_writes = off\n"
+                .to_owned(),
         });
         fs::write(&path, text).map_err(|source| file_error(&path, source))
     }

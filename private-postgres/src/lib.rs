@@ -11,6 +11,7 @@ mod account;
 mod binaries;
 mod cluster;
 mod home;
+mod memory;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;

@@ -99,15 +99,7 @@ impl Store {
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
         };
-        // A flush finds everything by primary key. One plan, made once, serves every size of batch
-        // and of table; left to itself, Postgres would plan a scan while a table is still small.
-        let flusher = options.clone().options([
-            ("plan_cache_mode", "force_generic_plan"),
-            ("enable_seqscan", "off"),
-            ("enable_hashjoin", "off"),
-            ("enable_mergejoin", "off"),
-            ("jit", "off"),
-        ]);
+        let flusher = options.clone().options(flush::SETTINGS);
         // A load walks indexes in their order. What Postgres would rather do after a glance at old
         // statistics, scan and sort on all cores, takes them from the one who takes the rows in.
         let loader = options.clone().options([

@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use scheduler::*;
-use sqlx::{AssertSqlSafe, PgPool, Row};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
 use store::Store;
 use support::*;
 
@@ -45,6 +45,30 @@ fn statements() -> BTreeMap<String, usize> {
             (query["query"].as_str().unwrap().to_owned(), parameters)
         })
         .collect()
+}
+
+/// The plan of a statement for any parameters: what a busy server's prepared statements settle on.
+async fn plan(statement: &str, parameters: usize, connection: &mut PgConnection) -> Vec<String> {
+    let nulls = vec!["NULL"; parameters].join(", ");
+    let call = if parameters == 0 {
+        String::new()
+    } else {
+        format!("({nulls})")
+    };
+    let told = |sql: String| sqlx::raw_sql(AssertSqlSafe(sql));
+    told(format!("PREPARE probe AS {statement}"))
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    let plan = told(format!("EXPLAIN (COSTS OFF) EXECUTE probe{call}"))
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
+    told("DEALLOCATE probe".to_owned())
+        .execute(connection)
+        .await
+        .unwrap();
+    plan.iter().map(|row| row.get(0)).collect()
 }
 
 async fn fill(scene: &Scene) {
@@ -141,7 +165,6 @@ async fn no_hot_query_scans_a_growing_table(pool: PgPool) {
     while words.round(&scene.store, START).await.unwrap() > 0 {}
     fill_history(&pool).await;
     sqlx::query("VACUUM ANALYZE").execute(&pool).await.unwrap();
-    // The plan for any parameters: what a busy server's prepared statements settle on.
     let mut connection = pool.acquire().await.unwrap();
     sqlx::query("SET plan_cache_mode = force_generic_plan")
         .execute(&mut *connection)
@@ -167,23 +190,7 @@ async fn no_hot_query_scans_a_growing_table(pool: PgPool) {
         if loads || !["SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "--"].contains(&first_word) {
             continue;
         }
-        sqlx::raw_sql(AssertSqlSafe(format!("PREPARE probe AS {statement}")))
-            .execute(&mut *connection)
-            .await
-            .unwrap();
-        let nulls = vec!["NULL"; parameters].join(", ");
-        let call = if parameters == 0 {
-            String::new()
-        } else {
-            format!("({nulls})")
-        };
-        let plan = sqlx::raw_sql(AssertSqlSafe(format!(
-            "EXPLAIN (COSTS OFF) EXECUTE probe{call}"
-        )))
-        .fetch_all(&mut *connection)
-        .await
-        .unwrap();
-        for line in plan.iter().map(|row| row.get::<String, _>(0)) {
+        for line in plan(&statement, parameters, &mut connection).await {
             let Some((_, table)) = line.split_once("Seq Scan on ") else {
                 continue;
             };
@@ -193,11 +200,32 @@ async fn no_hot_query_scans_a_growing_table(pool: PgPool) {
             }
         }
         explained += 1;
-        sqlx::raw_sql("DEALLOCATE probe")
-            .execute(&mut *connection)
-            .await
-            .unwrap();
     }
     assert!(explained > 60, "only {explained} statements were found");
     assert!(scans.is_empty(), "{}", scans.join("\n\n"));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_flush_planned_beside_empty_tables_finds_its_rows_by_their_keys(pool: PgPool) {
+    sqlx::query("VACUUM ANALYZE").execute(&pool).await.unwrap();
+    let settings = store::flush::SETTINGS;
+    let options = (*pool.connect_options()).clone().options(settings);
+    let mut connection = PgConnection::connect_with(&options).await.unwrap();
+    let (mut walks, mut looked) = (Vec::new(), 0);
+    for (statement, parameters) in statements() {
+        if !statement.contains(" AS place FROM ") {
+            continue;
+        }
+        let plan = plan(&statement, parameters, &mut connection).await;
+        for (line, next) in plan.iter().zip(&plan[1..]) {
+            let walk = line.contains("Seq Scan on ") && !line.contains(" on pool");
+            let by_key = next.contains("Index Cond");
+            if walk || line.contains(" using ") && !by_key {
+                walks.push(format!("{line}\n{next}\nin {statement}"));
+            }
+        }
+        looked += 1;
+    }
+    assert!(looked >= 4, "only {looked} statements were found");
+    assert!(walks.is_empty(), "{}", walks.join("\n\n"));
 }

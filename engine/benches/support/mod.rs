@@ -29,6 +29,15 @@ pub struct Cluster {
     connection: PgConnection,
 }
 
+/// What autovacuum does once much was stored is done now, and not while something else is measured.
+pub async fn settle(url: &str) -> Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    sqlx::query("VACUUM (ANALYZE)")
+        .execute(&mut connection)
+        .await?;
+    Ok(())
+}
+
 impl Cluster {
     /// Connects, and refuses a server that forgets commits: its figures would mean nothing.
     pub async fn open() -> Result<Self> {

@@ -1,7 +1,9 @@
 -- Everything a busy pool writes, in one statement and so in one journey and one commit. Nothing is
 -- written and no row returned unless the pool is held under this epoch now.
 -- Arrays are taken apart in lists of columns, side by side: row by row, where FROM would first keep
--- each of them whole.
+-- each of them whole. What is to go or to change is looked up by its key, one by one, and taken by its
+-- place: joined by their keys, Postgres would walk a whole index beside the arrays where it made its
+-- plan while the table was small.
 WITH fence AS MATERIALIZED (
     SELECT 1 AS held FROM pool
     WHERE id = $1 AND epoch = $2 AND holder = $3 AND expires_at > clock_timestamp()
@@ -10,37 +12,46 @@ WITH fence AS MATERIALIZED (
 -- Leases that ended, before others may take their tasks and slots.
 lease_gone AS (
     DELETE FROM lease l
-    USING (SELECT unnest($4::uuid[]) AS task_id, unnest($5::uuid[]) AS id FROM fence) g
-    WHERE l.task_id = g.task_id AND l.id = g.id
+    USING (SELECT unnest($4::uuid[]) AS task_id, unnest($5::uuid[]) AS id FROM fence) g,
+        LATERAL (SELECT f.ctid AS place FROM lease f WHERE f.task_id = g.task_id AND f.id = g.id OFFSET 0) f
+    WHERE l.ctid = f.place
     RETURNING 1
 ),
 slot_gone AS (
     DELETE FROM lease_slot s
     USING (SELECT unnest($43::uuid[]) AS resource_id, unnest($44::integer[]) AS slot, unnest($45::uuid[]) AS holder_id
-           FROM fence) g
-    WHERE s.resource_id = g.resource_id AND s.slot = g.slot AND s.holder_id = g.holder_id
+           FROM fence) g,
+        LATERAL (SELECT f.ctid AS place FROM lease_slot f
+                 WHERE f.resource_id = g.resource_id AND f.slot = g.slot AND f.holder_id = g.holder_id OFFSET 0) f
+    WHERE s.ctid = f.place
     RETURNING 1
 ),
 -- A slot that goes from one to the next stays where it is: no index is written.
 slot_moved AS (
     UPDATE lease_slot s SET holder_id = m.holder_id
     FROM (SELECT unnest($46::uuid[]) AS resource_id, unnest($47::integer[]) AS slot, unnest($48::uuid[]) AS holder_id,
-              unnest($49::uuid[]) AS before FROM fence) m
-    WHERE s.resource_id = m.resource_id AND s.slot = m.slot AND s.holder_id = m.before
+              unnest($49::uuid[]) AS before FROM fence) m,
+        LATERAL (SELECT f.ctid AS place FROM lease_slot f
+                 WHERE f.resource_id = m.resource_id AND f.slot = m.slot AND f.holder_id = m.before OFFSET 0) f
+    WHERE s.ctid = f.place
     RETURNING 1
 ),
 -- Tasks that ended: their open rows go, unless others wait on them. What ended before and was taken
 -- up again loses its earlier end first, and the attempt in it becomes one like others.
 open_gone AS (
     DELETE FROM open_task o
-    USING (SELECT unnest($6::uuid[]) AS workspace_id, unnest($7::uuid[]) AS task_id FROM fence) e
-    WHERE o.workspace_id = e.workspace_id AND o.task_id = e.task_id
+    USING (SELECT unnest($6::uuid[]) AS workspace_id, unnest($7::uuid[]) AS task_id FROM fence) e,
+        LATERAL (SELECT f.ctid AS place FROM open_task f
+                 WHERE f.workspace_id = e.workspace_id AND f.task_id = e.task_id OFFSET 0) f
+    WHERE o.ctid = f.place
     RETURNING 1
 ),
 end_gone AS (
     DELETE FROM task_end e
-    USING (SELECT unnest($8::uuid[]) AS workspace_id, unnest($9::uuid[]) AS task_id FROM fence) g
-    WHERE e.workspace_id = g.workspace_id AND e.task_id = g.task_id
+    USING (SELECT unnest($8::uuid[]) AS workspace_id, unnest($9::uuid[]) AS task_id FROM fence) g,
+        LATERAL (SELECT f.ctid AS place FROM task_end f
+                 WHERE f.workspace_id = g.workspace_id AND f.task_id = g.task_id OFFSET 0) f
+    WHERE e.ctid = f.place
     RETURNING e.*
 ),
 end_put AS (

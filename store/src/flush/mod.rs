@@ -33,6 +33,17 @@ pub use text::TaskText;
 use text::{TextRow, Wanted};
 pub use turn::Turn;
 
+/// Settings of the connections that flush. A flush finds everything by its key. One plan, made once,
+/// serves every size of batch and of table; left to itself, Postgres would plan a scan while a table is
+/// still small.
+pub const SETTINGS: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
+
 /// What one flush stores.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {

@@ -72,8 +72,10 @@ async fn forget(records: &Records, connection: &mut PgConnection) -> Result<(), 
         .map(|(workspace, task)| (workspace.0, task.0))
         .unzip();
     sqlx::query!(
-        "DELETE FROM open_task o USING unnest($1::uuid[], $2::uuid[]) AS f (workspace_id, task_id)
-         WHERE o.workspace_id = f.workspace_id AND o.task_id = f.task_id",
+        "DELETE FROM open_task o USING unnest($1::uuid[], $2::uuid[]) AS g (workspace_id, task_id),
+             LATERAL (SELECT f.ctid AS place FROM open_task f
+                      WHERE f.workspace_id = g.workspace_id AND f.task_id = g.task_id OFFSET 0) f
+         WHERE o.ctid = f.place",
         &workspaces,
         &tasks,
     )
@@ -91,8 +93,9 @@ async fn renewals(normal: &Normal<'_>, connection: &mut PgConnection) -> Result<
         "UPDATE lease l SET expires_at = r.expires_at, reservations = r.reservations,
              progress = coalesce(r.progress, l.progress), note = coalesce(r.note, l.note)
          FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::real[], $6::text[])
-             AS r (task_id, id, expires_at, reservations, progress, note)
-         WHERE l.task_id = r.task_id AND l.id = r.id",
+             AS r (task_id, id, expires_at, reservations, progress, note),
+             LATERAL (SELECT f.ctid AS place FROM lease f WHERE f.task_id = r.task_id AND f.id = r.id OFFSET 0) f
+         WHERE l.ctid = f.place",
         &renewed.iter().map(|row| row.task.0).collect::<Vec<_>>(),
         &renewed.iter().map(|row| row.lease.0).collect::<Vec<_>>(),
         &renewed

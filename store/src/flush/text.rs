@@ -110,7 +110,10 @@ pub(super) async fn read(
         r#"SELECT t.workspace_id, t.id, t.title, t.description, t.payload, t.reference, t.version, t.priority, t.due_at,
                t.parent_id, t.depth, t.created_at, t.created_by AS "created_by: Json<Actor>", n.needs
            FROM (SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS task_id) w
-           JOIN task t ON t.workspace_id = w.workspace_id AND t.id = w.task_id
+           -- By its place, as what a flush takes: see `hot.sql`.
+           CROSS JOIN LATERAL (SELECT f.ctid AS place FROM task f
+                               WHERE f.workspace_id = w.workspace_id AND f.id = w.task_id OFFSET 0) f
+           JOIN task t ON t.ctid = f.place
            JOIN needs n ON n.id = t.needs_id"#,
         &wanted.workspaces,
         &wanted.tasks,
