@@ -18,6 +18,8 @@ use workload::{WORKSPACES, Workload};
 
 /// Tasks of one command.
 const BATCH: usize = 1_000;
+/// What-ifs that are asked: the clock is coarse.
+const WHAT_IFS: u32 = 32;
 /// Agents, each with one task at a time.
 const AGENTS: usize = 200;
 /// Tasks claimed and completed before the backlog is filled up again.
@@ -159,15 +161,20 @@ impl Scene {
 
     /// What it costs to take along what is needed for an answer, and to find the answer elsewhere.
     fn what_if(&self) -> (u128, u128) {
-        let actor = Actor::Scheduler;
-        let begun = cpu();
-        let supposed = self
-            .conductor
-            .suppose(self.workload.workspaces[0], actor, Vec::new());
-        let copied = cpu();
-        black_box(supposed.outlook(self.now));
-        let played = cpu().saturating_sub(copied);
-        (copied.saturating_sub(begun).as_micros(), played.as_micros())
+        let (mut copied, mut played) = (Duration::ZERO, Duration::ZERO);
+        for _ in 0..WHAT_IFS {
+            let actor = Actor::Scheduler;
+            let begun = cpu();
+            let supposed = self
+                .conductor
+                .suppose(self.workload.workspaces[0], actor, Vec::new());
+            let taken = cpu();
+            black_box(supposed.outlook(self.now));
+            copied += taken.saturating_sub(begun);
+            played += cpu().saturating_sub(taken);
+        }
+        let each = |spent: Duration| spent.as_micros() / u128::from(WHAT_IFS);
+        (each(copied), each(played))
     }
 
     fn explain(&mut self) -> u128 {

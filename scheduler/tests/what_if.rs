@@ -202,7 +202,7 @@ fn beyond_the_first_two_thousand_tasks_are_counted_and_not_played() {
         ),
         (24_000, 3_000, 3_000)
     );
-    let of_lanes_and_hours = 2_000 + 2_000;
+    let of_lanes_and_hours = 1_000 + 1_000;
     assert!((of_lanes_and_hours..8_000).contains(&outlook.played));
     assert_eq!(outlook.played + outlook.left_out, 30_000);
 }

@@ -19,7 +19,7 @@ use crate::{Code, IdSource, TaskId, Time};
 /// A backlog of so many is kept whole; of a longer one so many that wait in lanes, and at least one
 /// a lane. To start and end a task costs as much in the play as it does outside, and a person who
 /// moves a slider waits for two plays.
-const KEPT: usize = 2_000;
+const KEPT: usize = 1_000;
 
 /// A conductor with the head of its backlog.
 #[derive(Debug)]
