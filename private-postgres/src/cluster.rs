@@ -48,6 +48,7 @@ impl Cluster {
     /// Makes sure that a server runs, and tells the folder of its socket.
     pub(crate) fn ensure_running(&self) -> Result<PathBuf, Error> {
         let data = self.home.data();
+        self.finish_stopping();
         if let Some(socket_dir) = running_socket_dir(&data) {
             say(&format!("using the one that runs on {}", data.display()));
             return Ok(socket_dir);
@@ -66,8 +67,18 @@ impl Cluster {
 
     /// Starts a server that does not run, with its socket in a folder that is there.
     pub(crate) fn start_at(&self, socket_dir: &Path) -> Result<(), Error> {
+        self.finish_stopping();
         self.write_settings(socket_dir)?;
         self.start_patiently()
+    }
+
+    /// One that somebody else told to stop waits for its clients to leave, for ever, and takes no new
+    /// ones: they are sent away.
+    fn finish_stopping(&self) {
+        if is_stopping(&self.home.data()) {
+            // One that has died since then has nothing left to stop.
+            let _ = self.pg_ctl(&["stop", "-w", "-t", "30", "-m", "fast"]);
+        }
     }
 
     /// Stops the server, waiting for it.
@@ -155,9 +166,18 @@ impl Cluster {
     }
 }
 
+/// Whether the lock file of a server says so, in its eighth line.
+fn is_stopping(data: &Path) -> bool {
+    let lock_file = fs::read_to_string(data.join("postmaster.pid"));
+    lock_file.is_ok_and(|text| text.lines().nth(7).map(str::trim) == Some("stopping"))
+}
+
 /// The socket's folder of the server that runs on a data folder: its lock file names it, and it
 /// takes connections. The lock file of a dead server names a socket nobody answers.
 pub(crate) fn running_socket_dir(data: &Path) -> Option<PathBuf> {
+    if is_stopping(data) {
+        return None;
+    }
     let lock_file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     let mut lines = lock_file.lines().skip(3);
     let port = lines.next()?;

@@ -4,7 +4,9 @@
 
 use std::env;
 use std::fs::{self, Permissions};
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, abort};
 use std::thread;
@@ -95,6 +97,38 @@ fn one_that_dies_beside_its_users_is_started_again_for_all_of_them() {
     second.stop().unwrap();
     assert!(!second.revive().unwrap(), "whoever has left starts nothing");
     assert_eq!(find_running(dir.path()), None);
+}
+
+#[test]
+fn one_that_is_told_to_stop_and_waits_for_its_clients_is_started_again() {
+    let dir = folder();
+    let server = PrivatePostgres::start_scratch(dir.path()).unwrap();
+    let _client = connect(dir.path());
+    let told = postmaster(dir.path());
+    let mut kill = Command::new("kill");
+    kill.args(["-TERM", &told.to_string()]);
+    assert!(kill.status().unwrap().success());
+    while find_running(dir.path()).is_some() {
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(server.revive().unwrap());
+    assert_ne!(postmaster(dir.path()), told);
+    server.stop().unwrap();
+}
+
+/// A client that stays, as the protocol begins: <https://www.postgresql.org/docs/current/protocol-message-formats.html>.
+fn connect(data_dir: &Path) -> UnixStream {
+    let mut client = UnixStream::connect(data_dir.join("postgres/socket/.s.PGSQL.5432")).unwrap();
+    let words = b"user\0baton\0database\0postgres\0\0";
+    let length = u32::try_from(8 + words.len()).unwrap();
+    client.write_all(&length.to_be_bytes()).unwrap();
+    client.write_all(&196_608_u32.to_be_bytes()).unwrap();
+    client.write_all(words).unwrap();
+    // It is let in.
+    let mut answer = [0];
+    client.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"R");
+    client
 }
 
 #[test]

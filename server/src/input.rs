@@ -109,8 +109,12 @@ fn wrong_type() -> Problem {
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer = pointer(error.path(), error.inner());
-        unfit(pointer, error.inner())
+        let (pointer, error) = (pointer(error.path(), error.inner()), error.inner());
+        // To the reader of a choice, null and an empty object are errors of syntax.
+        if !error.is_data() && serde_json::from_slice::<serde_json::Value>(bytes).is_ok() {
+            return Problem::invalid_at(pointer, "is not a value that goes here");
+        }
+        unfit(pointer, error)
     })?;
     reader
         .end()

@@ -175,10 +175,12 @@ impl Conductor {
         let ix = self.agent_for(ws, request.agent, &request.name);
         let changed =
             std::mem::replace(&mut self.agents[ix].status, request.status) != request.status;
+        self.agents[ix].seen_at = Some(self.now);
         if changed {
             self.agents[ix].seen_stored = None;
+            // It may take work again that it asked for while it drained.
+            self.match_agent(ix);
         }
-        self.agents[ix].seen_at = Some(self.now);
         self.store_seen(ix, request.detail);
         Reply::Heartbeat {
             retry_after_ms: HEARTBEAT_MS,

@@ -11,7 +11,7 @@ use std::collections::BinaryHeap;
 
 use super::Conductor;
 use super::state::{AgentIx, BudIx, LaneIx, Meter, ResIx, TaskIx};
-use crate::{Eta, EtaMethod, Span, Time};
+use crate::{AgentStatus, Eta, EtaMethod, Span, Time};
 
 /// Tasks played forward one by one; beyond, the same pace goes on.
 const PLAYED: usize = 2_000;
@@ -70,14 +70,10 @@ impl Conductor {
             .iter()
             .copied()
             .filter(|&ix| self.is_online(ix, now))
+            .filter(|&ix| self.agents[ix].status != AgentStatus::Draining)
             .take(256)
             .collect();
-        let room = |ix: &AgentIx| {
-            self.agents[*ix]
-                .card
-                .max_concurrency
-                .map_or(1, |most| most.max(1)) as usize
-        };
+        let room = |ix: &AgentIx| self.agents[*ix].card.max_concurrency.unwrap_or(1) as usize;
         let places: usize = online.iter().map(room).sum();
         if places == 0 {
             return None;

@@ -45,6 +45,8 @@ impl Conductor {
             }),
         };
         self.agenda.resources.insert(ix);
+        // Permits wait at the resource itself, and not in a lane.
+        self.agenda.opened.insert(Gate::Resource(ix));
         self.decide_throttle(ws, actor.clone(), ix, ThrottleEvent::Set, None);
         self.reopen_for(owner);
         Ok(Reply::Resource { id })

@@ -70,8 +70,11 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
             Some(what) => format!("no agent is registered for {what}"),
             None => "no agent is registered".to_owned(),
         },
-        Code::AgentsOffline => offline(blocker),
-        Code::AgentsBusy => busy(blocker),
+        Code::AgentsOffline => agents(blocker, "online", ("is offline", "are offline")),
+        Code::AgentsBusy => {
+            let full = ("takes no more now", "take no more now");
+            agents(blocker, "asking for work", full)
+        }
         Code::LowerPriority => format!("{} before it", goes(blocker.have)),
         Code::DependencyPending => format!("{} to finish first", has(blocker.need)),
         Code::DependencyFailed => {
@@ -91,38 +94,21 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
     clause + &when
 }
 
-/// `the agents that can do this are offline: scout, ranger and 2 more`.
-fn offline(blocker: &Blocker) -> String {
+/// `the agents that can do this are offline: scout, ranger and 2 more`, by the verb for one and for
+/// several; or how many there are, where none is named.
+fn agents(blocker: &Blocker, unnamed: &str, (one, several): (&str, &str)) -> String {
     let all = blocker.have.unwrap_or(0.0) as usize;
     if blocker.agents.is_empty() {
         let agents = count_of(blocker.have, "agent");
-        return format!("{agents} can do this, and none is online");
+        return format!("{agents} can do this, and none is {unnamed}");
     }
-    let (agents, are) = if all == 1 {
-        ("agent", "is")
+    let (agents, do_so) = if all == 1 {
+        ("agent", one)
     } else {
-        ("agents", "are")
+        ("agents", several)
     };
     format!(
-        "the {agents} that can do this {are} offline: {}",
-        names(&blocker.agents, all)
-    )
-}
-
-/// Where those that are here take no more, they are named.
-fn busy(blocker: &Blocker) -> String {
-    let all = blocker.have.unwrap_or(0.0) as usize;
-    if blocker.agents.is_empty() {
-        let agents = count_of(blocker.have, "agent");
-        return format!("{agents} can do this, and none is asking for work");
-    }
-    let (agents, take) = if all == 1 {
-        ("agent", "takes")
-    } else {
-        ("agents", "take")
-    };
-    format!(
-        "the {agents} that can do this {take} no more now: {}",
+        "the {agents} that can do this {do_so}: {}",
         names(&blocker.agents, all)
     )
 }

@@ -1,6 +1,6 @@
 //! Who asks for work, and what they are told.
 
-use scheduler::{Act, Code, PutAgent, Refusal, Request, Span, Verdict};
+use scheduler::{Act, AgentStatus, Code, Heartbeat, PutAgent, Refusal, Request, Span, Verdict};
 
 use crate::support::{World, agent, agent_actor};
 use crate::{slots, world};
@@ -34,6 +34,29 @@ fn a_withdrawn_claim_is_given_nothing() {
     let task = world.add(0, &[]);
     assert!(world.claimed(claim).is_none());
     assert_eq!(world.code(0, task), Some(Code::AgentsBusy));
+}
+
+#[test]
+fn an_agent_that_drains_no_more_gets_what_it_waits_for() {
+    let mut world = world();
+    let says = |status| {
+        Request::Heartbeat(Heartbeat {
+            agent: agent(0),
+            name: "agent-0".to_owned(),
+            status,
+            detail: None,
+        })
+    };
+    world
+        .ask(0, agent_actor(0), says(AgentStatus::Draining))
+        .unwrap();
+    world.add(0, &[]);
+    let claim = world.claim_waiting(0, 0, 1, Span::from_secs(30));
+    assert!(world.claimed(claim).is_none());
+    world
+        .ask(0, agent_actor(0), says(AgentStatus::Idle))
+        .unwrap();
+    assert_eq!(world.claimed(claim).expect("answered").leases.len(), 1);
 }
 
 #[test]

@@ -275,6 +275,26 @@ fn permits_take_from_the_same_resources_and_wait_their_turn() {
 }
 
 #[test]
+fn a_permit_that_waits_is_given_when_the_limit_is_raised() {
+    let mut world = world();
+    world.put_resource(0, "model", slots(0), false);
+    let asked = TakePermit {
+        agent: agent(0),
+        name: "agent-0".to_owned(),
+        requires: vec![Requirement {
+            resource: "model".to_owned(),
+            amount: 1,
+        }],
+        wait_until: world.now + Span::from_secs(30),
+    };
+    let ticket = world.send(0, agent_actor(0), Request::TakePermit(asked));
+    assert!(!world.answers.contains_key(&ticket));
+    world.put_resource(0, "model", slots(1), false);
+    let given = world.answers.remove(&ticket);
+    assert!(matches!(given, Some(Ok(Reply::Permit { .. }))), "{given:?}");
+}
+
+#[test]
 fn a_permit_is_its_agents_and_is_seen_as_a_holder() {
     let mut world = world();
     world.put_agent(0, 1, &[]);

@@ -223,6 +223,7 @@ async fn limits_budgets_policies_and_lists_are_bounded_too(database: PgPool) {
         ),
         ("PUT /resources/r", json!({ "kind": "slots" }), "/slots"),
         ("PUT /resources/r", json!({ "kind": "pipe" }), "/kind"),
+        ("PUT /resources/r", json!({ "kind": null }), "/kind"),
         (
             "PUT /resources/r",
             json!({ "kind": "slots", "slots": 4, "adaptive": { "min": 1, "max": 5 } }),
