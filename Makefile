@@ -51,7 +51,7 @@ test-rust:
 ## A browser that uses the pages, on a scratch Postgres.
 test-browser: end2end/node_modules/.package-lock.json
 	@test -n "$(CHROMIUM)" || $(MAKE) --no-print-directory install-chromium
-	@test -n "$(FIREFOX)" || $(MAKE) --no-print-directory install-firefox
+	@test -n "$(FIREFOX)" || $(MAKE) --no-print-directory install-firefox-esr
 	$(XTASK) site
 	$(CARGO) build --package server
 	$(XTASK) with-postgres npm --prefix end2end test
@@ -80,19 +80,12 @@ pictures: end2end/node_modules/.package-lock.json
 end2end/node_modules/.package-lock.json: end2end/package-lock.json
 	npm --prefix end2end ci --no-audit --no-fund
 
-.PHONY: screenshots pictures install-chromium install-firefox
-install-chromium:
-	@echo "== installing chromium, once"
-	@test "$$(id -u)" = 0 || { echo "please install chromium: the browser tests need it"; exit 1; }
+.PHONY: screenshots pictures install-chromium install-firefox-esr
+install-chromium install-firefox-esr: install-%:
+	@echo "== installing $*, once"
+	@test "$$(id -u)" = 0 || { echo "please install $*: the browser tests need it"; exit 1; }
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
-
-# The main walk is made in Firefox too.
-install-firefox:
-	@echo "== installing firefox, once"
-	@test "$$(id -u)" = 0 || { echo "please install firefox-esr: the browser tests need it"; exit 1; }
-	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends firefox-esr
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $*
 
 ## Renews .sqlx after a change of queries or migrations.
 queries:

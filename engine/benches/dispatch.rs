@@ -116,7 +116,7 @@ async fn row(
     with_usage: bool,
     table: &Table,
 ) -> Result<()> {
-    // Checkpoints come and go in it: after each, whole pages go to the log.
+    // What comes once in a while, a checkpoint or autovacuum, is not to tell a whole row.
     let enough = Duration::from_secs(if is_quick() { 1 } else { 10 });
     let quota = match size {
         1 => 1_600,

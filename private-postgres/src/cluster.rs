@@ -48,7 +48,6 @@ impl Cluster {
     /// Makes sure that a server runs, and tells the folder of its socket.
     pub(crate) fn ensure_running(&self) -> Result<PathBuf, Error> {
         let data = self.home.data();
-        self.finish_stopping();
         if let Some(socket_dir) = running_socket_dir(&data) {
             say(&format!("using the one that runs on {}", data.display()));
             return Ok(socket_dir);
@@ -75,7 +74,7 @@ impl Cluster {
     /// One that somebody else told to stop waits for its clients to leave, for ever, and takes no new
     /// ones: they are sent away.
     fn finish_stopping(&self) {
-        if is_stopping(&self.home.data()) {
+        if lock_file(&self.home.data()).is_some_and(|text| is_stopping(&text)) {
             // One that has died since then has nothing left to stop.
             let _ = self.pg_ctl(&["stop", "-w", "-t", "30", "-m", "fast"]);
         }
@@ -166,19 +165,19 @@ impl Cluster {
     }
 }
 
-/// Whether the lock file of a server says so, in its eighth line.
-fn is_stopping(data: &Path) -> bool {
-    let lock_file = fs::read_to_string(data.join("postmaster.pid"));
-    lock_file.is_ok_and(|text| text.lines().nth(7).map(str::trim) == Some("stopping"))
+fn lock_file(data: &Path) -> Option<String> {
+    fs::read_to_string(data.join("postmaster.pid")).ok()
+}
+
+/// Whether the lock file says so, in its eighth line.
+fn is_stopping(lock_file: &str) -> bool {
+    lock_file.lines().nth(7).map(str::trim) == Some("stopping")
 }
 
 /// The socket's folder of the server that runs on a data folder: its lock file names it, and it
 /// takes connections. The lock file of a dead server names a socket nobody answers.
 pub(crate) fn running_socket_dir(data: &Path) -> Option<PathBuf> {
-    if is_stopping(data) {
-        return None;
-    }
-    let lock_file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let lock_file = lock_file(data).filter(|text| !is_stopping(text))?;
     let mut lines = lock_file.lines().skip(3);
     let port = lines.next()?;
     let socket_dir = PathBuf::from(lines.next()?);

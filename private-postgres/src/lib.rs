@@ -123,8 +123,9 @@ impl PrivatePostgres {
         &self.url
     }
 
-    /// Starts a server that has died again, where it was, and tells whether it had. One that this
-    /// process has left stays as it is. Blocks as [`PrivatePostgres::start`] does.
+    /// Starts a server again that has died, or that somebody else told to stop, where it was, and tells
+    /// whether it had to. One that this process has left stays as it is. Blocks as
+    /// [`PrivatePostgres::start`] does.
     pub fn revive(&self) -> Result<bool, Error> {
         let users = self.users();
         if users.is_none() || self.cluster.is_running() {

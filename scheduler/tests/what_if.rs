@@ -174,7 +174,7 @@ fn a_change_that_would_be_refused_is_named() {
 }
 
 #[test]
-fn beyond_the_first_two_thousand_tasks_are_counted_and_not_played() {
+fn beyond_the_first_thousand_tasks_are_counted_and_not_played() {
     let policy = Policy {
         fuses: scheduler::Fuses {
             max_pending: 100_000,

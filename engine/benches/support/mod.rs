@@ -22,13 +22,6 @@ pub fn say(what: &str) {
     eprintln!("bench: {what}");
 }
 
-/// The Postgres that is measured: `DATABASE_URL`, and a database of each scenario's own in it.
-#[derive(Debug)]
-pub struct Cluster {
-    url: String,
-    connection: PgConnection,
-}
-
 /// What autovacuum does once much was stored is done now, and not while something else is measured.
 pub async fn settle(url: &str) -> Result<()> {
     let mut connection = PgConnection::connect(url).await?;
@@ -36,6 +29,13 @@ pub async fn settle(url: &str) -> Result<()> {
         .execute(&mut connection)
         .await?;
     Ok(())
+}
+
+/// The Postgres that is measured: `DATABASE_URL`, and a database of each scenario's own in it.
+#[derive(Debug)]
+pub struct Cluster {
+    url: String,
+    connection: PgConnection,
 }
 
 impl Cluster {

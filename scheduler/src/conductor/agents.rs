@@ -173,11 +173,12 @@ impl Conductor {
 
     pub(super) fn heartbeat(&mut self, ws: WsIx, request: Heartbeat) -> Reply {
         let ix = self.agent_for(ws, request.agent, &request.name);
-        let changed =
-            std::mem::replace(&mut self.agents[ix].status, request.status) != request.status;
+        let before = std::mem::replace(&mut self.agents[ix].status, request.status);
         self.agents[ix].seen_at = Some(self.now);
-        if changed {
+        if before != request.status {
             self.agents[ix].seen_stored = None;
+        }
+        if before == AgentStatus::Draining && request.status != before {
             // It may take work again that it asked for while it drained.
             self.match_agent(ix);
         }

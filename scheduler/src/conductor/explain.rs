@@ -309,7 +309,8 @@ impl Conductor {
     }
 }
 
-fn wait(worst: Blocker, waiting: u32, now: Time) -> Wait {
+/// What a blocker is to who asks for work, with so many that wait for it.
+pub(super) fn wait(worst: Blocker, waiting: u32, now: Time) -> Wait {
     Wait {
         code: worst.code,
         tier: worst.tier,

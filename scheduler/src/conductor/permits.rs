@@ -1,6 +1,7 @@
 //! Permits: grants for calls an agent makes on its own, without a task.
 
 use super::Conductor;
+use super::explain::wait;
 use super::state::{Gate, Held, Permit, ResIx, Timer, WaitingPermit, WsIx, grants};
 use crate::{
     Actor, Answer, Code, PermitId, PermitRow, Refusal, Reply, Requirement, Span, TakePermit,
@@ -125,26 +126,14 @@ impl Conductor {
 
     fn no_permit(&self, ws: WsIx, asked: &TakePermit) -> Reply {
         let resources = self.permit_resources(ws, &asked.requires);
-        let wait = |(ix, need): (ResIx, &Requirement)| {
+        let held = |(ix, need): (ResIx, &Requirement)| {
             let hold = self.resource_hold(ix, need.amount, 0, self.now)?;
-            let blocker = self.blocker(hold, None, self.now);
-            let headline = crate::words::blocker(&blocker, self.now);
-            let (resource, unblocks_when, eta) =
-                (blocker.resource, blocker.unblocks_when, blocker.eta);
-            Some(Wait {
-                code: blocker.code,
-                tier: blocker.tier,
-                resource,
-                waiting: 0,
-                headline,
-                unblocks_when,
-                eta,
-            })
+            Some(wait(self.blocker(hold, None, self.now), 0, self.now))
         };
         let mut waits: Vec<Wait> = resources
             .into_iter()
             .zip(&asked.requires)
-            .filter_map(wait)
+            .filter_map(held)
             .collect();
         if waits.is_empty() {
             let code = Code::ReservedForOther;

@@ -259,45 +259,37 @@ impl Play {
             actor: Actor::Scheduler,
             request,
         };
-        let mut commands = vec![(self.ticket(), command)];
-        let running = self.conductor.agents[agent].running;
-        commands.extend(self.claim(agent, running.saturating_sub(1)));
-        self.step(commands);
-    }
-
-    /// The agents ask for work.
-    fn ask(&mut self, agents: Vec<AgentIx>) {
-        for agent in agents {
-            let running = self.conductor.agents[agent].running;
-            if let Some(claim) = self.claim(agent, running) {
-                self.step(vec![claim]);
-            }
-        }
-    }
-
-    /// What an agent that runs so many asks for, if it is there, has room and does not ask already.
-    fn claim(&mut self, ix: AgentIx, running: u32) -> Option<(Ticket, Command)> {
-        let room = self.places.get(&ix)?.saturating_sub(running);
-        if room == 0 || self.asking.values().any(|&asking| asking == ix) {
-            return None;
-        }
-        let agent = &self.conductor.agents[ix];
-        let claim = Claim {
-            agent: agent.card.id,
-            name: agent.card.name.clone(),
-            max: room.min(MOST_AT_ONCE) as u16,
-            wait_until: Time::NEVER,
-            capabilities: None,
-            models: None,
-        };
-        let command = Command {
-            workspace: self.conductor.workspaces[agent.ws].id,
-            actor: Actor::Scheduler,
-            request: Request::Claim(claim),
-        };
         let ticket = self.ticket();
-        self.asking.insert(ticket, ix);
-        Some((ticket, command))
+        self.step(vec![(ticket, command)]);
+        self.ask(vec![agent]);
+    }
+
+    /// Those of the agents that are there, have room and do not ask already ask for work.
+    fn ask(&mut self, agents: Vec<AgentIx>) {
+        for ix in agents {
+            let places = self.places.get(&ix).copied().unwrap_or(0);
+            let room = places.saturating_sub(self.conductor.agents[ix].running);
+            if room == 0 || self.asking.values().any(|&asking| asking == ix) {
+                continue;
+            }
+            let agent = &self.conductor.agents[ix];
+            let claim = Claim {
+                agent: agent.card.id,
+                name: agent.card.name.clone(),
+                max: room.min(MOST_AT_ONCE) as u16,
+                wait_until: Time::NEVER,
+                capabilities: None,
+                models: None,
+            };
+            let command = Command {
+                workspace: self.conductor.workspaces[agent.ws].id,
+                actor: Actor::Scheduler,
+                request: Request::Claim(claim),
+            };
+            let ticket = self.ticket();
+            self.asking.insert(ticket, ix);
+            self.step(vec![(ticket, command)]);
+        }
     }
 
     fn step(&mut self, commands: Vec<(Ticket, Command)>) {

@@ -36,17 +36,19 @@ fn a_withdrawn_claim_is_given_nothing() {
     assert_eq!(world.code(0, task), Some(Code::AgentsBusy));
 }
 
+/// What the first agent says of itself.
+fn says(status: AgentStatus) -> Request {
+    Request::Heartbeat(Heartbeat {
+        agent: agent(0),
+        name: "agent-0".to_owned(),
+        status,
+        detail: None,
+    })
+}
+
 #[test]
 fn an_agent_that_drains_no_more_gets_what_it_waits_for() {
     let mut world = world();
-    let says = |status| {
-        Request::Heartbeat(Heartbeat {
-            agent: agent(0),
-            name: "agent-0".to_owned(),
-            status,
-            detail: None,
-        })
-    };
     world
         .ask(0, agent_actor(0), says(AgentStatus::Draining))
         .unwrap();
@@ -80,6 +82,16 @@ fn what_no_agent_has_room_for_names_them() {
     assert!(
         full.contains("the agent that can do this takes no more now: agent-0"),
         "{full}"
+    );
+    world
+        .ask(0, agent_actor(0), says(AgentStatus::Draining))
+        .unwrap();
+    let why = world.explain(0, second).unwrap();
+    let busy = &why.blockers[0];
+    assert_eq!(
+        (busy.code, busy.eta),
+        (Code::AgentsBusy, None),
+        "who knows when"
     );
     world.put_agent(0, 1, &[]);
     let idle = headline(&world);

@@ -2,7 +2,7 @@
 
 use scheduler::{
     CloseResource, Code, EtaMethod, Query, Refusal, Reply, Request, Requirement, Span, TakePermit,
-    TaskId, Throttled, Tier, View,
+    TaskId, Throttled, Tier, Time, View,
 };
 
 use crate::support::{World, agent, agent_actor, boss, id, workspace};
@@ -234,21 +234,25 @@ fn an_impossible_task_does_not_hold_up_its_lane() {
     assert_eq!(world.code(0, impossible), Some(Code::NeverFits));
 }
 
-#[test]
-fn permits_take_from_the_same_resources_and_wait_their_turn() {
-    let mut world = world();
-    world.put_resource(0, "model", slots(1), false);
-    world.add(0, &[("model", 1)]);
-    let lease = world.claim(0, 0, 1).leases.remove(0);
-    let asked = TakePermit {
+fn one_of_model(wait_until: Time) -> TakePermit {
+    TakePermit {
         agent: agent(0),
         name: "agent-0".to_owned(),
         requires: vec![Requirement {
             resource: "model".to_owned(),
             amount: 1,
         }],
-        wait_until: world.now + Span::from_secs(30),
-    };
+        wait_until,
+    }
+}
+
+#[test]
+fn permits_take_from_the_same_resources_and_wait_their_turn() {
+    let mut world = world();
+    world.put_resource(0, "model", slots(1), false);
+    world.add(0, &[("model", 1)]);
+    let lease = world.claim(0, 0, 1).leases.remove(0);
+    let asked = one_of_model(world.now + Span::from_secs(30));
     let ticket = world.send(0, agent_actor(0), Request::TakePermit(asked.clone()));
     assert!(!world.answers.contains_key(&ticket));
     world.complete(0, 0, &lease, None).unwrap();
@@ -278,15 +282,7 @@ fn permits_take_from_the_same_resources_and_wait_their_turn() {
 fn a_permit_that_waits_is_given_when_the_limit_is_raised() {
     let mut world = world();
     world.put_resource(0, "model", slots(0), false);
-    let asked = TakePermit {
-        agent: agent(0),
-        name: "agent-0".to_owned(),
-        requires: vec![Requirement {
-            resource: "model".to_owned(),
-            amount: 1,
-        }],
-        wait_until: world.now + Span::from_secs(30),
-    };
+    let asked = one_of_model(world.now + Span::from_secs(30));
     let ticket = world.send(0, agent_actor(0), Request::TakePermit(asked));
     assert!(!world.answers.contains_key(&ticket));
     world.put_resource(0, "model", slots(1), false);
@@ -299,15 +295,7 @@ fn a_permit_is_its_agents_and_is_seen_as_a_holder() {
     let mut world = world();
     world.put_agent(0, 1, &[]);
     world.put_resource(0, "model", slots(1), false);
-    let asked = TakePermit {
-        agent: agent(0),
-        name: "agent-0".to_owned(),
-        requires: vec![Requirement {
-            resource: "model".to_owned(),
-            amount: 1,
-        }],
-        wait_until: world.now,
-    };
+    let asked = one_of_model(world.now);
     let taken = world.ask(0, agent_actor(0), Request::TakePermit(asked));
     let Ok(Reply::Permit {
         permit, expires_at, ..
