@@ -152,6 +152,9 @@ pub struct Blocker {
     /// The agents it is about, by name, at most ten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<String>,
+    /// Those of them that finish what they have and take nothing new.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub draining: Vec<String>,
     /// Why a resource is closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_because: Option<crate::CloseReason>,

@@ -1,14 +1,17 @@
 //! Accepts connections and reads requests from them, with an end to how long a client may take.
 
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::header::EXPECT;
 use axum::serve::Listener;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,6 +20,8 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 use tower_http::timeout::TimeoutBody;
 use tracing::{debug, warn};
+
+use crate::input::BODY_LIMIT;
 
 /// How long a client is waited for. Without an end to it, whoever begins requests and never
 /// finishes them would hold connections for ever.
@@ -83,8 +88,15 @@ async fn answer_on(
     mut stopping: watch::Receiver<bool>,
 ) {
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        let mut request: Request =
-            request.map(|body| Body::new(TimeoutBody::new(patience.body, body)));
+        // Who asks first whether to send a body does not send one that was refused.
+        let comes = !request.headers().contains_key(EXPECT);
+        let mut request: Request = request.map(|body| {
+            let body = ToTheEnd {
+                body: Some(body),
+                patience: comes.then_some(patience.body),
+            };
+            Body::new(TimeoutBody::new(patience.body, body))
+        });
         request.extensions_mut().insert(ConnectInfo(peer));
         let router = router.clone();
         router.oneshot(request)
@@ -104,6 +116,51 @@ async fn answer_on(
     };
     if let Err(error) = ended {
         debug!(%error, "a connection ended early");
+    }
+}
+
+/// A body that is read to its end also when it is refused unread: hyper would close the connection
+/// right after the answer, without a word to a client that goes on using it.
+struct ToTheEnd {
+    body: Option<Incoming>,
+    /// For what is left of it, if that is sure to come.
+    patience: Option<Duration>,
+}
+
+impl hyper::body::Body for ToTheEnd {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut self.body {
+            Some(body) => Pin::new(body).poll_frame(context),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body
+            .as_ref()
+            .map(Incoming::size_hint)
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for ToTheEnd {
+    fn drop(&mut self) {
+        let unread = self.body.take().filter(|body| !body.is_end_stream());
+        if let (Some(body), Some(patience)) = (unread, self.patience) {
+            let rest = Limited::new(body, BODY_LIMIT).collect();
+            // What does not end, or is too much, does cost the connection.
+            tokio::spawn(tokio::time::timeout(patience, rest));
+        }
     }
 }
 

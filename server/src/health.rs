@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use engine::Health;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
+use tokio::time::timeout;
 
 use crate::state::App;
 
@@ -30,7 +31,8 @@ struct Readiness {
 
 /// `GET /readyz`: 200 when commands will be answered, else 503 with what is missing.
 pub async fn ready(State(app): State<App>) -> Response {
-    let database = app.store.is_migrated().await.unwrap_or(false);
+    let asked = timeout(PATIENCE, app.store.is_migrated()).await;
+    let database = matches!(asked, Ok(Ok(true)));
     let engine = app.engine.health();
     let stopping = *app.stopping.borrow();
     let ready = database && engine.ready && !stopping;
@@ -41,6 +43,9 @@ pub async fn ready(State(app): State<App>) -> Response {
     };
     (status, Json(Readiness { database, engine })).into_response()
 }
+
+/// How long the database may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How often measurements are folded into their histograms, whether or not anybody reads them.
 const UPKEEP: Duration = Duration::from_secs(5);

@@ -3,12 +3,15 @@
 use leptos::prelude::*;
 use scheduler::bounds::{BUDGET_LIMIT, CLOSED_FOR, NOTE_BYTES, SLOTS, is_refill, name_fault};
 use scheduler::{
-    Adaptive, AgentId, BudgetScope, PutBudget, PutResource, Query, Request, ResourceKind,
-    ResourceSpec, Span, Unit, View, Window,
+    Adaptive, AgentId, BudgetScope, BudgetView, PutBudget, PutResource, Query, Request,
+    ResourceKind, ResourceSpec, Span, Unit, View, Window,
 };
 use store::accounts::WorkspaceRole;
 
 use super::{Answer, Desk, Done, Form, Reader, Refused};
+
+/// What the forms that make something anew say in `is`.
+pub const NEW: &str = "new";
 
 /// Makes a resource, or changes its limit.
 #[server(endpoint = "set_resource")]
@@ -44,8 +47,11 @@ async fn put_resource(form: &Form) -> Result<Done, Refused> {
     let name = read.name("name").to_owned();
     let kind = kind(&mut read, form);
     let adaptive = adaptive(&mut read, &kind);
-    read.done()?;
     let known = known(&desk, &name).await?;
+    if form.get("is") == NEW {
+        is_free(&mut read, &desk, known.as_ref().map(|spec| spec.id.0));
+    }
+    read.done()?;
     let pool_wide = known.as_ref().is_some_and(|spec| spec.workspace.is_none());
     if pool_wide {
         admins_only(&desk)?;
@@ -110,6 +116,16 @@ async fn reopen(form: &Form) -> Result<Done, Refused> {
     ))
 }
 
+/// What is made anew does not overwrite what has its name, unless that is what this very form has
+/// made when it was sent before.
+fn is_free(read: &mut Reader<'_>, desk: &Desk, other: Option<uuid::Uuid>) {
+    read.that(
+        other.is_none_or(|id| id == desk.id()),
+        "name",
+        "There is one of this name: change that, or choose another name.",
+    );
+}
+
 /// The name of the resource that the page is about.
 fn resource(read: &mut Reader<'_>) -> String {
     let name = read.own("name", |name| {
@@ -120,10 +136,18 @@ fn resource(read: &mut Reader<'_>) -> String {
 
 async fn put_budget(form: &Form) -> Result<Done, Refused> {
     let desk = Desk::open("set_budget", form).await?;
-    let agents = desk.seat.store().agent_names(desk.seat.workspace).await?;
+    let (store, workspace) = (desk.seat.store(), desk.seat.workspace);
+    let agent = store.agent_called(workspace, form.get("of")).await?;
     let mut read = form.read();
     let name = read.name("name").to_owned();
-    let scope = scope(&mut read, form, &agents).unwrap_or(BudgetScope::Workspace);
+    if form.get("is") == NEW
+        && let View::Budgets { budgets } = desk.seat.ask(Query::Budgets).await?
+    {
+        let of_name = |view: &&BudgetView| view.row.spec.name == name;
+        let other = budgets.iter().find(of_name).map(|view| view.row.spec.id.0);
+        is_free(&mut read, &desk, other);
+    }
+    let scope = scope(&mut read, form, agent).unwrap_or(BudgetScope::Workspace);
     let unit = read.choice("unit", unit).unwrap_or(Unit::Tokens);
     let limit = limit(&mut read, unit);
     let window = read.choice("window", window).unwrap_or(Window::Day);
@@ -212,13 +236,10 @@ fn admins_only(desk: &Desk) -> Result<(), Refused> {
     ))
 }
 
-fn scope(read: &mut Reader<'_>, form: &Form, agents: &[(AgentId, String)]) -> Option<BudgetScope> {
+fn scope(read: &mut Reader<'_>, form: &Form, agent: Option<AgentId>) -> Option<BudgetScope> {
     let of = form.get("of");
     let scope = match form.get("scope") {
-        "agent" => agents
-            .iter()
-            .find(|(id, name)| name == of || id.to_string() == of)
-            .map(|(id, _)| BudgetScope::Agent(*id)),
+        "agent" => agent.map(BudgetScope::Agent),
         "model" => name_fault(of)
             .is_none()
             .then(|| BudgetScope::Model(of.to_owned())),

@@ -226,6 +226,7 @@ pub(super) fn plain(code: Code) -> Blocker {
         resource: None,
         holders: Vec::new(),
         agents: Vec::new(),
+        draining: Vec::new(),
         closed_because: None,
         tasks: Vec::new(),
         have: None,

@@ -2,7 +2,8 @@
 //!
 //! Exact where only the clock and a refill rate decide. Otherwise the leases that are held and the
 //! tasks that go first are played forward with expected durations: each holder gives its place back
-//! at its expected end, and each task before this one takes the first place that comes free. The
+//! at its expected end (one that is overdue is expected to take as long again as it is overdue), and
+//! each task before this one takes the first place that comes free. The
 //! durations are means; with `k` of them in a row the ninth decile lies near `1 + 1.28/√k` of the
 //! sum (a normal approximation with durations that vary as much as they last).
 
@@ -10,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::Conductor;
-use super::state::{AgentIx, BudIx, LaneIx, Meter, ResIx, TaskIx};
+use super::state::{AgentIx, BudIx, LaneIx, Lease, Meter, ResIx, TaskIx};
 use crate::{AgentStatus, Eta, EtaMethod, Span, Time};
 
 /// Tasks played forward one by one; beyond, the same pace goes on.
@@ -78,9 +79,9 @@ impl Conductor {
         if places == 0 {
             return None;
         }
-        let of_these = |lease: &&super::state::Lease| online.contains(&lease.agent);
+        let of_these = |lease: &&Lease| online.contains(&lease.agent);
         let leases = self.leases.values().filter(of_these).take(4 * PLAYED);
-        let busy: Vec<Time> = leases.map(|lease| lease.expected_end.max(now)).collect();
+        let busy: Vec<Time> = leases.map(|lease| lease.returns_at(now)).collect();
         // An agent that is free and does not ask comes when it wants: nobody can say when.
         (busy.len() >= places).then(|| play(busy, 0, places, ahead, self.pace(task), now))
     }
@@ -91,7 +92,7 @@ impl Conductor {
         let budget = &self.budgets[ix];
         let spoken_for = budget.settled_at(now).saturating_add(budget.reserved);
         let mut free = budget.spec.limit.saturating_sub(spoken_for);
-        let booked = |lease: &super::state::Lease| {
+        let booked = |lease: &Lease| {
             let of_this = lease
                 .reservations
                 .iter()
@@ -101,7 +102,7 @@ impl Conductor {
         let leases = self
             .leases
             .values()
-            .map(|lease| (lease.expected_end.max(now), booked(lease)));
+            .map(|lease| (lease.returns_at(now), booked(lease)));
         let mut returns: Vec<(Time, u64)> = leases.filter(|&(_, left)| left > 0).collect();
         returns.sort_unstable();
         let back = returns.into_iter().find_map(|(at, left)| {
@@ -126,6 +127,14 @@ impl Conductor {
             need.saturating_add(spare)
                 .min(self.resources[ix].stated_limit().max(need)),
         )
+    }
+}
+
+impl Lease {
+    /// When it is expected to end. One that should have ended takes as long again as it is overdue:
+    /// "any moment" would be said for ever of a holder that hangs.
+    pub(super) fn returns_at(&self, now: Time) -> Time {
+        self.expected_end.max(now + now.since(self.expected_end))
     }
 }
 

@@ -87,6 +87,7 @@ impl Conductor {
             agenda: Agenda::default(),
             out: Output::default(),
             loose_edges: Vec::new(),
+            loaded_leases: Vec::new(),
         };
         let new = self.copy_tasks(kept, &mut copy);
         copy.workspaces = self.workspaces.map(|_, ws| bare_workspace(ws, &new));

@@ -5,12 +5,12 @@ use std::ops::ControlFlow;
 use super::Conductor;
 use super::blocker::{NAMED, plain};
 use super::eta::exact;
-use super::state::{AgentIx, Gate, LaneIx, Place, ResIx, TaskIx, WsIx};
+use super::state::{Agent, AgentIx, Gate, Group, LaneIx, Place, ResIx, TaskIx, WsIx};
 use super::verdicts::Unserved;
 use crate::words;
 use crate::{
-    Action, Blocker, Code, Explanation, Position, Span, TaskId, TaskState, Tier, Time, Unblock,
-    Verdict, Wait,
+    Action, AgentStatus, Blocker, Code, Explanation, Position, Span, TaskId, TaskState, Tier, Time,
+    Unblock, Verdict, Wait,
 };
 
 /// How long an explanation may be shown without asking again.
@@ -219,7 +219,8 @@ impl Conductor {
     }
 
     fn agents_blocker(&self, task: TaskIx, code: Code) -> Blocker {
-        let group = &self.groups[self.lanes[self.lane_of(task)].group];
+        let lane = &self.lanes[self.lane_of(task)];
+        let group = &self.groups[lane.group];
         let (unblocks_when, actions) = match code {
             Code::NoEligibleAgent => (
                 Unblock::AgentRegistered,
@@ -228,20 +229,26 @@ impl Conductor {
             Code::AgentsOffline => (Unblock::AgentOnline, vec![Action::RegisterAgent]),
             _ => (Unblock::AgentFree, Vec::new()),
         };
-        let wanted = group.agent.clone().or_else(|| {
-            (!group.capabilities.is_empty())
-                .then(|| group.capabilities.join(", "))
-                .or_else(|| group.model.clone())
-        });
-        let concerned = self.agents_concerned(group, code);
+        let concerned = self.agents_concerned(lane.ws, group, code);
+        let asked_for = (!group.capabilities.is_empty())
+            .then(|| group.capabilities.join(", "))
+            .or_else(|| group.model.clone());
+        let is_there = !concerned.is_empty();
+        let wanted = match &group.agent {
+            Some(name) if !(code == Code::NoEligibleAgent && is_there) => Some(name.clone()),
+            _ => asked_for,
+        };
         // Of those that are here it matters who they are where none of them takes more.
-        let matters =
-            code == Code::AgentsOffline || concerned.iter().all(|&ix| self.room_of(ix) == 0);
-        let named = concerned.iter().filter(|_| matters);
-        let named = named.map(|&ix| self.agents[ix].card.name.clone());
+        let matters = code != Code::AgentsBusy || concerned.iter().all(|&ix| self.room_of(ix) == 0);
+        let named = concerned.iter().filter(|_| matters).take(NAMED);
+        let named = named.map(|&ix| &self.agents[ix]);
+        let draining =
+            |agent: &&Agent| code == Code::AgentsBusy && agent.status == AgentStatus::Draining;
+        let name = |agent: &Agent| agent.card.name.clone();
         Blocker {
             resource: wanted,
-            agents: named.take(NAMED).collect(),
+            agents: named.clone().map(name).collect(),
+            draining: named.filter(draining).map(name).collect(),
             have: Some(concerned.len() as f64),
             unblocks_when: Some(unblocks_when),
             actions,
@@ -249,11 +256,20 @@ impl Conductor {
         }
     }
 
-    /// The agents a blocker is about: those that are online where one of them is awaited.
-    fn agents_concerned(&self, group: &super::state::Group, code: Code) -> Vec<AgentIx> {
+    /// The agents a blocker is about: those that are online where one of them is awaited; where
+    /// nobody can do it, the one it is for.
+    fn agents_concerned(&self, ws: WsIx, group: &Group, code: Code) -> Vec<AgentIx> {
         let all = group.agents.iter().copied();
+        let known = &self.workspaces[ws].agents;
         match code {
             Code::AgentsBusy => all.filter(|&ix| self.is_online(ix, self.now)).collect(),
+            Code::NoEligibleAgent => {
+                let named = group.agent.as_ref();
+                named
+                    .and_then(|name| known.get(name).copied())
+                    .into_iter()
+                    .collect()
+            }
             _ => all.collect(),
         }
     }

@@ -5,7 +5,7 @@ use super::state::{Lease, Place, TaskIx, Timer, WsIx};
 use crate::{
     Actor, Answer, Attempt, AttemptOutcome, Complete, DecisionId, EndedTask, ExpiryEvent,
     ExpiryFacts, Facts, Fail, GiveBack, LateResult, LeaseId, Refusal, Renew, RenewedLease, Reply,
-    Span, Stop, TaskState,
+    Span, Stop, TaskState, Time,
 };
 
 /// How an attempt ended, in one place.
@@ -45,20 +45,23 @@ impl Conductor {
 
     pub(super) fn renew(&mut self, ws: WsIx, actor: &Actor, request: Renew) -> Answer {
         let lease = self.check_lease(ws, actor, request.lease, request.epoch)?;
-        let (task, agent, old) = (lease.task, lease.agent, lease.expires_at);
+        let (task, agent) = (lease.task, lease.agent);
         let lease_ms = self.profiles[self.tasks[task].profile].needs.lease_ms;
         let expires_at = self.now + Span::from_millis(lease_ms.into());
         let stop = self.stop_for(lease);
-        self.timers
-            .remove(&(old, Timer::LeaseExpiry(request.lease)));
-        self.timers
-            .insert((expires_at, Timer::LeaseExpiry(request.lease)));
-        if let Some(lease) = self.leases.get_mut(&request.lease) {
-            lease.expires_at = expires_at;
-        }
+        self.extend(request.lease, expires_at);
         self.heard_of(agent);
         self.record_renewal(request.lease, request.progress, request.note);
         Ok(Reply::Renewed { expires_at, stop })
+    }
+
+    /// Moves the end of a lease.
+    pub(super) fn extend(&mut self, id: LeaseId, expires_at: Time) {
+        if let Some(lease) = self.leases.get_mut(&id) {
+            let old = std::mem::replace(&mut lease.expires_at, expires_at);
+            self.timers.remove(&(old, Timer::LeaseExpiry(id)));
+            self.timers.insert((expires_at, Timer::LeaseExpiry(id)));
+        }
     }
 
     pub(super) fn record_renewal(

@@ -10,8 +10,13 @@ use super::state::{
 };
 use super::{Conductor, Output};
 use crate::{
-    Grant, OpenLease, OpenTask, PermitRow, Policy, Span, Stored, TaskState, Time, WorkspaceId,
+    Grant, LeaseId, OpenLease, OpenTask, PermitRow, Policy, Span, Stored, TaskState, Time,
+    WorkspaceId,
 };
+
+/// How long a lease that is loaded lives at least, as far as its own length allows: its agent could not
+/// renew it while nobody decided, and has to ask again.
+const GRACE: Span = Span::from_secs(10);
 
 impl Conductor {
     /// Takes in one stored thing. Workspaces come before what lies in them, resources, budgets and
@@ -97,8 +102,24 @@ impl Conductor {
                 self.forget_if_unneeded(ix);
             }
         }
+        for lease in std::mem::take(&mut self.loaded_leases) {
+            self.grant_grace(lease);
+        }
         self.run_timers();
         self.finish_step()
+    }
+
+    fn grant_grace(&mut self, id: LeaseId) {
+        let Some(lease) = self.leases.get(&id) else {
+            return;
+        };
+        let profile = &self.profiles[self.tasks[lease.task].profile];
+        let grace = GRACE.min(Span::from_millis(profile.needs.lease_ms.into()));
+        let until = self.now + grace;
+        if lease.expires_at < until {
+            self.extend(id, until);
+            self.record_renewal(id, None, None);
+        }
     }
 
     fn restore_workspace(&mut self, id: WorkspaceId, policy: Policy, policy_version: u32) {
@@ -234,6 +255,7 @@ impl Conductor {
         self.agents[agent].running += 1;
         self.timers
             .insert((open.expires_at, Timer::LeaseExpiry(open.id)));
+        self.loaded_leases.push(open.id);
         self.leases.insert(
             open.id,
             Lease {

@@ -98,6 +98,8 @@ pub struct Conductor {
     out: Output,
     /// Edges found at a load whose ends are not both there yet.
     loose_edges: Vec<(TaskId, TaskId)>,
+    /// Leases taken in since the last start.
+    loaded_leases: Vec<LeaseId>,
 }
 
 /// What changed in a step and has consequences still to be drawn.
@@ -163,6 +165,7 @@ impl Conductor {
             agenda: Agenda::default(),
             out: Output::default(),
             loose_edges: Vec::new(),
+            loaded_leases: Vec::new(),
         }
     }
 

@@ -178,7 +178,7 @@ impl Conductor {
                 .map(|held| held.amount)
                 .sum();
             Some((
-                lease.duration_known.then_some(lease.expected_end.max(now)),
+                lease.duration_known.then_some(lease.returns_at(now)),
                 amount,
             ))
         });

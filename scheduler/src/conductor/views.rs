@@ -161,17 +161,25 @@ impl Conductor {
 
     /// Lanes and tasks of the workspace that wait at each resource.
     fn waiting_at_resources(&self, ws: WsIx) -> BTreeMap<ResIx, (u32, u32)> {
-        let mut waiting = BTreeMap::new();
+        let mut by_lane: BTreeMap<(ResIx, LaneIx), u32> = BTreeMap::new();
         for &ix in self.workspaces[ws].lanes.values() {
             let lane = &self.lanes[ix];
             let Some((_, head)) = lane.queue.first() else {
                 continue;
             };
             if let Some((_, Some(super::state::Gate::Resource(resource)))) = self.lane_code(head) {
-                let entry: &mut (u32, u32) = waiting.entry(resource).or_default();
-                entry.0 += 1;
-                entry.1 += lane.queue.len() as u32;
+                by_lane.insert((resource, ix), lane.queue.len() as u32);
             }
+        }
+        for &task in &self.workspaces[ws].stalled {
+            if let Some(resource) = self.never_fits_at(task) {
+                *by_lane.entry((resource, self.lane_of(task))).or_default() += 1;
+            }
+        }
+        let mut waiting: BTreeMap<ResIx, (u32, u32)> = BTreeMap::new();
+        for ((resource, _), tasks) in by_lane {
+            let entry = waiting.entry(resource).or_default();
+            *entry = (entry.0 + 1, entry.1 + tasks);
         }
         waiting
     }

@@ -324,7 +324,7 @@ impl Play {
                 .timers
                 .remove(&(lease.expires_at, Timer::LeaseExpiry(id)));
             lease.expires_at = Time::NEVER;
-            self.ends.insert((lease.expected_end.max(self.now), id));
+            self.ends.insert((lease.returns_at(self.now), id));
         }
     }
 

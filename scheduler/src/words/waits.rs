@@ -66,10 +66,7 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
             format!("“{name}” is being saved up for a larger task that has waited long")
         }
         Code::FairShare => format!("at “{name}” it is another workspace's turn"),
-        Code::NoEligibleAgent => match &blocker.resource {
-            Some(what) => format!("no agent is registered for {what}"),
-            None => "no agent is registered".to_owned(),
-        },
+        Code::NoEligibleAgent => no_agent(blocker),
         Code::AgentsOffline => agents(blocker, "online", ("is offline", "are offline")),
         Code::AgentsBusy => {
             let full = ("takes no more now", "take no more now");
@@ -94,6 +91,17 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
     clause + &when
 }
 
+/// `it is for scout, and scout does not say that it can do search`, or whom or what there is none for.
+fn no_agent(blocker: &Blocker) -> String {
+    match (blocker.agents.first(), &blocker.resource) {
+        (Some(agent), Some(what)) => {
+            format!("it is for {agent}, and {agent} does not say that it can do {what}")
+        }
+        (_, Some(what)) => format!("no agent is registered for {what}"),
+        (_, None) => "no agent is registered".to_owned(),
+    }
+}
+
 /// `the agents that can do this are offline: scout, ranger and 2 more`, by the verb for one and for
 /// several; or how many there are, where none is named.
 fn agents(blocker: &Blocker, unnamed: &str, (one, several): (&str, &str)) -> String {
@@ -107,10 +115,13 @@ fn agents(blocker: &Blocker, unnamed: &str, (one, several): (&str, &str)) -> Str
     } else {
         ("agents", several)
     };
-    format!(
-        "the {agents} that can do this {do_so}: {}",
-        names(&blocker.agents, all)
-    )
+    let named = names(&blocker.agents, all);
+    let said = format!("the {agents} that can do this {do_so}: {named}");
+    match blocker.draining.len() {
+        0 => said,
+        n if n == all => said + " (draining)",
+        n => format!("{said} ({} draining)", names(&blocker.draining, n)),
+    }
 }
 
 /// `scout, ranger, clerk and 2 more`.

@@ -2,6 +2,7 @@
 
 use scheduler::{Act, Code, DecisionKind, Refusal, Reply, Span, TaskState};
 
+use crate::support::World;
 use crate::world;
 
 #[test]
@@ -84,4 +85,30 @@ fn a_lease_that_runs_out_is_lost_and_its_task_goes_on() {
         .find(|decision| decision.kind() == DecisionKind::Expiry)
         .unwrap();
     assert_eq!(expiry.task, Some(lost.task));
+}
+
+#[test]
+fn a_lease_that_nobody_could_renew_is_given_time_by_who_takes_over() {
+    let mut world = world();
+    let lease_of = |world: &mut World, ms| {
+        let mut task = world.new_task(&[]);
+        task.needs.lease_ms = ms;
+        world.create(0, vec![task]).unwrap();
+        world.claim(0, 0, 1).leases.remove(0)
+    };
+    let (alive, short, dead) = (
+        lease_of(&mut world, 20_000),
+        lease_of(&mut world, 2_000),
+        lease_of(&mut world, 20_000),
+    );
+    world.pass(Span::from_secs(60));
+    world.reload();
+    world.pass_waking(Span::from_secs(1));
+    assert!(world.renew(0, 0, &alive).is_ok());
+    world.pass_waking(Span::from_secs(2));
+    let lost = Err(Refusal::LeaseLost);
+    assert_eq!(world.renew(0, 0, &short), lost, "no longer than it was");
+    world.pass_waking(Span::from_secs(8));
+    assert_eq!(world.renew(0, 0, &dead), lost, "it is not renewed");
+    assert!(world.complete(0, 0, &alive, None).is_ok());
 }

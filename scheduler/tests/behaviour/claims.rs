@@ -93,6 +93,12 @@ fn what_no_agent_has_room_for_names_them() {
         (Code::AgentsBusy, None),
         "who knows when"
     );
+    assert_eq!(busy.draining, ["agent-0"]);
+    assert!(
+        why.headline.contains("agent-0 (draining)"),
+        "{}",
+        why.headline
+    );
     world.put_agent(0, 1, &[]);
     let idle = headline(&world);
     assert!(
@@ -128,6 +134,29 @@ fn capabilities_models_and_pins_decide_who_may_take_a_task() {
             .map(|l| l.task)
             .collect::<Vec<_>>(),
         [needs_id]
+    );
+}
+
+#[test]
+fn a_pinned_agent_that_cannot_do_a_task_is_told_from_one_that_is_not_there() {
+    let mut world = world();
+    let mut asked_of = |name: &str| {
+        let mut task = world.new_task(&[]);
+        task.needs.capabilities = vec!["painting".to_owned()];
+        task.needs.agent = Some(name.to_owned());
+        let id = task.id;
+        world.create(0, vec![task]).unwrap();
+        let why = world.explain(0, id).unwrap();
+        assert_eq!(why.blockers[0].code, Code::NoEligibleAgent);
+        why.headline
+    };
+    assert_eq!(
+        asked_of("agent-0"),
+        "Not yet: it is for agent-0, and agent-0 does not say that it can do painting."
+    );
+    assert_eq!(
+        asked_of("agent-7"),
+        "Not yet: no agent is registered for agent-7."
     );
 }
 

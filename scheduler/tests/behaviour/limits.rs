@@ -54,6 +54,13 @@ fn a_full_resource_says_who_holds_it_and_when_it_is_expected_back() {
         second.blockers[0].eta.unwrap().p50 > eta.p50,
         "further back in the lane is later"
     );
+    world.pass(Span::from_secs(25));
+    let overdue = world.explain(0, waiting[0]).unwrap().blockers[0].eta;
+    assert_eq!(
+        overdue.unwrap().p50,
+        world.now + Span::from_secs(15),
+        "as long again as it is overdue"
+    );
 }
 
 #[test]
@@ -210,6 +217,31 @@ fn undefined_and_impossible_needs_are_for_people_and_never_shown_as_waiting() {
         );
         assert!(!why.blockers[0].actions.is_empty());
     }
+    let at_model = Query::Waitlist {
+        resource: "model".to_owned(),
+        limit: 10,
+    };
+    let View::Waitlist { waiting } = world.conductor.view(workspace(0), &at_model, world.now)
+    else {
+        panic!("a waitlist was asked for");
+    };
+    assert_eq!(
+        waiting
+            .iter()
+            .map(|at| (at.task, at.eta))
+            .collect::<Vec<_>>(),
+        [(impossible, None)]
+    );
+    let resources = world
+        .conductor
+        .view(workspace(0), &Query::Resources, world.now);
+    let View::Resources { resources } = resources else {
+        panic!("resources were asked for");
+    };
+    assert_eq!(
+        (resources[0].waiting_lanes, resources[0].waiting_tasks),
+        (1, 1)
+    );
     world.put_resource(0, "searhc", slots(1), false);
     world.put_resource(0, "model", slots(3), false);
     assert_eq!(world.claim(0, 0, 5).leases.len(), 2, "set right, both go");

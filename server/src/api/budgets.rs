@@ -182,11 +182,12 @@ async fn scope(
             _ => Ok(BudgetScope::Workspace),
         },
         "agent" => {
-            let agents = app.store.agent_names(caller.workspace).await?;
-            agents
-                .into_iter()
-                .find(|(id, name)| text.is_some_and(|text| name == text || id.to_string() == text))
-                .map(|(id, _)| BudgetScope::Agent(id))
+            let known = match text {
+                Some(text) => app.store.agent_called(caller.workspace, text).await?,
+                None => None,
+            };
+            known
+                .map(BudgetScope::Agent)
                 .ok_or_else(|| fault("is the name of no agent here"))
         }
         "model" => match text {

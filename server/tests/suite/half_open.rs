@@ -77,6 +77,23 @@ async fn a_body_that_does_not_come_is_a_timeout() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_refused_unread_does_not_cost_the_connection() {
+    let house = House::new(LONG, LONG).await;
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    for _ in 0..3 {
+        let head = b"POST /nowhere HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        let mut told = Vec::new();
+        while !told.ends_with(b"\r\n\r\n") {
+            let read = timeout(LONG, stream.read_buf(&mut told)).await;
+            assert_ne!(read.unwrap().unwrap(), 0, "closed after one answer");
+        }
+        assert!(told.starts_with(b"HTTP/1.1 404 "));
+        stream.write_all(b"{\"a\": 12}").await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_connection_serves_again_knows_its_peer_and_ends_with_the_server() {
     let house = House::new(LONG, LONG).await;
     let mut stream = TcpStream::connect(house.address).await.unwrap();

@@ -57,6 +57,23 @@ impl Store {
         Ok(id.map(AgentId))
     }
 
+    /// The agent of that name or identifier; of two, the one of that name.
+    pub async fn agent_called(
+        &self,
+        workspace: WorkspaceId,
+        called: &str,
+    ) -> Result<Option<AgentId>, StoreError> {
+        let id = sqlx::query_scalar!(
+            "SELECT id FROM agent WHERE workspace_id = $1 AND (name = $2 OR id = $3) ORDER BY name = $2 DESC LIMIT 1",
+            workspace.0,
+            called,
+            called.parse::<AgentId>().ok().map(|id| id.0),
+        )
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(id.map(AgentId))
+    }
+
     /// A workspace's agents by name: those too that have a key and were never heard of.
     pub async fn agent_names(
         &self,

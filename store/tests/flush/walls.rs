@@ -9,6 +9,23 @@ use crate::support::*;
 use crate::{count, created, store};
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_connection_lost_in_a_pause_fails_no_flush(pool: PgPool) {
+    let scene = Scene::set(store(&pool)).await;
+    let new = |n| created(&[task(scene.workspace, n, needs("general"))]);
+    scene.flush(new(1_000)).await;
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    scene.flush(new(2_000)).await;
+    assert_eq!(count(&pool, "task").await, 2);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn under_a_lost_epoch_nothing_is_written(pool: PgPool) {
     let scene = Scene::set(store(&pool)).await;
     let ws = scene.workspace;

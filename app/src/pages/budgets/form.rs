@@ -4,11 +4,12 @@ use leptos::prelude::*;
 use scheduler::{BudgetScope, BudgetSpec, Unit, Window};
 
 use crate::access::Seat;
+use crate::acts::limits::NEW;
 use crate::components::act_form::ActForm;
 
 /// For a new budget; `None` for a reader who may not.
 pub fn new_budget(seat: &Seat, agents: &[String]) -> Option<AnyView> {
-    let form = ActForm::new("set_budget", seat)?;
+    let form = ActForm::new("set_budget", seat)?.with("is", NEW);
     let name = form.field("name", "Name").required().line();
     let scope = form
         .field("scope", "Counts the spending of")

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use scheduler::{Adaptive, ResourceKind, ResourceSpec};
 
 use crate::access::Seat;
+use crate::acts::limits::NEW;
 use crate::components::act_form::ActForm;
 
 /// For a new resource, or with how it is set now; `None` for a reader who may not.
@@ -11,7 +12,7 @@ pub fn limit_form(seat: &Seat, now: Option<&ResourceSpec>) -> Option<AnyView> {
     let form = ActForm::new("set_resource", seat)?;
     let form = match now {
         Some(spec) => form.with("name", spec.name.clone()),
-        None => form,
+        None => form.with("is", NEW),
     };
     let name = now.is_none().then(|| {
         form.field("name", "Name")

@@ -27,6 +27,10 @@ const PUSHES: [(&str, &str); 6] = [
     ("-500", "Down by 500 points"),
 ];
 
+/// What an act does to a task that runs.
+const STOPS: &str =
+    "An agent is at work on it. It is told to stop, and what it has done so far is lost.";
+
 /// The row of buttons below the task's title; absent for a reader who may do nothing. It stays when
 /// there is nothing left to do, for what stands below it stays where it is.
 pub fn acts(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
@@ -40,7 +44,14 @@ pub fn acts(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
         Some(form.show_with(view! { <button class="button">{words}</button> }))
     };
     let first = match state {
-        Pending | InProgress => press("hold_task", "Hold", Backlog),
+        Pending => press("hold_task", "Hold", Backlog),
+        InProgress => ask_first(
+            ("hold_task", "Hold", "Hold this task"),
+            Backlog,
+            STOPS,
+            task,
+            seat,
+        ),
         Backlog => press("release_task", "Release", Pending),
         InReview => press("release_task", "Accept the result", TaskState::Done),
         Failed | Cancelled => press("retry_task", "Retry", Pending),
@@ -94,23 +105,31 @@ fn boost(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
 }
 
 fn cancel(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
-    let form = ActForm::new("cancel_task", seat)?
-        .grave()
-        .with("task", task.id.to_string())
-        .becomes("#task-state", view! { <StateMark state=Cancelled /> });
-    let opens = form.was_refused();
+    let words = ("cancel_task", "Cancel", "Cancel this task");
     let warns = if task.lease.is_some() {
-        "An agent is at work on it. It is told to stop, and what it has done so far is lost."
+        STOPS
     } else {
         "It will not be started. What waits for it goes on waiting until it is retried or edited."
     };
+    ask_first(words, Cancelled, warns, task, seat)
+}
+
+/// An act, by its name, its button and the words that confirm it, that says first what it takes away.
+fn ask_first(
+    (act, button, confirm): (&'static str, &'static str, &'static str),
+    then: TaskState,
+    warns: &'static str,
+    task: &TaskListed,
+    seat: &Seat,
+) -> Option<AnyView> {
+    let form = ActForm::new(act, seat)?
+        .grave()
+        .with("task", task.id.to_string())
+        .becomes("#task-state", view! { <StateMark state=then /> });
+    let opens = form.was_refused();
     let fields = view! {
         <p>{warns}</p>
         {form.field("reason", "Why").hint("Optional; kept with the decision.").line()}
     };
-    Some(asking(
-        "Cancel",
-        opens,
-        form.show("Cancel this task", fields),
-    ))
+    Some(asking(button, opens, form.show(confirm, fields)))
 }

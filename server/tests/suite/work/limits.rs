@@ -141,6 +141,9 @@ async fn an_agent_known_by_its_key_alone_can_be_given_a_budget(database: PgPool)
         json!({ "scope": { "agent": "scout" }, "unit": "tokens", "limit": 10, "window": "day" });
     let budget = house.done(&manager, "PUT /budgets/own", own).await;
     assert!(budget["scope"]["agent"].is_string(), "{budget}");
+    let same = json!({ "scope": budget["scope"], "unit": "tokens", "limit": 20, "window": "day" });
+    let same = house.done(&manager, "PUT /budgets/own", same).await;
+    assert_eq!(same["scope"], budget["scope"], "by its identifier");
     house.close().await;
 }
 

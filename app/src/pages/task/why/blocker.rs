@@ -1,7 +1,7 @@
 //! One thing that holds a task.
 
 use leptos::prelude::*;
-use scheduler::{Blocker, Eta, Explanation, Holder, words};
+use scheduler::{Blocker, Code, Eta, Explanation, Holder, words};
 use store::read::TaskListed;
 
 use super::Near;
@@ -94,10 +94,15 @@ fn agents(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
         view! { <li><a href=href>{name.clone()}</a></li> }
     };
     let named = blocker.agents.iter().map(agent).collect_view();
+    let who = match blocker.code {
+        Code::AgentsOffline => "Who could do it, once online",
+        Code::NoEligibleAgent => "Whom it is for",
+        _ => "Who can do it",
+    };
     (!blocker.agents.is_empty()).then(|| {
         view! {
             <div class="holders">
-                <p class="quiet small">"Who could do it, once online"</p>
+                <p class="quiet small">{who}</p>
                 <ul role="list">{named}</ul>
             </div>
         }
