@@ -12,6 +12,7 @@ use super::{Answer, Desk, Done, Form, Reader, Refused};
 
 /// What the forms that make something anew say in `is`.
 pub const NEW: &str = "new";
+const TAKEN: &str = "There is one of this name: change that, or choose another name.";
 
 /// Makes a resource, or changes its limit.
 #[server(endpoint = "set_resource")]
@@ -47,9 +48,11 @@ async fn put_resource(form: &Form) -> Result<Done, Refused> {
     let name = read.name("name").to_owned();
     let kind = kind(&mut read, form);
     let adaptive = adaptive(&mut read, &kind);
+    // What this very form has made when it was sent before is not another.
     let known = known(&desk, &name).await?;
+    let known = known.filter(|spec| spec.id.0 != desk.id());
     if form.get("is") == NEW {
-        is_free(&mut read, &desk, known.as_ref().map(|spec| spec.id.0));
+        read.that(known.is_none(), "name", TAKEN);
     }
     read.done()?;
     let pool_wide = known.as_ref().is_some_and(|spec| spec.workspace.is_none());
@@ -116,16 +119,6 @@ async fn reopen(form: &Form) -> Result<Done, Refused> {
     ))
 }
 
-/// What is made anew does not overwrite what has its name, unless that is what this very form has
-/// made when it was sent before.
-fn is_free(read: &mut Reader<'_>, desk: &Desk, other: Option<uuid::Uuid>) {
-    read.that(
-        other.is_none_or(|id| id == desk.id()),
-        "name",
-        "There is one of this name: change that, or choose another name.",
-    );
-}
-
 /// The name of the resource that the page is about.
 fn resource(read: &mut Reader<'_>) -> String {
     let name = read.own("name", |name| {
@@ -143,9 +136,9 @@ async fn put_budget(form: &Form) -> Result<Done, Refused> {
     if form.get("is") == NEW
         && let View::Budgets { budgets } = desk.seat.ask(Query::Budgets).await?
     {
-        let of_name = |view: &&BudgetView| view.row.spec.name == name;
-        let other = budgets.iter().find(of_name).map(|view| view.row.spec.id.0);
-        is_free(&mut read, &desk, other);
+        let is_other = |view: &BudgetView| view.row.spec.id.0 != desk.id();
+        let is_taken = |view: &BudgetView| view.row.spec.name == name && is_other(view);
+        read.that(!budgets.iter().any(is_taken), "name", TAKEN);
     }
     let scope = scope(&mut read, form, agent).unwrap_or(BudgetScope::Workspace);
     let unit = read.choice("unit", unit).unwrap_or(Unit::Tokens);

@@ -203,6 +203,50 @@ async fn a_form_sent_twice_is_done_once_and_answered_alike(database: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_is_made_anew_overwrites_nothing(database: PgPool) {
+    let house = House::new(&database).await;
+    let browser = Browser::of(&house, WorkspaceRole::Manager).await;
+    let budget = [
+        ("scope", "workspace"),
+        ("unit", "tokens"),
+        ("limit", "100"),
+        ("window", "day"),
+    ];
+    let resource = [("kind", "slots"), ("slots", "100")];
+    for (act, fields) in [("set_budget", &budget[..]), ("set_resource", &resource)] {
+        let form = |once: &str, is: &str, limit: &str| {
+            let once = format!("{act}-{once}");
+            let own = [
+                ("ws", "acme"),
+                ("name", "mine"),
+                ("once", &*once),
+                ("is", is),
+            ];
+            let fields = fields.iter().map(|&(name, text)| match text {
+                "100" => (name, limit),
+                _ => (name, text),
+            });
+            let all = own.into_iter().chain(fields);
+            all.map(|(name, text)| (name, text.to_owned()))
+                .collect::<Vec<_>>()
+        };
+        let first = browser.act(act, &form("first", "new", "100")).await;
+        assert_eq!(first.0, StatusCode::OK, "{}", first.1);
+        let again = browser.act(act, &form("first", "new", "100")).await;
+        assert_eq!(first, again);
+        let (status, said) = browser.act(act, &form("second", "new", "7")).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{said}");
+        assert!(
+            said.to_string().contains("There is one of this name"),
+            "{said}"
+        );
+        let (status, said) = browser.act(act, &form("third", "", "9")).await;
+        assert_eq!(status, StatusCode::OK, "{said}");
+    }
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_review_sent_twice_is_said_once(database: PgPool) {
     let house = House::new(&database).await;
     let browser = Browser::of(&house, WorkspaceRole::Manager).await;
