@@ -1,14 +1,18 @@
 //! Accepts connections and reads requests from them, with an end to how long a client may take.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::header::EXPECT;
+use axum::http::HeaderValue;
+use axum::http::header::{CONNECTION, EXPECT};
 use axum::serve::Listener;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
@@ -88,18 +92,25 @@ async fn answer_on(
     mut stopping: watch::Receiver<bool>,
 ) {
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        // Who asks first whether to send a body does not send one that was refused.
-        let comes = !request.headers().contains_key(EXPECT);
+        let unread = Unread::of(&request);
         let mut request: Request = request.map(|body| {
             let body = ToTheEnd {
                 body: Some(body),
-                patience: comes.then_some(patience.body),
+                unread: unread.clone(),
+                patience: patience.body,
             };
             Body::new(TimeoutBody::new(patience.body, body))
         });
         request.extensions_mut().insert(ConnectInfo(peer));
-        let router = router.clone();
-        router.oneshot(request)
+        let answered = router.clone().oneshot(request);
+        async move {
+            let mut response = answered.await?;
+            if unread.is_some_and(|unread| unread.closes()) {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut connection = pin!(
         Builder::new()
@@ -119,12 +130,40 @@ async fn answer_on(
     }
 }
 
+/// Of a body that was refused unread, more than what is kept of one is not worth the connection; this
+/// much is still read, for the answer is lost on who is cut off while sending.
+const DISCARDED: usize = 32 * BODY_LIMIT;
+
+/// What became of a request's body, if it has one.
+#[derive(Clone, Debug, Default)]
+struct Unread {
+    /// The client asked first whether to send it.
+    awaits_word: bool,
+    /// The rest is not read, or is too much: the connection ends with the answer.
+    closes: Arc<AtomicBool>,
+}
+
+impl Unread {
+    fn of(request: &hyper::Request<Incoming>) -> Option<Self> {
+        let awaits_word = request.headers().contains_key(EXPECT);
+        let has_body = !request.body().is_end_stream();
+        has_body.then(|| Self {
+            awaits_word,
+            ..Self::default()
+        })
+    }
+
+    fn closes(&self) -> bool {
+        self.closes.load(Ordering::Relaxed)
+    }
+}
+
 /// A body that is read to its end also when it is refused unread: hyper would close the connection
 /// right after the answer, without a word to a client that goes on using it.
 struct ToTheEnd {
     body: Option<Incoming>,
-    /// For what is left of it, if that is sure to come.
-    patience: Option<Duration>,
+    unread: Option<Unread>,
+    patience: Duration,
 }
 
 impl hyper::body::Body for ToTheEnd {
@@ -155,13 +194,25 @@ impl hyper::body::Body for ToTheEnd {
 
 impl Drop for ToTheEnd {
     fn drop(&mut self) {
-        let unread = self.body.take().filter(|body| !body.is_end_stream());
-        if let (Some(body), Some(patience)) = (unread, self.patience) {
-            let rest = Limited::new(body, BODY_LIMIT).collect();
-            // What does not end, or is too much, does cost the connection.
-            tokio::spawn(tokio::time::timeout(patience, rest));
+        let rest = self.body.take().filter(|body| !body.is_end_stream());
+        let (Some(rest), Some(unread)) = (rest, &self.unread) else {
+            return;
+        };
+        let left = rest.size_hint().upper();
+        if unread.awaits_word || left.is_none_or(|left| left > BODY_LIMIT as u64) {
+            unread.closes.store(true, Ordering::Relaxed);
+        }
+        // Who asked first does not send what was refused.
+        if !unread.awaits_word {
+            let discarded = discard(Limited::new(rest, DISCARDED));
+            tokio::spawn(tokio::time::timeout(self.patience, discarded));
         }
     }
+}
+
+/// Reads to the end, or as far as it goes, and keeps nothing.
+async fn discard(mut body: Limited<Incoming>) {
+    while let Some(Ok(_)) = body.frame().await {}
 }
 
 /// Waits until the server is about to stop. A sender that is gone stops it too.

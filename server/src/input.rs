@@ -36,6 +36,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Input<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let form = is_form(&parts.headers)?;
+        if says_too_large(&parts.headers) {
+            return Err(too_large());
+        }
         let bytes = read(body).await?;
         let once = idempotency(&parts, &bytes)?;
         let value = parse(if bytes.is_empty() { b"{}" } else { &bytes }).map_err(|problem| {
@@ -52,14 +55,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Input<T> {
 async fn read(body: Body) -> Result<Bytes, Problem> {
     match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let detail = format!("A body may have at most {BODY_LIMIT} bytes.");
-            Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                detail,
-            ))
-        }
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) if is_late(&*error) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "too_slow",
@@ -67,6 +63,18 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
         )),
         Err(_) => Err(Problem::unreadable("The body ended early.")),
     }
+}
+
+/// Whether the body is known to be too large, so that it need not be sent first.
+fn says_too_large(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    length.is_some_and(|length| length > BODY_LIMIT as u64)
+}
+
+fn too_large() -> Problem {
+    let detail = format!("A body may have at most {BODY_LIMIT} bytes.");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
 }
 
 /// Whether a body could not be read because the client stopped sending it.

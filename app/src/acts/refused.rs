@@ -119,7 +119,7 @@ impl From<Refusal> for Refused {
                 crate::text::state(state)
             )),
             Refusal::VersionConflict { .. } => Self::because(
-                "Somebody else has changed it since you opened this. Look at it again, then decide.",
+                "Somebody else has changed it since you opened this: what it says by now stands below each field that differs. Saving puts in what you typed.",
             ),
             Refusal::LeaseLost => Self::because("The lease is over by now."),
             Refusal::Held => Self::because(sentence(&refusal.to_string())),

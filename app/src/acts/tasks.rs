@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use scheduler::bounds::{BOOSTED_FOR, NOTE_BYTES, boost_end_fault, points_fault};
-use scheduler::{Act, Boost, Overrule, Request, Span, TaskId, words};
+use scheduler::{Act, Boost, Overrule, Request, Span, TaskId, TaskState, words};
 
 use super::{Answer, Desk, Done, Form, Refused};
 
@@ -133,9 +133,23 @@ async fn overrule(name: &str, act: Act, form: &Form) -> Result<TaskId, Refused> 
     let task = read.id("task");
     let reason = read.optional("reason", NOTE_BYTES);
     read.done()?;
+    if act == Act::Hold && form.get("asked").is_empty() {
+        not_running(&desk, task).await?;
+    }
     desk.submit(Request::Overrule(overruling(task, act, reason)))
         .await?;
     Ok(task)
+}
+
+/// A form that has not asked whether to take an agent's work away does not.
+pub(super) async fn not_running(desk: &Desk, task: TaskId) -> Result<(), Refused> {
+    let stored = desk.seat.store().task(desk.seat.workspace, task).await?;
+    if stored.is_some_and(|stored| stored.task.state == TaskState::InProgress) {
+        return Err(Refused::because(
+            "An agent is at work on it by now, and what it has done so far would be lost. Hold it on its own page if you mean that.",
+        ));
+    }
+    Ok(())
 }
 
 /// A request for an act on a task that takes nothing but a reason.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 use scheduler::{Act, Request, TaskId};
 
-use super::tasks::overruling;
+use super::tasks::{not_running, overruling};
 use super::{Answer, Desk, Done, Form, Refused};
 use crate::text::count;
 
@@ -14,7 +14,7 @@ use crate::text::count;
 const MOST: usize = 200;
 
 /// Holds, releases, cancels or retries each task that was chosen. Those that refuse
-/// it are left as they are, and counted by their reason.
+/// it are left as they are, and counted by their reason; so are those at work when others are held.
 #[server(endpoint = "change_tasks")]
 pub async fn change_tasks(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
     let done = change(&form).await;
@@ -42,7 +42,12 @@ async fn change(form: &Form) -> Result<Done, Refused> {
     let requests = tasks.iter().map(|&task| {
         let request = Request::Overrule(overruling(task, act, None));
         let desk = &desk;
-        async move { desk.submit_part(&task.to_string(), request).await }
+        async move {
+            if act == Act::Hold {
+                not_running(desk, task).await?;
+            }
+            desk.submit_part(&task.to_string(), request).await
+        }
     });
     let answers = futures::future::join_all(requests).await;
     sum_up(answers, words)

@@ -124,6 +124,10 @@ impl ActForm {
     /// A field, with what was typed and what is wrong with it.
     pub fn field(&self, name: &'static str, label: &'static str) -> Field {
         let refusal = self.refusal();
+        let version = self.hidden.iter().find(|(name, _)| name == "version");
+        let moved_on = version
+            .zip(refusal)
+            .is_some_and(|((_, now), said)| said.typed.get("version") != now);
         Field {
             id: format!("{}-{}", self.id, name.trim_end_matches("[]")),
             name,
@@ -132,6 +136,8 @@ impl ActForm {
             value: refusal.map(|said| said.typed.get(name).to_owned()),
             fault: refusal.and_then(|said| said.fault(name)).map(str::to_owned),
             required: false,
+            moved_on,
+            by_now: None,
         }
     }
 

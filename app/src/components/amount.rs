@@ -17,8 +17,8 @@ pub fn amount(value: u64, unit: Unit) -> AnyView {
 pub fn said(value: u64, unit: Unit) -> String {
     match unit {
         Unit::Microusd if (1..CENT / 2).contains(&value) => "<$0.01".to_owned(),
-        Unit::Microusd if value < CENT => words::amount(value / (CENT / 2) * CENT, unit),
-        _ => words::amount(value, unit),
+        Unit::Microusd => words::amount((value + CENT / 2) / CENT * CENT, unit),
+        Unit::Tokens => words::amount(value, unit),
     }
 }
 

@@ -15,6 +15,10 @@ pub struct Field {
     pub(super) value: Option<String>,
     pub(super) fault: Option<String>,
     pub(super) required: bool,
+    /// Whether what the form is about was changed while somebody typed.
+    pub(super) moved_on: bool,
+    /// What it holds by now, where that is not what was typed.
+    pub(super) by_now: Option<String>,
 }
 
 impl Field {
@@ -28,7 +32,12 @@ impl Field {
     /// What it holds before anybody has typed.
     #[must_use]
     pub fn holding(mut self, value: impl Into<String>) -> Self {
-        self.value.get_or_insert_with(|| value.into());
+        let value = value.into();
+        if self.moved_on && self.value.as_ref().is_some_and(|typed| *typed != value) {
+            self.by_now = Some(value);
+        } else {
+            self.value.get_or_insert(value);
+        }
         self
     }
 
@@ -128,7 +137,8 @@ impl Field {
     fn described(&self) -> Option<String> {
         let hint = self.hint.map(|_| format!("{}-hint", self.id));
         let fault = self.fault.as_ref().map(|_| format!("{}-fault", self.id));
-        let all: Vec<_> = [fault, hint].into_iter().flatten().collect();
+        let by_now = self.by_now.as_ref().map(|_| format!("{}-now", self.id));
+        let all: Vec<_> = [fault, by_now, hint].into_iter().flatten().collect();
         (!all.is_empty()).then(|| all.join(" "))
     }
 
@@ -138,16 +148,26 @@ impl Field {
             label,
             hint,
             fault,
+            by_now,
             ..
         } = self;
-        let (hint_id, fault_id) = (format!("{id}-hint"), format!("{id}-fault"));
+        let [hint_id, fault_id, now_id] = ["hint", "fault", "now"].map(|of| format!("{id}-{of}"));
         let hint = hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> });
         let fault = fault.map(|fault| view! { <p class="field-fault" id=fault_id>{fault}</p> });
+        let by_now = by_now.map(|text| {
+            let text = if text.is_empty() {
+                "nothing".to_owned()
+            } else {
+                text
+            };
+            view! { <p class="field-by-now" id=now_id>"By now it says: " {text}</p> }
+        });
         view! {
             <div class="field">
                 <label for=id>{label}</label>
                 {control.into_any()}
                 {fault}
+                {by_now}
                 {hint}
             </div>
         }

@@ -205,7 +205,7 @@ fn panel(
                 <p class="reasoning">{said(budget, found, seat.now)}</p>
                 {burn_down(budget, points, found, seat.now)}
                 <h3>"Who spent it"</h3>
-                {spenders(spec, spent)}
+                {spenders(spec, budget.row.state.settled, spent)}
             </div>
             {edit}
         </li>

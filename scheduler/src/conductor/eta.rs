@@ -2,8 +2,8 @@
 //!
 //! Exact where only the clock and a refill rate decide. Otherwise the leases that are held and the
 //! tasks that go first are played forward with expected durations: each holder gives its place back
-//! at its expected end (one that is overdue is expected to take as long again as it is overdue), and
-//! each task before this one takes the first place that comes free. The
+//! at its expected end, as its agent reports progress, and each task before this one takes the first
+//! place that comes free. The
 //! durations are means; with `k` of them in a row the ninth decile lies near `1 + 1.28/√k` of the
 //! sum (a normal approximation with durations that vary as much as they last).
 
@@ -131,10 +131,21 @@ impl Conductor {
 }
 
 impl Lease {
-    /// When it is expected to end. One that should have ended takes as long again as it is overdue:
-    /// "any moment" would be said for ever of a holder that hangs.
+    /// When it is expected to end: by what its agent said of its progress, else by its kind. One that
+    /// should have ended takes as long again as it is overdue, at most as long as it was to take.
     pub(super) fn returns_at(&self, now: Time) -> Time {
-        self.expected_end.max(now + now.since(self.expected_end))
+        let expected = self.said_end.unwrap_or(self.expected_end);
+        let usual = expected.since(self.granted_at);
+        expected.max(now + now.since(expected).min(usual))
+    }
+
+    /// Its agent says how much of it is done, from 0 to 1: the rest is expected to go as fast.
+    pub(super) fn heed_progress(&mut self, progress: f32, now: Time) {
+        if progress > 0.0 {
+            let so_far = now.since(self.granted_at).0 as f64;
+            let whole = so_far / f64::from(progress.min(1.0));
+            self.said_end = Some(self.granted_at + Span(whole as i64));
+        }
     }
 }
 

@@ -247,7 +247,10 @@ impl Conductor {
         let name = |agent: &Agent| agent.card.name.clone();
         Blocker {
             resource: wanted,
-            agents: named.clone().map(name).collect(),
+            agents: match &group.agent {
+                Some(unknown) if !is_there => vec![unknown.clone()],
+                _ => named.clone().map(name).collect(),
+            },
             draining: named.filter(draining).map(name).collect(),
             have: Some(concerned.len() as f64),
             unblocks_when: Some(unblocks_when),

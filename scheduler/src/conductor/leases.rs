@@ -50,6 +50,11 @@ impl Conductor {
         let expires_at = self.now + Span::from_millis(lease_ms.into());
         let stop = self.stop_for(lease);
         self.extend(request.lease, expires_at);
+        if let (Some(lease), Some(progress)) =
+            (self.leases.get_mut(&request.lease), request.progress)
+        {
+            lease.heed_progress(progress, self.now);
+        }
         self.heard_of(agent);
         self.record_renewal(request.lease, request.progress, request.note);
         Ok(Reply::Renewed { expires_at, stop })

@@ -14,8 +14,8 @@ use crate::{
     WorkspaceId,
 };
 
-/// How long a lease that is loaded lives at least, as far as its own length allows: its agent could not
-/// renew it while nobody decided, and has to ask again.
+/// How long a lease that is loaded lives at least: its agent could not renew it while nobody decided,
+/// and has to ask again.
 const GRACE: Span = Span::from_secs(10);
 
 impl Conductor {
@@ -110,13 +110,12 @@ impl Conductor {
     }
 
     fn grant_grace(&mut self, id: LeaseId) {
-        let Some(lease) = self.leases.get(&id) else {
-            return;
-        };
-        let profile = &self.profiles[self.tasks[lease.task].profile];
-        let grace = GRACE.min(Span::from_millis(profile.needs.lease_ms.into()));
-        let until = self.now + grace;
-        if lease.expires_at < until {
+        let until = self.now + GRACE;
+        if self
+            .leases
+            .get(&id)
+            .is_some_and(|lease| lease.expires_at < until)
+        {
             self.extend(id, until);
             self.record_renewal(id, None, None);
         }
@@ -272,6 +271,7 @@ impl Conductor {
                 expected_end: open.granted_at
                     + Span::from_millis(expected.unwrap_or(60_000) as i64),
                 duration_known: expected.is_some(),
+                said_end: None,
                 tokens: 0,
                 cost_microusd: 0,
             },

@@ -201,6 +201,7 @@ impl Conductor {
             held,
             reservations,
             decision,
+            said_end: None,
             expected_end: self.now + Span::from_millis(expected.unwrap_or(60_000) as i64),
             duration_known: expected.is_some(),
             tokens: 0,

@@ -338,6 +338,8 @@ pub(super) struct Lease {
     pub(super) decision: DecisionId,
     /// When it was expected to end, when it was given.
     pub(super) expected_end: Time,
+    /// When it is expected to end by the progress its agent reported.
+    pub(super) said_end: Option<Time>,
     /// Whether the duration behind that was known rather than a default.
     pub(super) duration_known: bool,
     pub(super) tokens: u64,

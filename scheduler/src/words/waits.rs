@@ -21,7 +21,7 @@ pub const fn code(code: Code) -> &'static str {
         Code::NoFreeSlot => "all slots are taken",
         Code::BudgetWindow => "the budget is used up until its window turns",
         Code::ProviderBackoff => "what it needs is closed for a while",
-        Code::AgentsOffline => "the agents that can do this are offline",
+        Code::AgentsOffline => "the agents that can do this are not online",
         Code::AgentsBusy => "the agents that can do this are busy",
         Code::LowerPriority => "others go first",
         Code::FairShare => "it is another workspace's turn",
@@ -67,7 +67,7 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
         }
         Code::FairShare => format!("at “{name}” it is another workspace's turn"),
         Code::NoEligibleAgent => no_agent(blocker),
-        Code::AgentsOffline => agents(blocker, "online", ("is offline", "are offline")),
+        Code::AgentsOffline => agents(blocker, "online", ("is not online", "are not online")),
         Code::AgentsBusy => {
             let full = ("takes no more now", "take no more now");
             agents(blocker, "asking for work", full)
@@ -93,16 +93,20 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
 
 /// `it is for scout, and scout does not say that it can do search`, or whom or what there is none for.
 fn no_agent(blocker: &Blocker) -> String {
+    let is_there = blocker.have > Some(0.0);
     match (blocker.agents.first(), &blocker.resource) {
-        (Some(agent), Some(what)) => {
+        (Some(agent), Some(what)) if is_there => {
             format!("it is for {agent}, and {agent} does not say that it can do {what}")
         }
-        (_, Some(what)) => format!("no agent is registered for {what}"),
-        (_, None) => "no agent is registered".to_owned(),
+        (Some(agent), _) => {
+            format!("it is for {agent}, and no agent of that name is registered")
+        }
+        (None, Some(what)) => format!("no agent is registered for {what}"),
+        (None, None) => "no agent is registered".to_owned(),
     }
 }
 
-/// `the agents that can do this are offline: scout, ranger and 2 more`, by the verb for one and for
+/// `the agents that can do this are not online: scout, ranger and 2 more`, by the verb for one and for
 /// several; or how many there are, where none is named.
 fn agents(blocker: &Blocker, unnamed: &str, (one, several): (&str, &str)) -> String {
     let all = blocker.have.unwrap_or(0.0) as usize;

@@ -156,7 +156,7 @@ fn a_pinned_agent_that_cannot_do_a_task_is_told_from_one_that_is_not_there() {
     );
     assert_eq!(
         asked_of("agent-7"),
-        "Not yet: no agent is registered for agent-7."
+        "Not yet: it is for agent-7, and no agent of that name is registered."
     );
 }
 

@@ -1,8 +1,8 @@
 //! Resources: what they hold back, and what is said of it.
 
 use scheduler::{
-    CloseResource, Code, EtaMethod, Query, Refusal, Reply, Request, Requirement, Span, TakePermit,
-    TaskId, Throttled, Tier, Time, View,
+    CloseResource, Code, EtaMethod, Query, Refusal, Renew, Reply, Request, Requirement, Span,
+    TakePermit, TaskId, Throttled, Tier, Time, View,
 };
 
 use crate::support::{World, agent, agent_actor, boss, id, workspace};
@@ -58,8 +58,21 @@ fn a_full_resource_says_who_holds_it_and_when_it_is_expected_back() {
     let overdue = world.explain(0, waiting[0]).unwrap().blockers[0].eta;
     assert_eq!(
         overdue.unwrap().p50,
-        world.now + Span::from_secs(15),
-        "as long again as it is overdue"
+        world.now + Span::from_secs(10),
+        "overdue, but for no longer than it was to take"
+    );
+    let renew = Renew {
+        lease: running.lease,
+        epoch: running.epoch,
+        progress: Some(0.5),
+        note: None,
+    };
+    world.ask(0, agent_actor(0), Request::Renew(renew)).unwrap();
+    let said = world.explain(0, waiting[0]).unwrap().blockers[0].eta;
+    assert_eq!(
+        said.unwrap().p50,
+        world.now + Span::from_secs(25),
+        "half done after 25 s"
     );
 }
 

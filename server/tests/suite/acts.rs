@@ -203,6 +203,40 @@ async fn a_form_sent_twice_is_done_once_and_answered_alike(database: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn work_is_not_taken_from_an_agent_unasked(database: PgPool) {
+    let house = House::new(&database).await;
+    let browser = Browser::of(&house, WorkspaceRole::Member).await;
+    let id = task(&house, "At work").await;
+    let scout = house.key_in("acme", Role::Agent, "scout").await.0;
+    house.done(&scout, "POST /claims", json!({})).await;
+    let own = [("ws", "acme"), ("task", &*id)];
+    let with = |more: &[(&'static str, &'static str)]| -> Vec<(&str, &str)> {
+        own.iter().chain(more).copied().collect()
+    };
+    let (status, said) = browser
+        .act("hold_task", &with(&[("once", "held-while-waiting")]))
+        .await;
+    assert_eq!(status, StatusCode::CONFLICT, "{said}");
+    let several = [
+        ("ws", "acme"),
+        ("once", "held-with-others"),
+        ("act", "hold"),
+        ("task[]", &*id),
+    ];
+    let (status, said) = browser.act("change_tasks", &several).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{said}");
+    assert!(
+        said.to_string().contains("An agent is at work on it"),
+        "{said}"
+    );
+    assert_eq!(state(&house, &id).await, "in_progress");
+    let asked = with(&[("once", "held-and-meant"), ("asked", "yes")]);
+    assert_eq!(browser.act("hold_task", &asked).await.0, StatusCode::OK);
+    assert_eq!(state(&house, &id).await, "backlog");
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_is_made_anew_overwrites_nothing(database: PgPool) {
     let house = House::new(&database).await;
     let browser = Browser::of(&house, WorkspaceRole::Manager).await;

@@ -94,6 +94,25 @@ async fn a_body_that_is_refused_unread_does_not_cost_the_connection() {
 }
 
 #[tokio::test]
+async fn a_refusal_that_costs_the_connection_says_so_and_is_heard() {
+    let house = House::new(LONG, LONG).await;
+    let large = 3 << 20;
+    let body = " ".repeat(large);
+    let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {large}\r\n");
+    let told = house.told(&format!("{head}\r\n{body}")).await;
+    assert!(told.starts_with("HTTP/1.1 413 "), "{told}");
+    assert!(told.contains("connection: close"), "{told}");
+    let told = house
+        .told(&format!("{head}expect: 100-continue\r\n\r\n"))
+        .await;
+    assert!(
+        told.starts_with("HTTP/1.1 413 "),
+        "not asked for first: {told}"
+    );
+    assert!(told.contains("connection: close"), "{told}");
+}
+
+#[tokio::test]
 async fn a_connection_serves_again_knows_its_peer_and_ends_with_the_server() {
     let house = House::new(LONG, LONG).await;
     let mut stream = TcpStream::connect(house.address).await.unwrap();

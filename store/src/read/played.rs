@@ -112,7 +112,8 @@ impl Store {
                    l.error AS "error?", l.task_id AS "task_id?", l.ended_at AS "ended_at?"
                FROM ends e
                LEFT JOIN (SELECT DISTINCT ON (agent_id) agent_id, error, task_id, ended_at FROM ends
-                          WHERE error IS NOT NULL ORDER BY agent_id, ended_at DESC) l ON l.agent_id = e.agent_id
+                          WHERE error IS NOT NULL AND outcome NOT IN ('revoked', 'released')
+                          ORDER BY agent_id, ended_at DESC) l ON l.agent_id = e.agent_id
                GROUP BY e.agent_id, l.error, l.task_id, l.ended_at"#,
             workspace.0,
             i64::from(dispatches),

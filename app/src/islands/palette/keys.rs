@@ -42,7 +42,7 @@ pub fn pressed(key: &KeyboardEvent) -> Result<(), JsValue> {
             search()?;
         }
         "?" => {
-            if let Some(help) = by_id::<HtmlDialogElement>("keys") {
+            if let Some(help) = by_id::<HtmlDialogElement>("key-help") {
                 help.show_modal()?;
             }
         }

@@ -60,8 +60,8 @@ pub fn Palette(
             </form>
             <div id="palette-found" aria-live="polite"></div>
         </dialog>
-        <dialog id="keys" class="palette keys" aria-labelledby="keys-title">
-            <h2 id="keys-title">"Keys"</h2>
+        <dialog id="key-help" class="palette keys" aria-labelledby="key-help-title">
+            <h2 id="key-help-title">"Keys"</h2>
             <dl class="facts">{HELP.map(key).collect_view()}</dl>
             <p class="hint">"Single keys can be switched off in your account."</p>
             <form method="dialog">

@@ -13,8 +13,9 @@ use crate::components::meter::{Meter, Part};
 /// Names shown of each group; the rest are summed.
 const SHOWN: usize = 5;
 
-/// Three lists: by agent, by model, by kind of task.
-pub fn spenders(spec: &BudgetSpec, spent: &[Spent]) -> AnyView {
+/// Three lists: by agent, by model, by kind of task. A budget counts from when it was set, of which
+/// `settled` came; the ledger knows the whole window.
+pub fn spenders(spec: &BudgetSpec, settled: u64, spent: &[Spent]) -> AnyView {
     if let BudgetScope::TaskTree(_) = spec.scope {
         return view! { <p class="quiet">"Who spent it is seen on the tasks of the tree."</p> }
             .into_any();
@@ -31,7 +32,23 @@ pub fn spenders(spec: &BudgetSpec, spent: &[Spent]) -> AnyView {
     if lists.iter().all(Option::is_none) {
         return view! { <p class="quiet">"Nothing was reported in this window."</p> }.into_any();
     }
-    view! { <div class="spenders">{lists.into_iter().collect_view()}</div> }.into_any()
+    let all: u64 = spent.iter().map(|one| amount_of(one, spec.unit)).sum();
+    let before = (all > settled).then(|| {
+        let before = amount(all - settled, spec.unit);
+        view! { <p class="quiet small">{before} " of it before the budget counted."</p> }
+    });
+    view! {
+        <div class="spenders">{lists.into_iter().collect_view()}</div>
+        {before}
+    }
+    .into_any()
+}
+
+const fn amount_of(spent: &Spent, unit: Unit) -> u64 {
+    match unit {
+        Unit::Tokens => spent.tokens,
+        Unit::Microusd => spent.cost_microusd,
+    }
 }
 
 fn list(
@@ -42,10 +59,7 @@ fn list(
 ) -> Option<AnyView> {
     let mut sums: BTreeMap<String, u64> = BTreeMap::new();
     for one in spent {
-        *sums.entry(name(one)).or_default() += match unit {
-            Unit::Tokens => one.tokens,
-            Unit::Microusd => one.cost_microusd,
-        };
+        *sums.entry(name(one)).or_default() += amount_of(one, unit);
     }
     let mut sums: Vec<(String, u64)> = sums.into_iter().filter(|&(_, sum)| sum > 0).collect();
     sums.sort_by_key(|&(_, sum)| Reverse(sum));

@@ -125,6 +125,7 @@ fn ask_first(
     let form = ActForm::new(act, seat)?
         .grave()
         .with("task", task.id.to_string())
+        .with("asked", "yes")
         .becomes("#task-state", view! { <StateMark state=then /> });
     let opens = form.was_refused();
     let fields = view! {

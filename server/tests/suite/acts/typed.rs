@@ -114,6 +114,49 @@ async fn each_fault_is_marked_at_its_field_and_nothing_typed_is_lost(database: P
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_somebody_else_changed_stands_below_what_was_typed(database: PgPool) {
+    let house = House::new(&database).await;
+    let browser = Browser::of(&house, WorkspaceRole::Member).await;
+    let id = task(&house, "Before").await;
+    let theirs = json!({ "description": "By another", "version": 1 });
+    let manager = house.key(Role::Manager).await;
+    house
+        .done(&manager, &format!("PATCH /tasks/{id}"), theirs)
+        .await;
+    let sent = [
+        ("ws", "acme"),
+        ("form", "change_task"),
+        ("once", "an-edit-too-late"),
+        ("task", &*id),
+        ("version", "1"),
+        ("title", "Mine"),
+        ("priority", "medium"),
+        ("class", "ordinary"),
+    ];
+    let answer = browser
+        .post("/api/pages/change_task", "text/html", &sent)
+        .await;
+    let to = answer.headers[LOCATION].to_str().unwrap();
+    let said = to.split("said=").nth(1).unwrap().split('#').next().unwrap();
+    let shown = browser
+        .get(&format!("/w/acme/tasks/{id}/edit?said={said}"))
+        .await;
+    let below = |field: &str| {
+        let id = format!("id=\"change_task-{field}-now\"");
+        let after = shown.text.split_once(&id).map(|(_, after)| after);
+        after.map(|after| after.split_once("</p>").unwrap().0)
+    };
+    assert!(
+        below("description").unwrap().contains("By another"),
+        "{}",
+        shown.text
+    );
+    assert!(below("title").unwrap().contains("Before"), "{}", shown.text);
+    assert_eq!(below("priority"), None);
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn without_scripts_the_page_comes_back_with_a_notice_or_with_what_was_typed(
     database: PgPool,
 ) {

@@ -93,6 +93,9 @@ fn agents(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
         let href = near.seat.path(&format!("agents/{}", text::escaped(name)));
         view! { <li><a href=href>{name.clone()}</a></li> }
     };
+    if blocker.code == Code::NoEligibleAgent && blocker.have == Some(0.0) {
+        return None;
+    }
     let named = blocker.agents.iter().map(agent).collect_view();
     let who = match blocker.code {
         Code::AgentsOffline => "Who could do it, once online",
