@@ -174,10 +174,15 @@ impl hyper::body::Body for ToTheEnd {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match &mut self.body {
-            Some(body) => Pin::new(body).poll_frame(context),
-            None => Poll::Ready(None),
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let polled = Pin::new(body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None)) {
+            // Of a body in chunks nothing else tells that it is at its end.
+            self.body = None;
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

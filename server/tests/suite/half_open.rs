@@ -94,6 +94,27 @@ async fn a_body_that_is_refused_unread_does_not_cost_the_connection() {
 }
 
 #[tokio::test]
+async fn a_body_in_chunks_or_asked_for_first_keeps_the_connection() {
+    let house = House::new(LONG, LONG).await;
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    let head = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n";
+    for asks in ["", "expect: 100-continue\r\n"] {
+        let asked = format!("{head}{asks}\r\n2\r\n{{}}\r\n0\r\n\r\n");
+        stream.write_all(asked.as_bytes()).await.unwrap();
+        let mut told = Vec::new();
+        while !told.ends_with(b"taken") {
+            let read = timeout(LONG, stream.read_buf(&mut told)).await;
+            assert_ne!(read.unwrap().unwrap(), 0, "closed after one answer");
+        }
+        let told = String::from_utf8_lossy(&told);
+        assert!(
+            told.contains("HTTP/1.1 200 ") && !told.contains("connection: close"),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_that_costs_the_connection_says_so_and_is_heard() {
     let house = House::new(LONG, LONG).await;
     let large = 3 << 20;
