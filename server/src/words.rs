@@ -71,7 +71,7 @@ fn wanted(expected: &str) -> String {
     let kind = match expected {
         "u8" => "a whole number from 0 to 255",
         "u16" => "a whole number from 0 to 65535",
-        "u32" => "a whole number from 0 to 4294967295",
+        "u32" => "a whole number of at least 0, and not too large",
         "u64" | "usize" => "a whole number of at least 0",
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number, and not too large",
         "f32" | "f64" => "a number",

@@ -83,7 +83,7 @@ async fn close(form: &Form) -> Result<Done, Refused> {
     let desk = Desk::open("close_resource", form).await?;
     let mut read = form.read();
     let resource = resource(&mut read);
-    let minutes = read.value::<u32>("minutes", "This takes whole minutes.");
+    let minutes = read.value::<u32>("minutes", "This takes whole minutes, 1 at least.");
     let closed_for = Span::from_secs(i64::from(minutes) * 60);
     let fits = minutes > 0 && closed_for <= CLOSED_FOR;
     read.that(fits, "minutes", "This takes 1 minute to 30 days.");
@@ -169,12 +169,12 @@ async fn put_budget(form: &Form) -> Result<Done, Refused> {
 
 fn kind(read: &mut Reader<'_>, form: &Form) -> ResourceKind {
     if form.get("kind") == "slots" {
-        let slots = read.value::<u32>("slots", "This takes a whole number.");
+        let slots = read.value::<u32>("slots", "This takes a whole number from 0.");
         read.that(slots <= SLOTS, "slots", "This takes 10,000 at most.");
         return ResourceKind::Slots { slots };
     }
     read.choice("kind", |word| (word == "bucket").then_some(()));
-    let capacity = read.value::<u32>("capacity", "This takes a whole number.");
+    let capacity = read.value::<u32>("capacity", "This takes a whole number from 0.");
     read.that(capacity > 0, "capacity", "A bucket holds at least 1.");
     let refill_per_s = read.value::<f64>("refill_per_s", "This takes a number, like 0.5.");
     read.that(

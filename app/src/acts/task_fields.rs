@@ -78,7 +78,7 @@ fn requires(form: &Form, read: &mut Reader<'_>) -> Vec<Requirement> {
                     resource: name.clone(),
                     amount,
                 }),
-                Err(_) => read.fault(&amount_field(at), "A whole number, or nothing."),
+                Err(_) => read.fault(&amount_field(at), "A whole number from 0, or nothing."),
             },
         }
     }
@@ -98,7 +98,7 @@ pub(crate) fn amount_field(at: usize) -> String {
 }
 
 fn estimate(read: &mut Reader<'_>) -> Estimate {
-    let number = "A whole number, or nothing.";
+    let number = "A whole number from 0, or nothing.";
     let dollars = bounded(read, "cost", MICROUSD as f64 / 1e6);
     let minutes = bounded(read, "minutes", MOST_MINUTES);
     Estimate {

@@ -338,12 +338,13 @@ pub async fn get(
     caller: Caller,
     Id(id): Id<TaskId>,
 ) -> Result<Json<Task>, Problem> {
+    // First, so that one that ends between the two reads is not both past and running.
+    let attempts = app.store.attempts(caller.workspace, id).await?;
     let detail = app
         .store
         .task(caller.workspace, id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let attempts = app.store.attempts(caller.workspace, id).await?;
     let mut task = Task::stored(detail, attempts);
     if !task.summary.state.is_terminal()
         && let View::Score { score: Some(score) } =
