@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use uuid::Uuid;
 
-use super::field::Field;
+use super::field::{Field, Versioned};
 use crate::access::Seat;
 use crate::acts::Said;
 
@@ -125,9 +125,11 @@ impl ActForm {
     pub fn field(&self, name: &'static str, label: &'static str) -> Field {
         let refusal = self.refusal();
         let version = self.hidden.iter().find(|(name, _)| name == "version");
-        let moved_on = version
-            .zip(refusal)
-            .is_some_and(|((_, now), said)| said.typed.get("version") != now);
+        let typed = |name: &str| refusal.map(|said| said.typed.get(name).to_owned());
+        let versioned = version.map(|(_, now)| {
+            let moved_on = typed("version").is_some_and(|version| version != *now);
+            Versioned::new(moved_on, typed(&format!("seen-{name}")).unwrap_or_default())
+        });
         Field {
             id: format!("{}-{}", self.id, name.trim_end_matches("[]")),
             name,
@@ -136,8 +138,7 @@ impl ActForm {
             value: refusal.map(|said| said.typed.get(name).to_owned()),
             fault: refusal.and_then(|said| said.fault(name)).map(str::to_owned),
             required: false,
-            moved_on,
-            by_now: None,
+            versioned,
         }
     }
 

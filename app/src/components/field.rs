@@ -1,5 +1,7 @@
 //! One field of a form: its label, its control, a hint, and what is wrong with it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use leptos::prelude::*;
 
 use crate::text::raw;
@@ -15,10 +17,32 @@ pub struct Field {
     pub(super) value: Option<String>,
     pub(super) fault: Option<String>,
     pub(super) required: bool,
-    /// Whether what the form is about was changed while somebody typed.
-    pub(super) moved_on: bool,
-    /// What it holds by now, where that is not what was typed.
-    pub(super) by_now: Option<String>,
+    /// Of a form about something that others may change meanwhile.
+    pub(super) versioned: Option<Versioned>,
+}
+
+/// What tells who typed from who left a field alone, when both change one thing.
+#[derive(Debug)]
+pub(super) struct Versioned {
+    moved_on: bool,
+    seen: String,
+    /// The mark of what it holds now.
+    holds: String,
+    /// What it holds by now, where somebody typed something else.
+    by_now: Option<String>,
+}
+
+impl Versioned {
+    /// Whether it was changed since the refused form was opened, and the mark of what the field held
+    /// there.
+    pub(super) const fn new(moved_on: bool, seen: String) -> Self {
+        Self {
+            moved_on,
+            seen,
+            holds: String::new(),
+            by_now: None,
+        }
+    }
 }
 
 impl Field {
@@ -33,11 +57,19 @@ impl Field {
     #[must_use]
     pub fn holding(mut self, value: impl Into<String>) -> Self {
         let value = value.into();
-        if self.moved_on && self.value.as_ref().is_some_and(|typed| *typed != value) {
-            self.by_now = Some(value);
-        } else {
-            self.value.get_or_insert(value);
+        if let Some(versioned) = &mut self.versioned {
+            versioned.holds = mark(&value);
+            let typed = self.value.as_ref().filter(|typed| **typed != value);
+            match typed {
+                Some(typed) if versioned.moved_on && mark(typed) != versioned.seen => {
+                    versioned.by_now = Some(value.clone());
+                }
+                // Left as it was: nobody wants the earlier words back.
+                Some(_) if versioned.moved_on => self.value = None,
+                _ => {}
+            }
         }
+        self.value.get_or_insert(value);
         self
     }
 
@@ -137,31 +169,35 @@ impl Field {
     fn described(&self) -> Option<String> {
         let hint = self.hint.map(|_| format!("{}-hint", self.id));
         let fault = self.fault.as_ref().map(|_| format!("{}-fault", self.id));
-        let by_now = self.by_now.as_ref().map(|_| format!("{}-now", self.id));
+        let by_now = self.by_now().map(|_| format!("{}-now", self.id));
         let all: Vec<_> = [fault, by_now, hint].into_iter().flatten().collect();
         (!all.is_empty()).then(|| all.join(" "))
     }
 
+    fn by_now(&self) -> Option<&str> {
+        self.versioned.as_ref()?.by_now.as_deref()
+    }
+
     fn around(self, control: impl IntoView) -> AnyView {
+        let by_now = self.by_now().map(|text| {
+            let id = format!("{}-now", self.id);
+            let text = if text.is_empty() { "nothing" } else { text };
+            view! { <p class="field-by-now" id=id>"By now it says: " {text.to_owned()}</p> }
+        });
+        let seen = self.versioned.map(|versioned| {
+            let name = format!("seen-{}", self.name);
+            view! { <input type="hidden" name=name value=versioned.holds /> }
+        });
         let Self {
             id,
             label,
             hint,
             fault,
-            by_now,
             ..
         } = self;
-        let [hint_id, fault_id, now_id] = ["hint", "fault", "now"].map(|of| format!("{id}-{of}"));
+        let (hint_id, fault_id) = (format!("{id}-hint"), format!("{id}-fault"));
         let hint = hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> });
         let fault = fault.map(|fault| view! { <p class="field-fault" id=fault_id>{fault}</p> });
-        let by_now = by_now.map(|text| {
-            let text = if text.is_empty() {
-                "nothing".to_owned()
-            } else {
-                text
-            };
-            view! { <p class="field-by-now" id=now_id>"By now it says: " {text}</p> }
-        });
         view! {
             <div class="field">
                 <label for=id>{label}</label>
@@ -169,10 +205,19 @@ impl Field {
                 {fault}
                 {by_now}
                 {hint}
+                {seen}
             </div>
         }
         .into_any()
     }
+}
+
+/// Tells one text from another, whichever line breaks a browser makes of them. A mark of another
+/// release is none of this one's: then the field counts as typed in.
+fn mark(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.replace('\r', "").hash(&mut hasher);
+    format!("{:x}", hasher.finish())
 }
 
 /// What stands in a text area: it is written into the page as it is, and of its text a browser drops

@@ -118,7 +118,14 @@ async fn what_somebody_else_changed_stands_below_what_was_typed(database: PgPool
     let house = House::new(&database).await;
     let browser = Browser::of(&house, WorkspaceRole::Member).await;
     let id = task(&house, "Before").await;
-    let theirs = json!({ "description": "By another", "version": 1 });
+    let edit = format!("/w/acme/tasks/{id}/edit");
+    let opened = browser.get(&edit).await;
+    let seen = |field: &str| {
+        let name = format!("name=\"seen-{field}\" value=\"");
+        let (_, mark) = opened.text.split_once(&name).expect(field);
+        mark.split_once('"').unwrap().0
+    };
+    let theirs = json!({ "title": "Theirs", "description": "By another", "version": 1 });
     let manager = house.key(Role::Manager).await;
     house
         .done(&manager, &format!("PATCH /tasks/{id}"), theirs)
@@ -130,6 +137,9 @@ async fn what_somebody_else_changed_stands_below_what_was_typed(database: PgPool
         ("task", &*id),
         ("version", "1"),
         ("title", "Mine"),
+        ("seen-title", seen("title")),
+        ("description", ""),
+        ("seen-description", seen("description")),
         ("priority", "medium"),
         ("class", "ordinary"),
     ];
@@ -138,20 +148,20 @@ async fn what_somebody_else_changed_stands_below_what_was_typed(database: PgPool
         .await;
     let to = answer.headers[LOCATION].to_str().unwrap();
     let said = to.split("said=").nth(1).unwrap().split('#').next().unwrap();
-    let shown = browser
-        .get(&format!("/w/acme/tasks/{id}/edit?said={said}"))
-        .await;
+    let shown = browser.get(&format!("{edit}?said={said}")).await;
     let below = |field: &str| {
         let id = format!("id=\"change_task-{field}-now\"");
         let after = shown.text.split_once(&id).map(|(_, after)| after);
         after.map(|after| after.split_once("</p>").unwrap().0)
     };
+    assert!(below("title").unwrap().contains("Theirs"), "{}", shown.text);
+    assert!(shown.text.contains("value=\"Mine\""), "{}", shown.text);
+    assert_eq!(below("description"), None, "it was left alone");
     assert!(
-        below("description").unwrap().contains("By another"),
+        shown.text.contains("By another</textarea>"),
         "{}",
         shown.text
     );
-    assert!(below("title").unwrap().contains("Before"), "{}", shown.text);
     assert_eq!(below("priority"), None);
     house.close().await;
 }
