@@ -30,7 +30,7 @@ impl Store {
         let (chunks, mut read) = mpsc::channel(2);
         let reading = tokio::spawn(read_chunks(self.loaders.clone(), workspace, chunks));
         while let Some(chunk) = read.recv().await {
-            self.hand_over(chunk, known, take).await?;
+            self.hand_over(workspace, chunk, known, take).await?;
         }
         match reading.await {
             Ok(ended) => Ok(ended?),
@@ -40,6 +40,7 @@ impl Store {
 
     async fn hand_over(
         &self,
+        workspace: Uuid,
         chunk: Vec<OpenTaskRow>,
         known: &mut Known,
         take: &mut impl FnMut(Stored),
@@ -47,7 +48,7 @@ impl Store {
         self.read_needs(known, chunk.iter().map(|row| row.needs_id))
             .await?;
         for row in chunk {
-            take(Stored::Task(Box::new(known.open_task(row)?)));
+            take(Stored::Task(Box::new(known.open_task(workspace, row)?)));
         }
         Ok(())
     }
@@ -125,8 +126,9 @@ async fn read_chunks(
 ) -> Result<(), sqlx::Error> {
     let mut rows = sqlx::query_as!(
         OpenTaskRow,
-        "SELECT workspace_id, task_id, needs_id, created_at, due_at, not_before, boost_until, boost_delta, attempts,
-                 epoch, backing_off, state, priority, ancestors
+        // Few have ancestors: an empty array would be sent, and taken apart, a million times.
+        "SELECT task_id, needs_id, created_at, due_at, not_before, boost_until, boost_delta, attempts, epoch,
+                 backing_off, state, priority, CASE WHEN cardinality(ancestors) > 0 THEN ancestors END AS ancestors
              FROM open_task WHERE workspace_id = $1 ORDER BY task_id",
         workspace,
     )
@@ -157,7 +159,6 @@ pub(super) struct Known {
 
 /// An open task as it is stored.
 struct OpenTaskRow {
-    workspace_id: Uuid,
     task_id: Uuid,
     needs_id: Uuid,
     created_at: OffsetDateTime,
@@ -170,11 +171,12 @@ struct OpenTaskRow {
     backing_off: bool,
     state: String,
     priority: String,
-    ancestors: Vec<Uuid>,
+    /// The nearest first.
+    ancestors: Option<Vec<Uuid>>,
 }
 
 impl Known {
-    fn open_task(&mut self, row: OpenTaskRow) -> Result<OpenTask, StoreError> {
+    fn open_task(&mut self, workspace: Uuid, row: OpenTaskRow) -> Result<OpenTask, StoreError> {
         let needs = self
             .needs
             .get(&row.needs_id)
@@ -186,7 +188,7 @@ impl Known {
         });
         Ok(OpenTask {
             id: TaskId(row.task_id),
-            workspace: WorkspaceId(row.workspace_id),
+            workspace: WorkspaceId(workspace),
             state: from_word("task's state", &row.state)?,
             needs,
             priority: from_word("task's priority", &row.priority)?,
@@ -194,7 +196,7 @@ impl Known {
             due_at: instant(row.due_at),
             not_before: instant(row.not_before),
             backing_off: row.backing_off,
-            ancestors: row.ancestors.into_iter().map(TaskId).collect(),
+            ancestors: row.ancestors.into_iter().flatten().map(TaskId).collect(),
             children: self.children.get(&row.task_id).copied().unwrap_or_default(),
             waits_for: self.waits_for.remove(&row.task_id).unwrap_or_default(),
             attempts: unsigned("count of attempts", row.attempts)?,
