@@ -11,6 +11,7 @@
 //! | `lists` | what the address of a list asks for, for its page and for its file |
 //! | `pages` | one file or folder per page: what it loads, and how it looks |
 //! | `components` | what pages are made of, one per file |
+//! | `markup` | views that are written down as they are made |
 //! | `text` | words and numbers that only pages need |
 
 // A view is one type as deep as its markup.
@@ -31,6 +32,8 @@ pub mod islands;
 pub mod keys;
 #[cfg(feature = "ssr")]
 pub mod lists;
+#[cfg(feature = "ssr")]
+mod markup;
 #[cfg(feature = "ssr")]
 mod pages;
 #[cfg(feature = "ssr")]

@@ -53,7 +53,7 @@ pub fn Shell(
     assets: AssetUrls,
     /// Where people reach this server, without a slash at the end.
     url: String,
-) -> impl IntoView {
+) -> AnyView {
     provide_meta_context();
     let theme = Theme::of_request();
     view! {
@@ -83,6 +83,8 @@ pub fn Shell(
             </body>
         </html>
     }
+    // Here, so that its many types are compiled once, and not again where it is mounted.
+    .into_any()
 }
 
 /// What a link to a page shows elsewhere (Open Graph).

@@ -6,18 +6,17 @@ use uuid::Uuid;
 use super::field::{Field, Versioned};
 use crate::access::Seat;
 use crate::acts::Said;
+use crate::markup::{Markup, Written};
 
 /// What elements show from the moment a form is sent.
-#[derive(Debug)]
 struct Becomes {
     /// Only when the button of this value was pressed; empty for any.
     button: &'static str,
     selector: String,
-    view: AnyView,
+    view: Markup,
 }
 
 /// A form on its way to being shown. See [`crate::acts`] for the recipe.
-#[derive(Debug)]
 pub struct ActForm {
     act: &'static str,
     id: String,
@@ -80,7 +79,7 @@ impl ActForm {
         self.becomes.push(Becomes {
             button,
             selector: selector.to_owned(),
-            view: view.into_any(),
+            view: view.written(),
         });
         self
     }
@@ -143,7 +142,7 @@ impl ActForm {
     }
 
     /// The whole form, with its fields and one button.
-    pub fn show(self, button: &'static str, fields: impl IntoView) -> AnyView {
+    pub fn show(self, button: &'static str, fields: impl IntoView) -> Markup {
         let class = if self.grave {
             "button button-grave"
         } else {
@@ -151,13 +150,13 @@ impl ActForm {
         };
         let button = view! { <button class=class>{button}</button> };
         self.show_with(view! {
-            {fields.into_any()}
-            {button.into_any()}
+            {fields.written()}
+            {button.written()}
         })
     }
 
     /// The whole form around all that it has, buttons too.
-    pub fn show_with(self, inside: impl IntoView) -> AnyView {
+    pub fn show_with(self, inside: impl IntoView) -> Markup {
         let refusal = self.refusal().map(|said| {
             view! { <p class="fault" role="alert">{said.words.clone()}</p> }
         });
@@ -204,15 +203,15 @@ impl ActForm {
                 {hidden}
                 {becomes}
                 {refusal}
-                {inside.into_any()}
+                {inside.written()}
             </form>
         }
-        .into_any()
+        .written()
     }
 }
 
 /// A button that opens what it takes to be sure: the form of an act that cannot be taken back.
-pub fn asking(button: &'static str, opens: bool, form: AnyView) -> AnyView {
+pub fn asking(button: &'static str, opens: bool, form: Markup) -> Markup {
     view! {
         // Whether it is open stays with it, so a live page must not take one for another.
         <details class="asking" data-key=button open=opens>
@@ -220,5 +219,5 @@ pub fn asking(button: &'static str, opens: bool, form: AnyView) -> AnyView {
             <div class="asking-panel">{form}</div>
         </details>
     }
-    .into_any()
+    .written()
 }

@@ -3,14 +3,16 @@
 use leptos::prelude::*;
 use scheduler::{Unit, words};
 
+use crate::markup::{Markup, Written};
+
 /// Below half of it, money is less than a cent.
 const CENT: u64 = 10_000;
 
 /// The amount, with the exact figure where the one that is shown is rounded.
-pub fn amount(value: u64, unit: Unit) -> AnyView {
+pub fn amount(value: u64, unit: Unit) -> Markup {
     let rounded = unit == Unit::Microusd && !value.is_multiple_of(CENT);
     let exact = rounded.then(|| format!("${:.6}", value as f64 / 1e6));
-    view! { <span title=exact>{said(value, unit)}</span> }.into_any()
+    view! { <span title=exact>{said(value, unit)}</span> }.written()
 }
 
 /// The same in words alone: `$1.25`, `<$0.01`, `12,000 tokens`.

@@ -8,6 +8,7 @@ use store::read::DecisionListed;
 
 use super::mark::KindMark;
 use super::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// What a list of decisions needs besides them.
@@ -24,19 +25,19 @@ pub struct Around {
 }
 
 /// One line each, newest first.
-pub fn decision_lines(decisions: Vec<DecisionListed>, around: &Around) -> AnyView {
+pub fn decision_lines(decisions: Vec<DecisionListed>, around: &Around) -> Markup {
     let line = |listed: DecisionListed| decision_line(&listed, around);
     view! { <ol class="decisions" role="list">{decisions.into_iter().map(line).collect_view()}</ol> }
-        .into_any()
+        .written()
 }
 
 /// Decisions that a page shows and that are no longer among those listed.
-pub fn kept_lines(kept: Vec<DecisionListed>, around: &Around) -> Option<AnyView> {
+pub fn kept_lines(kept: Vec<DecisionListed>, around: &Around) -> Option<Markup> {
     (!kept.is_empty())
-        .then(|| view! { <div hidden data-kept>{decision_lines(kept, around)}</div> }.into_any())
+        .then(|| view! { <div hidden data-kept>{decision_lines(kept, around)}</div> }.written())
 }
 
-fn decision_line(listed: &DecisionListed, around: &Around) -> AnyView {
+fn decision_line(listed: &DecisionListed, around: &Around) -> Markup {
     let decision = &listed.decision;
     let href = format!("/w/{}/decisions/{}", around.slug, decision.id);
     let task = decision.task.filter(|_| around.name_task).map(|task| {
@@ -65,5 +66,5 @@ fn decision_line(listed: &DecisionListed, around: &Around) -> AnyView {
             <span class="decision-after">{again} {outcome} <Moment at=decision.at now=around.now /></span>
         </li>
     }
-    .into_any()
+    .written()
 }

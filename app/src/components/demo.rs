@@ -4,10 +4,11 @@ use leptos::prelude::*;
 use store::demo::Demo;
 
 use crate::access::Visitor;
+use crate::markup::{Markup, Written};
 
 /// What the page of that workspace says of the demo, if it says anything. Only who may make
 /// workspaces is offered its buttons.
-pub fn demo_card(demo: Option<&Demo>, here: &str, is_empty: bool) -> Option<AnyView> {
+pub fn demo_card(demo: Option<&Demo>, here: &str, is_empty: bool) -> Option<Markup> {
     let may = Visitor::of_request().is_some_and(|visitor| visitor.runs_the_house);
     match demo {
         Some(demo) if demo.slug == here => Some(running(demo, may)),
@@ -17,7 +18,7 @@ pub fn demo_card(demo: Option<&Demo>, here: &str, is_empty: bool) -> Option<AnyV
     }
 }
 
-fn offer() -> AnyView {
+fn offer() -> Markup {
     view! {
         <section class="panel demo-card" aria-labelledby="demo">
             <div>
@@ -31,10 +32,10 @@ fn offer() -> AnyView {
             </form>
         </section>
     }
-    .into_any()
+    .written()
 }
 
-fn elsewhere(demo: &Demo) -> AnyView {
+fn elsewhere(demo: &Demo) -> Markup {
     view! {
         <section class="panel demo-card" aria-labelledby="demo">
             <div>
@@ -46,10 +47,10 @@ fn elsewhere(demo: &Demo) -> AnyView {
             </a>
         </section>
     }
-    .into_any()
+    .written()
 }
 
-fn running(demo: &Demo, may: bool) -> AnyView {
+fn running(demo: &Demo, may: bool) -> Markup {
     let words = match (demo.closing, demo.alive) {
         (true, _) => "It is being taken away.",
         (_, false) => "Whoever ran it is gone. It is taken away in a moment.",
@@ -73,5 +74,5 @@ fn running(demo: &Demo, may: bool) -> AnyView {
             {stop}
         </section>
     }
-    .into_any()
+    .written()
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use leptos::prelude::*;
 use scheduler::{AgentId, AttemptOutcome, Span, Time};
 
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Leases of one agent drawn above each other at most; more than so many lie in the last line.
@@ -67,7 +68,7 @@ pub fn ensemble(
     span: Span,
     now: Time,
     most: usize,
-) -> Option<AnyView> {
+) -> Option<Markup> {
     let from = now - span;
     let mut of_agent: HashMap<AgentId, Vec<Bar>> = HashMap::new();
     for bar in bars {
@@ -106,11 +107,11 @@ pub fn ensemble(
             </div>
             {more}
         }
-        .into_any(),
+        .written(),
     )
 }
 
-fn stave(player: &Player, mut bars: Vec<Bar>, from: Time, span: Span) -> AnyView {
+fn stave(player: &Player, mut bars: Vec<Bar>, from: Time, span: Span) -> Markup {
     bars.sort_by_key(|bar| bar.from);
     let running = bars.iter().filter(|bar| bar.ended.is_none()).count();
     let ended = bars.len() - running;
@@ -154,10 +155,10 @@ fn stave(player: &Player, mut bars: Vec<Bar>, from: Time, span: Span) -> AnyView
             <span class="part-said">{said}</span>
         </li>
     }
-    .into_any()
+    .written()
 }
 
-fn note(bar: &Bar, left: f64, right: f64, voice: usize) -> AnyView {
+fn note(bar: &Bar, left: f64, right: f64, voice: usize) -> Markup {
     let (class, word) = match bar.ended {
         None => ("note-running", "running"),
         Some((AttemptOutcome::Completed, _)) => {
@@ -178,7 +179,7 @@ fn note(bar: &Bar, left: f64, right: f64, voice: usize) -> AnyView {
             <title>{format!("{}, {word}", bar.title)}</title>
         </rect>
     }
-    .into_any()
+    .written()
 }
 
 fn percent(share: f64) -> String {

@@ -2,15 +2,16 @@
 
 use leptos::prelude::*;
 
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// The two formats of a list, by its page's address and filters.
-pub fn export(list: &str, query: &[(&str, String)]) -> AnyView {
+pub fn export(list: &str, query: &[(&str, String)]) -> Markup {
     export_of(&[(None, list.to_owned())], query)
 }
 
 /// The same for several lists of a page, each with its name.
-pub fn export_of(lists: &[(Option<&'static str>, String)], query: &[(&str, String)]) -> AnyView {
+pub fn export_of(lists: &[(Option<&'static str>, String)], query: &[(&str, String)]) -> Markup {
     let files = |(name, list): &(Option<&'static str>, String)| {
         let of = name.map(|name| format!("{name}: ")).unwrap_or_default();
         let csv = text::address(&format!("{list}.csv"), query);
@@ -26,5 +27,5 @@ pub fn export_of(lists: &[(Option<&'static str>, String)], query: &[(&str, Strin
             <ul role="list">{lists.iter().map(files).collect_view()}</ul>
         </details>
     }
-    .into_any()
+    .written()
 }

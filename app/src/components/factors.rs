@@ -4,11 +4,12 @@ use leptos::prelude::*;
 use scheduler::{Factor, FactorName, Span, words};
 
 use super::meter::{Meter, Part};
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// The bar over all factors, then one row for each: name, what was measured, points.
 #[component]
-pub fn Factors(factors: Vec<Factor>) -> AnyView {
+pub fn Factors(factors: Vec<Factor>) -> Markup {
     let total: f64 = factors.iter().map(|factor| factor.effect).sum();
     // The class's band is a thousand points and more, and the same for the whole lane: in the bar it
     // would hide everything that tells tasks apart.
@@ -73,7 +74,7 @@ pub fn Factors(factors: Vec<Factor>) -> AnyView {
             </table>
         </div>
     }
-    .into_any()
+    .written()
 }
 
 fn signed(points: f64) -> String {

@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use leptos::prelude::*;
 
+use crate::markup::{Markup, Written};
 use crate::text::raw;
 
 /// A field on its way to being shown, as one of the controls below.
@@ -81,12 +82,12 @@ impl Field {
     }
 
     /// A line of text.
-    pub fn line(self) -> AnyView {
+    pub fn line(self) -> Markup {
         self.input("text")
     }
 
     /// A line that takes any of `known` or something else.
-    pub fn line_of(self, known: &[String]) -> AnyView {
+    pub fn line_of(self, known: &[String]) -> Markup {
         let list = format!("{}-known", self.id);
         let options = known
             .iter()
@@ -103,17 +104,17 @@ impl Field {
     }
 
     /// A whole number.
-    pub fn number(self) -> AnyView {
+    pub fn number(self) -> Markup {
         self.input("number")
     }
 
     /// A date and a time, in UTC.
-    pub fn time(self) -> AnyView {
+    pub fn time(self) -> Markup {
         self.input("datetime-local")
     }
 
     /// Several lines of text.
-    pub fn area(self, rows: u8) -> AnyView {
+    pub fn area(self, rows: u8) -> Markup {
         let (id, name) = (self.id.clone(), self.name);
         let value = self.value.as_deref().map(area_text);
         let (described, invalid, required) = (self.described(), self.invalid(), self.required);
@@ -124,7 +125,7 @@ impl Field {
     }
 
     /// One of some values, each with the words that stand for it.
-    pub fn choice(self, options: &[(&'static str, &'static str)]) -> AnyView {
+    pub fn choice(self, options: &[(&'static str, &'static str)]) -> Markup {
         let chosen = self.value.clone().unwrap_or_default();
         let options = options
             .iter()
@@ -140,7 +141,7 @@ impl Field {
     }
 
     /// A box to tick.
-    pub fn tick(self) -> AnyView {
+    pub fn tick(self) -> Markup {
         let ticked = self.value.as_deref().is_some_and(|value| !value.is_empty());
         let (id, name, label) = (self.id.clone(), self.name, self.label);
         view! {
@@ -149,10 +150,10 @@ impl Field {
                 <span>{label}</span>
             </label>
         }
-        .into_any()
+        .written()
     }
 
-    fn input(self, kind: &'static str) -> AnyView {
+    fn input(self, kind: &'static str) -> Markup {
         let (id, name, value) = (self.id.clone(), self.name, self.value.clone());
         let (described, invalid, required) = (self.described(), self.invalid(), self.required);
         self.around(view! {
@@ -178,7 +179,7 @@ impl Field {
         self.versioned.as_ref()?.by_now.as_deref()
     }
 
-    fn around(self, control: impl IntoView) -> AnyView {
+    fn around(self, control: impl IntoView) -> Markup {
         let by_now = self.by_now().map(|text| {
             let id = format!("{}-now", self.id);
             let text = if text.is_empty() { "nothing" } else { text };
@@ -201,14 +202,14 @@ impl Field {
         view! {
             <div class="field">
                 <label for=id>{label}</label>
-                {control.into_any()}
+                {control.written()}
                 {fault}
                 {by_now}
                 {hint}
                 {seen}
             </div>
         }
-        .into_any()
+        .written()
     }
 }
 

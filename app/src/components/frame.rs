@@ -13,11 +13,12 @@ use crate::access::{House, Visitor};
 use crate::islands::live::Live;
 use crate::islands::palette::Palette;
 use crate::islands::theme_switch::ThemeSwitch;
+use crate::markup::{Markup, Written};
 use crate::theme::Theme;
 
 /// Logo, workspace, the live mark, places, account.
 #[component]
-pub fn Frame(theme: Theme) -> AnyView {
+pub fn Frame(theme: Theme) -> Markup {
     let visitor = Visitor::of_request();
     let (path, query) = use_context::<http::request::Parts>()
         .map(|parts| {
@@ -39,7 +40,7 @@ pub fn Frame(theme: Theme) -> AnyView {
                 {name} <Hall /> <ThemeSwitch initial=theme />
             </header>
         }
-        .into_any();
+        .written();
     };
     let here = workspace_of(&visitor, &path, &query);
     let palette = here
@@ -58,15 +59,15 @@ pub fn Frame(theme: Theme) -> AnyView {
         </header>
         {palette}
     }
-    .into_any()
+    .written()
 }
 
 /// The live mark. Its stream goes on from the last event before anything of the page was read.
-fn live(here: &Membership) -> AnyView {
+fn live(here: &Membership) -> Markup {
     let since = House::of_request().and_then(|house| house.engine.latest_event(here.pool));
     let since = since.map(|id| id.to_string());
     let stream = format!("/w/{}/events", here.slug);
-    view! { <div class="frame-live"><Live stream since /></div> }.into_any()
+    view! { <div class="frame-live"><Live stream since /></div> }.written()
 }
 
 /// The workspace that the page is about: the path's, or `?w=`, or the first.
@@ -90,7 +91,7 @@ fn workspace_of(visitor: &Visitor, path: &str, query: &str) -> Option<Membership
 }
 
 /// The workspace's name, which opens the list of those the reader may enter.
-fn switcher(visitor: &Visitor, here: Option<&Membership>) -> AnyView {
+fn switcher(visitor: &Visitor, here: Option<&Membership>) -> Markup {
     let one = |membership: &Membership| {
         let current = here.is_some_and(|here| here.slug == membership.slug);
         let href = format!("/?w={}", membership.slug);
@@ -110,11 +111,11 @@ fn switcher(visitor: &Visitor, here: Option<&Membership>) -> AnyView {
             </a>
         </div>
     }
-    .into_any()
+    .written()
 }
 
 /// Who one is, the colours one wants, and the way out.
-fn account(visitor: &Visitor, path: &str, theme: Theme) -> AnyView {
+fn account(visitor: &Visitor, path: &str, theme: Theme) -> Markup {
     let current = (path == "/account").then_some("page");
     view! {
         <div class="account">
@@ -133,5 +134,5 @@ fn account(visitor: &Visitor, path: &str, theme: Theme) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
+    .written()
 }

@@ -6,6 +6,7 @@ use scheduler::{BudgetView, CloseReason, ResourceKind, ResourceView, Time};
 use super::amount::amount;
 use super::meter::{Meter, Part};
 use super::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// A resource's limit in words: `4 at once`, `100, 1 more a second`.
@@ -38,7 +39,7 @@ pub fn level(resource: &ResourceView) -> String {
 }
 
 /// The bar of a resource: what is used of it now.
-pub fn resource_meter(resource: &ResourceView) -> AnyView {
+pub fn resource_meter(resource: &ResourceView) -> Markup {
     let limit = resource.limit.max(f64::EPSILON);
     let share = ((limit - resource.available) / limit).clamp(0.0, 1.0);
     let class = if share >= 0.995 {
@@ -46,11 +47,11 @@ pub fn resource_meter(resource: &ResourceView) -> AnyView {
     } else {
         "part-used"
     };
-    view! { <Meter parts=vec![Part { share, class }] /> }.into_any()
+    view! { <Meter parts=vec![Part { share, class }] /> }.written()
 }
 
 /// That it is closed, by whom, and until when; nothing while it is open.
-pub fn closed(resource: &ResourceView, now: Time) -> Option<AnyView> {
+pub fn closed(resource: &ResourceView, now: Time) -> Option<Markup> {
     let until = resource.closed_until?;
     let by = match resource.closed_because {
         Some(CloseReason::Person) => "Closed by a person",
@@ -62,11 +63,11 @@ pub fn closed(resource: &ResourceView, now: Time) -> Option<AnyView> {
             <span>{by} ", opens " <Moment at=until now /></span>
         </p>
     };
-    Some(mark.into_any())
+    Some(mark.written())
 }
 
 /// The bar of a budget: settled, reserved, free, and the mark that warns.
-pub fn budget_meter(budget: &BudgetView) -> AnyView {
+pub fn budget_meter(budget: &BudgetView) -> Markup {
     let limit = budget.row.spec.limit.max(1) as f64;
     let settled = budget.row.state.settled as f64 / limit;
     let parts = vec![
@@ -83,11 +84,11 @@ pub fn budget_meter(budget: &BudgetView) -> AnyView {
             class: "part-reserved",
         },
     ];
-    view! { <Meter parts line=Some(budget.row.spec.soft_at) /> }.into_any()
+    view! { <Meter parts line=Some(budget.row.spec.soft_at) /> }.written()
 }
 
 /// What is settled, reserved and free of a budget, and where it warns, each with its piece of the bar.
-pub fn shares(budget: &BudgetView) -> AnyView {
+pub fn shares(budget: &BudgetView) -> Markup {
     let spec = &budget.row.spec;
     let settled = budget.row.state.settled;
     let free = spec
@@ -120,5 +121,5 @@ pub fn shares(budget: &BudgetView) -> AnyView {
             </li>
         </ul>
     }
-    .into_any()
+    .written()
 }

@@ -3,6 +3,8 @@
 
 use leptos::prelude::*;
 
+use crate::markup::{Markup, Written};
+
 /// Bars on the lines: from where, how long, on which line; the last three still run.
 const BARS: [(u32, u32, u32); 9] = [
     (16, 76, 0),
@@ -25,7 +27,7 @@ const fn line(at: u32) -> u32 {
 
 /// The picture and its sentence.
 #[component]
-pub fn Hall() -> AnyView {
+pub fn Hall() -> Markup {
     let bar = |(at, &(x, width, on)): (usize, &(u32, u32, u32))| {
         let class = if at < RUNNING_FROM {
             "note-done"
@@ -54,5 +56,5 @@ pub fn Hall() -> AnyView {
             <p>"Which task runs next, when, and by which agent. And always why."</p>
         </div>
     }
-    .into_any()
+    .written()
 }

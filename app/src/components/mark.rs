@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use scheduler::{AttemptOutcome, DecisionKind, Health, TaskState, Tier};
 
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Outlines on a field of 16 by 16. Waiting is a hollow note head, running a note with its stem.
@@ -31,18 +32,18 @@ const EMPTY: &str =
 const DIAMOND: &str = "M8 1 15 8 8 15 1 8Z";
 
 /// A shape alone; what it says stands beside it.
-pub fn glyph(path: &'static str) -> AnyView {
+pub fn glyph(path: &'static str) -> Markup {
     view! {
         <svg class="glyph" viewBox="0 0 16 16" width="12" height="12" aria-hidden="true">
             <path d=path fill-rule="evenodd" />
         </svg>
     }
-    .into_any()
+    .written()
 }
 
 /// Where a task is in its life.
 #[component]
-pub fn StateMark(state: TaskState) -> AnyView {
+pub fn StateMark(state: TaskState) -> Markup {
     let path = match state {
         TaskState::Backlog => REST,
         TaskState::Pending => HOLLOW_NOTE,
@@ -53,15 +54,15 @@ pub fn StateMark(state: TaskState) -> AnyView {
         TaskState::Cancelled => DASH,
     };
     let class = format!("mark state-{}", state.as_str().replace('_', "-"));
-    view! { <span class=class>{glyph(path)} <span>{text::state(state)}</span></span> }.into_any()
+    view! { <span class=class>{glyph(path)} <span>{text::state(state)}</span></span> }.written()
 }
 
 /// Whose move it is.
 #[component]
-pub fn TierMark(tier: Tier) -> AnyView {
+pub fn TierMark(tier: Tier) -> Markup {
     let class = format!("mark tier-{}", text::tier_class(tier));
     view! { <span class=class>{glyph(tier_path(tier))} <span>{text::tier(tier)}</span></span> }
-        .into_any()
+        .written()
 }
 
 /// A tier's shape.
@@ -78,7 +79,7 @@ pub fn tier_path(tier: Tier) -> &'static str {
 
 /// The sort of a decision.
 #[component]
-pub fn KindMark(kind: DecisionKind) -> AnyView {
+pub fn KindMark(kind: DecisionKind) -> Markup {
     let path = match kind {
         DecisionKind::Dispatch => NOTE,
         DecisionKind::NotYet => HOLLOW_NOTE,
@@ -94,23 +95,23 @@ pub fn KindMark(kind: DecisionKind) -> AnyView {
         | DecisionKind::Experiment => DIAMOND,
     };
     let class = format!("mark kind-{}", kind.as_str().replace('_', "-"));
-    view! { <span class=class>{glyph(path)} <span>{text::kind(kind)}</span></span> }.into_any()
+    view! { <span class=class>{glyph(path)} <span>{text::kind(kind)}</span></span> }.written()
 }
 
 /// How recently an agent was heard of: a full, a half or an empty ring.
 #[component]
-pub fn HealthMark(health: Health) -> AnyView {
+pub fn HealthMark(health: Health) -> Markup {
     let (path, class) = match health {
         Health::Online => (FULL, "mark health-online"),
         Health::Late => (HALF, "mark health-late"),
         Health::Offline => (EMPTY, "mark health-offline"),
     };
-    view! { <span class=class>{glyph(path)} <span>{text::health(health)}</span></span> }.into_any()
+    view! { <span class=class>{glyph(path)} <span>{text::health(health)}</span></span> }.written()
 }
 
 /// How an attempt ended.
 #[component]
-pub fn OutcomeMark(outcome: AttemptOutcome) -> AnyView {
+pub fn OutcomeMark(outcome: AttemptOutcome) -> Markup {
     let (path, class) = match outcome {
         AttemptOutcome::Completed => (CHECK, "mark state-done"),
         AttemptOutcome::Failed => (CROSS, "mark state-failed"),
@@ -118,6 +119,5 @@ pub fn OutcomeMark(outcome: AttemptOutcome) -> AnyView {
         AttemptOutcome::Released => (REST, "mark"),
         AttemptOutcome::Expired | AttemptOutcome::Revoked => (CLOCK, "mark kind-expiry"),
     };
-    view! { <span class=class>{glyph(path)} <span>{text::outcome(outcome)}</span></span> }
-        .into_any()
+    view! { <span class=class>{glyph(path)} <span>{text::outcome(outcome)}</span></span> }.written()
 }

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::markup::{Markup, Written};
+
 /// A part of a bar.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
@@ -14,7 +16,7 @@ pub struct Part {
 /// Parts from left to right, perhaps with a line across at a share of the whole. The words that
 /// stand beside it say the same, so assistive technology is spared the picture.
 #[component]
-pub fn Meter(parts: Vec<Part>, #[prop(optional_no_strip)] line: Option<f64>) -> AnyView {
+pub fn Meter(parts: Vec<Part>, #[prop(optional_no_strip)] line: Option<f64>) -> Markup {
     let mut left = 0.0;
     let rects: Vec<_> = parts
         .into_iter()
@@ -37,7 +39,7 @@ pub fn Meter(parts: Vec<Part>, #[prop(optional_no_strip)] line: Option<f64>) -> 
             {line}
         </svg>
     }
-    .into_any()
+    .written()
 }
 
 fn percent(share: f64) -> String {

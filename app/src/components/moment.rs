@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use scheduler::Time;
 
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// `<time>`, with the exact instant for machines and on hover.
@@ -11,12 +12,12 @@ pub fn Moment(
     at: Time,
     /// When the page was made.
     now: Time,
-) -> AnyView {
+) -> Markup {
     let exact = text::machine_time(at);
     view! {
         <time class="moment" datetime=exact.clone() title=exact>
             {text::clock(at, now)}
         </time>
     }
-    .into_any()
+    .written()
 }

@@ -5,10 +5,11 @@ use leptos::prelude::*;
 use super::act_form::ActForm;
 use crate::acts::Said;
 use crate::acts::permission::TABLE;
+use crate::markup::{Markup, Written};
 
 /// The place of the notice; empty when there is nothing to tell.
 #[component]
-pub fn Notices() -> AnyView {
+pub fn Notices() -> Markup {
     let said = Said::of_request();
     let outcome = said
         .as_ref()
@@ -33,10 +34,10 @@ pub fn Notices() -> AnyView {
             {told}
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn undo(said: &Said) -> Option<AnyView> {
+fn undo(said: &Said) -> Option<Markup> {
     let undo = said.undo.as_ref()?;
     let act = TABLE.iter().find(|one| one.act == undo.act)?.act;
     let mut form = ActForm::outside(act, &said.ws).id("undo").class("act-undo");

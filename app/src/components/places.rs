@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use store::accounts::Membership;
 
+use crate::markup::{Markup, Written};
+
 /// A place: its name, its address below the workspace's, and the key that goes there after `g`.
 struct Place {
     name: &'static str,
@@ -42,7 +44,7 @@ const FAMILIES: [(&str, &[Place]); 3] = [
 ];
 
 /// Links to every place of the workspace, the one that `path` is in marked.
-pub fn places(here: &Membership, path: &str) -> AnyView {
+pub fn places(here: &Membership, path: &str) -> Markup {
     let family = |&(name, places): &(&'static str, &'static [Place])| {
         let links = places.iter().map(|place| link(place, &here.slug, path));
         view! { <ul class="family" role="list" aria-label=name>{links.collect_view()}</ul> }
@@ -55,7 +57,7 @@ pub fn places(here: &Membership, path: &str) -> AnyView {
         </a>
         {FAMILIES.iter().map(family).collect_view()}
     }
-    .into_any()
+    .written()
 }
 
 /// The places of a workspace by name, each with its address.

@@ -4,10 +4,11 @@ use leptos::prelude::*;
 
 use crate::access::House;
 use crate::islands::copy::Copy;
+use crate::markup::{Markup, Written};
 use crate::snippets::{Attach, Language, hand_in, set};
 
 /// How an agent is attached, in each language behind its tab. Without a key it says how to make one.
-pub fn attach_an_agent(slug: &str, agent: &str, key: Option<&str>) -> AnyView {
+pub fn attach_an_agent(slug: &str, agent: &str, key: Option<&str>) -> Markup {
     let url = address();
     let attach = Attach {
         url: &url,
@@ -37,36 +38,36 @@ pub fn attach_an_agent(slug: &str, agent: &str, key: Option<&str>) -> AnyView {
             {texts.collect_view()}
         </fieldset>
     }
-    .into_any()
+    .written()
 }
 
 /// How a first task is handed in.
-pub fn hand_in_a_task(slug: &str) -> AnyView {
-    view! { {make_key(slug, "member")} {snippet(hand_in(&address()))} }.into_any()
+pub fn hand_in_a_task(slug: &str) -> Markup {
+    view! { {make_key(slug, "member")} {snippet(hand_in(&address()))} }.written()
 }
 
 /// How limits are set by a program: each is a path below the interface's and what to put there.
-pub fn set_limits(slug: &str, limits: &[(&str, &str)]) -> AnyView {
+pub fn set_limits(slug: &str, limits: &[(&str, &str)]) -> Markup {
     let url = address();
     let call = |(path, body): &(&str, &str)| snippet(set(&url, path, body));
-    view! { {make_key(slug, "manager")} {limits.iter().map(call).collect_view()} }.into_any()
+    view! { {make_key(slug, "manager")} {limits.iter().map(call).collect_view()} }.written()
 }
 
 /// Makes a key on the server, and puts it where the calls after it look.
-fn make_key(slug: &str, role: &str) -> AnyView {
+fn make_key(slug: &str, role: &str) -> Markup {
     snippet(format!(
         "export BATON_KEY=$(baton key create --workspace {slug} --role {role})"
     ))
 }
 
-fn snippet(text: String) -> AnyView {
+fn snippet(text: String) -> Markup {
     view! {
         <div class="snippet">
             <Copy />
             <pre tabindex="0"><code>{text}</code></pre>
         </div>
     }
-    .into_any()
+    .written()
 }
 
 /// Where people reach this server.

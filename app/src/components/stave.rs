@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use scheduler::Tier;
 
 use super::mark::{glyph, tier_path};
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Notes on one line; beyond that one note stands for several tasks.
@@ -22,7 +23,7 @@ pub struct Line {
 
 /// The score. Each line is a row of words with its notes beside.
 #[component]
-pub fn Score(lines: Vec<Line>) -> AnyView {
+pub fn Score(lines: Vec<Line>) -> Markup {
     let most = lines.iter().map(|line| line.count).max().unwrap_or(0);
     let worth = most.div_ceil(NOTES).max(1);
     let row = |line: Line| {
@@ -44,7 +45,7 @@ pub fn Score(lines: Vec<Line>) -> AnyView {
         </ul>
         <p class="quiet small">{legend}</p>
     }
-    .into_any()
+    .written()
 }
 
 fn notes(count: u32) -> impl IntoView {
@@ -62,7 +63,7 @@ fn notes(count: u32) -> impl IntoView {
 
 /// A place in a queue: those ahead hollow, this one filled, those behind faint.
 #[component]
-pub fn Place(rank: u32, of: u32) -> AnyView {
+pub fn Place(rank: u32, of: u32) -> Markup {
     const SHOWN: u32 = 24;
     let ahead = (rank.saturating_sub(1)).min(SHOWN - 4);
     let behind = of.saturating_sub(rank).min(SHOWN - ahead - 1);
@@ -82,5 +83,5 @@ pub fn Place(rank: u32, of: u32) -> AnyView {
             {(0..=ahead + behind).map(note).collect_view()}
         </svg>
     }
-    .into_any()
+    .written()
 }

@@ -9,6 +9,7 @@ use crate::access::{House, PageError, Visitor};
 use crate::components::act_form::ActForm;
 use crate::components::moment::Moment;
 use crate::keys::Keys;
+use crate::markup::{Markup, Written};
 use crate::theme::Theme;
 
 /// The reader's account.
@@ -43,7 +44,7 @@ async fn load(asked: Asked, theme: Theme, keys: Keys) -> Result<Data, PageError>
     })
 }
 
-fn show(data: &Data) -> AnyView {
+fn show(data: &Data) -> Markup {
     view! {
         <Title text="Your account" />
         <header class="page-head">
@@ -56,10 +57,10 @@ fn show(data: &Data) -> AnyView {
             {look(data.theme, data.keys)}
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn sessions(data: &Data) -> AnyView {
+fn sessions(data: &Data) -> Markup {
     let row = |session: &SessionRow| {
         let here = session.id_hash == data.visitor.session;
         let browser = session.data.get("browser").and_then(|name| name.as_str());
@@ -120,10 +121,10 @@ fn sessions(data: &Data) -> AnyView {
             </div>
         </section>
     }
-    .into_any()
+    .written()
 }
 
-fn password(said: Option<&str>) -> AnyView {
+fn password(said: Option<&str>) -> Markup {
     let (done, words) = match said {
         Some("changed") => (
             true,
@@ -163,10 +164,10 @@ fn password(said: Option<&str>) -> AnyView {
             </form>
         </section>
     }
-    .into_any()
+    .written()
 }
 
-fn look(theme: Theme, keys: Keys) -> AnyView {
+fn look(theme: Theme, keys: Keys) -> Markup {
     let option = |one: Theme| {
         view! {
             <label class="field-tick">
@@ -195,5 +196,5 @@ fn look(theme: Theme, keys: Keys) -> AnyView {
             </form>
         </section>
     }
-    .into_any()
+    .written()
 }

@@ -11,6 +11,7 @@ use crate::access::{PageError, Seat};
 use crate::components::amount::amount;
 use crate::components::mark::{HealthMark, OutcomeMark, StateMark};
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Leases shown at most.
@@ -68,7 +69,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     })
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data {
         seat,
         listed,
@@ -127,17 +128,17 @@ fn show(data: Data) -> AnyView {
             <div class="column">{facts(&listed, record.as_ref(), &seat)} {error}</div>
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn held(tasks: Vec<TaskListed>, waits: bool, seat: &Seat) -> AnyView {
+fn held(tasks: Vec<TaskListed>, waits: bool, seat: &Seat) -> Markup {
     if tasks.is_empty() {
         let words = if waits {
             "Nothing: it asks for work, and nothing it can do may start."
         } else {
             "Nothing at this moment."
         };
-        return view! { <p class="quiet">{words}</p> }.into_any();
+        return view! { <p class="quiet">{words}</p> }.written();
     }
     let row = |task: TaskListed| {
         let lease = task.lease?;
@@ -171,22 +172,22 @@ fn held(tasks: Vec<TaskListed>, waits: bool, seat: &Seat) -> AnyView {
             </table>
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn played(history: Vec<Played>, seat: &Seat) -> AnyView {
+fn played(history: Vec<Played>, seat: &Seat) -> Markup {
     if history.is_empty() {
         return view! {
             <p class="quiet">
                 {format!("Nothing among the latest {} decisions.", text::grouped(LOOKED_AT.into()))}
             </p>
         }
-        .into_any();
+        .written();
     }
     let row = |one: Played| {
         let mark = match one.ended {
-            Some((outcome, _)) => view! { <OutcomeMark outcome /> }.into_any(),
-            None => view! { <StateMark state=scheduler::TaskState::InProgress /> }.into_any(),
+            Some((outcome, _)) => view! { <OutcomeMark outcome /> }.written(),
+            None => view! { <StateMark state=scheduler::TaskState::InProgress /> }.written(),
         };
         let took = one
             .ended
@@ -218,10 +219,10 @@ fn played(history: Vec<Played>, seat: &Seat) -> AnyView {
             </table>
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn facts(listed: &AgentListed, record: Option<&AgentRecord>, seat: &Seat) -> AnyView {
+fn facts(listed: &AgentListed, record: Option<&AgentRecord>, seat: &Seat) -> Markup {
     let card = &listed.agent.card;
     let list = |all: &[String], none: &'static str| {
         if all.is_empty() {
@@ -235,8 +236,8 @@ fn facts(listed: &AgentListed, record: Option<&AgentRecord>, seat: &Seat) -> Any
         |record| format!("{} of {} attempts", record.completed, record.ended),
     );
     let heard = match listed.agent.seen_at {
-        Some(at) => view! { <Moment at now=seat.now /> }.into_any(),
-        None => "never".into_any(),
+        Some(at) => view! { <Moment at now=seat.now /> }.written(),
+        None => "never".written(),
     };
     view! {
         <section class="panel" aria-labelledby="card">
@@ -257,5 +258,5 @@ fn facts(listed: &AgentListed, record: Option<&AgentRecord>, seat: &Seat) -> Any
             </dl>
         </section>
     }
-    .into_any()
+    .written()
 }

@@ -14,6 +14,7 @@ use crate::components::mark::HealthMark;
 use crate::components::moment::Moment;
 use crate::components::snippets::attach_an_agent;
 use crate::lists::{self, AgentLine};
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Decisions looked back over for how agents did.
@@ -46,7 +47,7 @@ pub async fn live(seat: &Seat) -> HashMap<AgentId, AgentView> {
     }
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data { seat, agents } = data;
     let sentence = sentence(&agents);
     let export = (!agents.is_empty()).then(|| export(&seat.path("agents"), &[]));
@@ -68,7 +69,7 @@ fn show(data: Data) -> AnyView {
             {body}
         </div>
     }
-    .into_any()
+    .written()
 }
 
 fn sentence(agents: &[AgentLine]) -> String {
@@ -99,7 +100,7 @@ fn sentence(agents: &[AgentLine]) -> String {
     sentence
 }
 
-fn table(agents: &[AgentLine], seat: &Seat) -> AnyView {
+fn table(agents: &[AgentLine], seat: &Seat) -> Markup {
     let row = |agent: &AgentLine| row(agent, seat);
     view! {
         <div class="scroll" tabindex="0" role="group" aria-label="Agents">
@@ -123,10 +124,10 @@ fn table(agents: &[AgentLine], seat: &Seat) -> AnyView {
             {format!("Done and last error: among the latest {} decisions.", text::grouped(LOOKED_AT.into()))}
         </p>
     }
-    .into_any()
+    .written()
 }
 
-fn row(line: &AgentLine, seat: &Seat) -> AnyView {
+fn row(line: &AgentLine, seat: &Seat) -> Markup {
     let (listed, now, record) = (&line.listed, line.now.as_ref(), line.record.as_ref());
     let card = &listed.agent.card;
     let error = record
@@ -142,8 +143,8 @@ fn row(line: &AgentLine, seat: &Seat) -> AnyView {
         });
     let done = record.map(|record| format!("{} of {}", record.completed, record.ended));
     let heard = listed.agent.seen_at.map_or_else(
-        || view! { <span>"never"</span> }.into_any(),
-        |at| view! { <Moment at now=seat.now /> }.into_any(),
+        || view! { <span>"never"</span> }.written(),
+        |at| view! { <Moment at now=seat.now /> }.written(),
     );
     view! {
         <tr data-key=card.id.to_string()>
@@ -162,7 +163,7 @@ fn row(line: &AgentLine, seat: &Seat) -> AnyView {
             <td class="number quiet" data-label="Heard">{heard}</td>
         </tr>
     }
-    .into_any()
+    .written()
 }
 
 /// The address of an agent's page.
@@ -171,7 +172,7 @@ pub fn href(seat: &Seat, name: &str) -> String {
 }
 
 /// Tasks at once, of how many: a note for each, where they are few enough to see.
-pub fn load_mark(running: u32, most: Option<u32>) -> AnyView {
+pub fn load_mark(running: u32, most: Option<u32>) -> Markup {
     const SEEN: u32 = 12;
     let words = match most {
         Some(most) => format!("{running} of {most}"),
@@ -193,10 +194,10 @@ pub fn load_mark(running: u32, most: Option<u32>) -> AnyView {
             </svg>
         }
     });
-    view! { <span class="load-mark">{notes} <span>{words}</span></span> }.into_any()
+    view! { <span class="load-mark">{notes} <span>{words}</span></span> }.written()
 }
 
-fn nobody(seat: &Seat) -> AnyView {
+fn nobody(seat: &Seat) -> Markup {
     view! {
         <section class="panel">
             <h2>"Bring the first agent"</h2>
@@ -210,5 +211,5 @@ fn nobody(seat: &Seat) -> AnyView {
             {attach_an_agent(&seat.slug, "scout", None)}
         </section>
     }
-    .into_any()
+    .written()
 }

@@ -20,6 +20,7 @@ use crate::components::gauge::{budget_meter, shares};
 use crate::components::moment::Moment;
 use crate::components::snippets::set_limits;
 use crate::lists;
+use crate::markup::{Markup, Written};
 use crate::text;
 use forecast::{Forecast, forecast, said};
 use form::{edit_budget, new_budget};
@@ -88,7 +89,7 @@ fn settle(budget: &BudgetView, points: Vec<BudgetPoint>, now: Time) -> Vec<Budge
     points
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data {
         seat,
         budgets,
@@ -134,11 +135,11 @@ fn show(data: Data) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
+    .written()
 }
 
 /// The budgets, and who spent of each, as files.
-fn files(seat: &Seat) -> AnyView {
+fn files(seat: &Seat) -> Markup {
     let all = [
         ("Budgets", seat.path("budgets")),
         ("Who spent it", seat.path("spending")),
@@ -177,7 +178,7 @@ fn panel(
     spent: &[Spent],
     agents: &[(AgentId, String)],
     seat: &Seat,
-) -> AnyView {
+) -> Markup {
     let spec = &budget.row.spec;
     let id = format!("budget-{}", spec.id);
     let found = forecast(budget, points, seat.now);
@@ -210,7 +211,7 @@ fn panel(
             {edit}
         </li>
     }
-    .into_any()
+    .written()
 }
 
 fn scope(scope: &BudgetScope, agents: &[(AgentId, String)]) -> String {
@@ -236,7 +237,7 @@ fn burn_down(
     points: &[BudgetPoint],
     found: Option<Forecast>,
     now: Time,
-) -> AnyView {
+) -> Markup {
     let (spec, settled) = (&budget.row.spec, budget.row.state.settled);
     let (from, ends) = (begins(budget, now), budget.resets_at);
     let limit = spec.limit as f64;
@@ -291,7 +292,7 @@ fn burn_down(
     chart(&format!("burn-{}", spec.id), label, &frame, &series, &rules)
 }
 
-fn teach(seat: &Seat) -> AnyView {
+fn teach(seat: &Seat) -> Markup {
     let body = format!(
         r#"{{"scope":{{"workspace":"{}"}},"unit":"microusd","limit":5000000,"window":"day"}}"#,
         seat.slug
@@ -305,5 +306,5 @@ fn teach(seat: &Seat) -> AnyView {
             {set_limits(&seat.slug, &[("budgets/day", &body)])}
         </section>
     }
-    .into_any()
+    .written()
 }

@@ -8,6 +8,7 @@ use store::read::TaskListed;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::mark::StateMark;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Two tasks of one workspace.
@@ -65,7 +66,7 @@ async fn side(seat: &Seat, task: TaskListed) -> Side {
     }
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data { seat, this, that } = data;
     let verdict = verdict(&this, &that);
     let table = this
@@ -87,7 +88,7 @@ fn show(data: Data) -> AnyView {
             {table}
         </div>
     }
-    .into_any()
+    .written()
 }
 
 /// Who goes first, and what tips it: the ranks are compared as the conductor compares them.
@@ -131,7 +132,7 @@ fn verdict(this: &Side, that: &Side) -> String {
     format!("{order}{why}.{}", held.unwrap_or_default())
 }
 
-fn panel(side: &Side, seat: &Seat) -> AnyView {
+fn panel(side: &Side, seat: &Seat) -> Markup {
     let task = &side.task;
     let headline = side
         .explanation
@@ -144,7 +145,7 @@ fn panel(side: &Side, seat: &Seat) -> AnyView {
             {headline}
         </section>
     }
-    .into_any()
+    .written()
 }
 
 /// A factor's points on both sides.
@@ -178,7 +179,7 @@ fn differences(one: &Score, other: &Score) -> Vec<Difference> {
         .collect()
 }
 
-fn factors(one: &Score, other: &Score) -> AnyView {
+fn factors(one: &Score, other: &Score) -> Markup {
     let row = |found: Difference| {
         let number = |points: f64| text::number((points * 10.0).round() / 10.0);
         view! {
@@ -209,5 +210,5 @@ fn factors(one: &Score, other: &Score) -> AnyView {
             </div>
         </section>
     }
-    .into_any()
+    .written()
 }

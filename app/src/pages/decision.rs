@@ -15,6 +15,7 @@ use crate::access::{PageError, Seat};
 use crate::components::factors::Factors;
 use crate::components::mark::{KindMark, StateMark};
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// One decision.
@@ -65,7 +66,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     })
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data {
         seat,
         listed,
@@ -142,16 +143,16 @@ fn show(data: Data) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
+    .written()
 }
 
 /// What came of a dispatch, or that it still runs.
-fn came_of_it(listed: &DecisionListed, seat: &Seat) -> Option<AnyView> {
+fn came_of_it(listed: &DecisionListed, seat: &Seat) -> Option<Markup> {
     let Facts::Dispatch(facts) = &listed.decision.facts else {
         return None;
     };
     let inner = match &listed.outcome {
-        None => view! { <p>{facts.agent.clone()} " is at work on it."</p> }.into_any(),
+        None => view! { <p>{facts.agent.clone()} " is at work on it."</p> }.written(),
         Some(Outcome {
             outcome,
             at,
@@ -168,7 +169,7 @@ fn came_of_it(listed: &DecisionListed, seat: &Seat) -> Option<AnyView> {
                 <p class="marks"><StateMark state=*state /> <Moment at=*at now=seat.now /></p>
                 {error.clone().map(|error| view! { <pre tabindex="0"><code>{error}</code></pre> })}
             }
-            .into_any()
+            .written()
         }
     };
     Some(
@@ -178,6 +179,6 @@ fn came_of_it(listed: &DecisionListed, seat: &Seat) -> Option<AnyView> {
                 {inner}
             </section>
         }
-        .into_any(),
+        .written(),
     )
 }

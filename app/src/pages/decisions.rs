@@ -13,6 +13,7 @@ use crate::components::decision_line::{Around, decision_lines, kept_lines};
 use crate::components::export::export;
 use crate::components::pager::Pager;
 use crate::components::snippets::hand_in_a_task;
+use crate::markup::{Markup, Written};
 use crate::text;
 use filters::{Filters, Known};
 
@@ -93,7 +94,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     })
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data {
         seat,
         filters,
@@ -142,15 +143,15 @@ fn show(data: Data) -> AnyView {
             <Pager list inside next />
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn empty(filters: &Filters, goes_on: bool, seat: &Seat) -> AnyView {
+fn empty(filters: &Filters, goes_on: bool, seat: &Seat) -> Markup {
     if goes_on {
         return view! {
             <p class="empty">"No decision fits among those looked at so far. There are older ones."</p>
         }
-        .into_any();
+        .written();
     }
     if !filters.pairs().is_empty() {
         let all = seat.path("decisions");
@@ -159,7 +160,7 @@ fn empty(filters: &Filters, goes_on: bool, seat: &Seat) -> AnyView {
                 "No decision fits. Another kind or other words may find it, or look at " <a href=all>"all decisions"</a> "."
             </p>
         }
-        .into_any();
+        .written();
     }
     view! {
         <section class="panel first-steps">
@@ -171,5 +172,5 @@ fn empty(filters: &Filters, goes_on: bool, seat: &Seat) -> AnyView {
             {hand_in_a_task(&seat.slug)}
         </section>
     }
-    .into_any()
+    .written()
 }

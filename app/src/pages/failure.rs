@@ -6,6 +6,7 @@ use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 
 use crate::access::{House, PageError};
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// The page of an address that leads nowhere.
@@ -15,7 +16,7 @@ pub fn NotFound() -> impl IntoView {
 }
 
 /// Says what happened and what to do, with the status that says so too.
-pub fn failure(error: PageError) -> AnyView {
+pub fn failure(error: PageError) -> Markup {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(status(error));
     }
@@ -23,7 +24,7 @@ pub fn failure(error: PageError) -> AnyView {
         <Title text=words(error).0 />
         {told(error)}
     }
-    .into_any()
+    .written()
 }
 
 /// The whole document for a moment in which not even the reader can be recognised.
@@ -77,7 +78,7 @@ fn words(error: PageError) -> (&'static str, &'static str) {
     }
 }
 
-fn told(error: PageError) -> AnyView {
+fn told(error: PageError) -> Markup {
     let (title, detail) = words(error);
     let when = House::of_request()
         .filter(|_| error == PageError::Broken)
@@ -110,12 +111,12 @@ fn told(error: PageError) -> AnyView {
             </p>
         </section>
     }
-    .into_any()
+    .written()
 }
 
 /// Five lines across the page, and on them: a rest where nothing is, a fermata where it is a matter
 /// of waiting, a tear where something broke.
-fn picture(error: PageError) -> AnyView {
+fn picture(error: PageError) -> Markup {
     let lines = |from: i32, to: i32, drop: i32| {
         let line = |at: i32| format!("M{from} {}H{to}", 36 + at * 14 + drop);
         (0..5).map(line).collect::<String>()
@@ -128,24 +129,24 @@ fn picture(error: PageError) -> AnyView {
                 <path class="stave-lines" d=after />
                 <path class="stave-tear" d="M110 22 96 46l10 8-14 26 10 8-8 24" />
             }
-            .into_any()
+            .written()
         }
         PageError::Away => view! {
             <path class="stave-lines" d=lines(-2000, 3000, 0) />
             <path class="stave-hold" d="M84 24a20 20 0 0 1 40 0" />
             <circle class="stave-rest" cx="104" cy="20" r="4" />
         }
-        .into_any(),
+        .written(),
         PageError::NotFound | PageError::SignedOut => view! {
             <path class="stave-lines" d=lines(-2000, 3000, 0) />
             <path class="stave-rest" d="M90 50h28v8H90z" />
         }
-        .into_any(),
+        .written(),
     };
     view! {
         <svg class="failure-stave" viewBox="0 0 240 116" aria-hidden="true">
             {on_them}
         </svg>
     }
-    .into_any()
+    .written()
 }

@@ -9,6 +9,7 @@ use super::{Asked, agents, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::mark::StateMark;
 use crate::components::places;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Of each sort at most.
@@ -145,7 +146,7 @@ fn places_and_acts(seat: &Seat) -> Vec<(String, String)> {
     all
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data {
         seat,
         words,
@@ -166,7 +167,7 @@ fn show(data: Data) -> AnyView {
             .into_iter()
             .map(|(name, href)| view! { <li data-row><a href=href>{name}</a></li> })
             .collect::<Vec<_>>();
-        (!rows.is_empty()).then(|| section(name, rows.into_any()))
+        (!rows.is_empty()).then(|| section(name, rows.written()))
     };
     view! {
         <Title text="Find" />
@@ -181,20 +182,20 @@ fn show(data: Data) -> AnyView {
             </form>
         </header>
         <div id="found" class="found">
-            {(!task_rows.is_empty()).then(|| section("Tasks", task_rows.into_any()))}
+            {(!task_rows.is_empty()).then(|| section("Tasks", task_rows.written()))}
             {others.map(group).into_iter().collect_view()}
             {nothing}
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn section(name: &'static str, rows: AnyView) -> AnyView {
+fn section(name: &'static str, rows: Markup) -> Markup {
     view! {
         <section>
             <h2>{name}</h2>
             <ul role="list">{rows}</ul>
         </section>
     }
-    .into_any()
+    .written()
 }

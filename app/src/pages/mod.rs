@@ -23,6 +23,7 @@ pub mod workspace;
 pub mod workspaces;
 
 use std::future::Future;
+use std::pin::Pin;
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -31,6 +32,7 @@ use uuid::Uuid;
 
 use crate::access::{House, PageError, Seat, Visitor};
 use crate::islands::live::AGAIN;
+use crate::markup::Markup;
 use failure::failure;
 
 /// What a page was asked for, taken from the request before anything is awaited.
@@ -137,13 +139,17 @@ impl Asked {
 /// A page that waits for what it shows. The server sends it whole, so it reads without scripts.
 pub fn loaded<T: 'static>(
     load: impl Future<Output = Result<T, PageError>> + Send + 'static,
-    show: fn(T) -> AnyView,
+    show: fn(T) -> Markup,
 ) -> AnyView {
-    let page = Suspend::new(async move {
+    awaited(Box::pin(async move {
         match load.await {
             Ok(data) => show(data),
             Err(error) => failure(error),
         }
-    });
-    view! { <Suspense>{page}</Suspense> }.into_any()
+    }))
+}
+
+/// One for all pages: what waits is compiled for the type of what it waits for.
+fn awaited(page: Pin<Box<dyn Future<Output = Markup> + Send>>) -> AnyView {
+    view! { <Suspense>{Suspend::new(page)}</Suspense> }.into_any()
 }

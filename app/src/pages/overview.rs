@@ -19,6 +19,7 @@ use crate::components::decision_line::{Around, decision_lines, kept_lines};
 use crate::components::demo::demo_card;
 use crate::components::snippets::{attach_an_agent, hand_in_a_task};
 use crate::components::stave::Score;
+use crate::markup::{Markup, Written};
 use crate::text;
 use attention::{Attention, attention};
 use lead::{lead, lines};
@@ -145,7 +146,7 @@ async fn live(seat: &Seat) -> Option<Live> {
     }
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data {
         seat,
         now,
@@ -192,7 +193,7 @@ fn show(data: Data) -> AnyView {
     });
     let latest = if decisions.is_empty() {
         view! { <p class="quiet">"None yet. Every dispatch, refusal and override will be here, with its reasons."</p> }
-            .into_any()
+            .written()
     } else {
         decision_lines(decisions, &around)
     };
@@ -257,10 +258,10 @@ fn show(data: Data) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn first_steps(slug: &str) -> AnyView {
+fn first_steps(slug: &str) -> Markup {
     view! {
         <section class="panel first-steps">
             <h2>"Hand in the first task"</h2>
@@ -271,10 +272,10 @@ fn first_steps(slug: &str) -> AnyView {
             {attach_an_agent(slug, "scout", None)}
         </section>
     }
-    .into_any()
+    .written()
 }
 
-fn nowhere() -> AnyView {
+fn nowhere() -> Markup {
     view! {
         <Title text="Overview" />
         <header class="page-head">
@@ -284,5 +285,5 @@ fn nowhere() -> AnyView {
             </p>
         </header>
     }
-    .into_any()
+    .written()
 }

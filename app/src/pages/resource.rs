@@ -19,6 +19,7 @@ use crate::components::act_form::{ActForm, asking};
 use crate::components::decision_line::{Around, decision_lines};
 use crate::components::gauge::{closed, level, limit, resource_meter};
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 use history::Range;
 use what_if::Supposition;
@@ -109,7 +110,7 @@ fn own_first(mut named: Vec<ResourceView>) -> Option<ResourceView> {
     named.into_iter().next()
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data {
         seat,
         resource,
@@ -175,10 +176,10 @@ fn show(data: Data) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn gauge(resource: &ResourceView, seat: &Seat) -> AnyView {
+fn gauge(resource: &ResourceView, seat: &Seat) -> Markup {
     let full = resource.refills_at.map(|at| {
         view! { <span>"full " <Moment at now=seat.now /></span> }
     });
@@ -198,11 +199,11 @@ fn gauge(resource: &ResourceView, seat: &Seat) -> AnyView {
         {closed(resource, seat.now)}
         <p class="gauge-foot quiet"><span>{limit(&resource.spec.kind)}</span> {full} {adapts} {saves} {shared}</p>
     }
-    .into_any()
+    .written()
 }
 
 /// Close and reopen.
-fn by_hand(resource: &ResourceView, seat: &Seat) -> Option<AnyView> {
+fn by_hand(resource: &ResourceView, seat: &Seat) -> Option<Markup> {
     let name = resource.spec.name.clone();
     let act = if resource.closed_until.is_some() {
         let form = ActForm::new("reopen_resource", seat)?.with("name", name);
@@ -237,5 +238,5 @@ fn by_hand(resource: &ResourceView, seat: &Seat) -> Option<AnyView> {
             {act}
         </section>
     };
-    Some(panel.into_any())
+    Some(panel.written())
 }

@@ -15,6 +15,7 @@ use crate::components::gauge::{closed, level, limit, resource_meter};
 use crate::components::moment::Moment;
 use crate::components::snippets::set_limits;
 use crate::lists;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 pub use form::limit_form;
@@ -49,7 +50,7 @@ pub async fn all(seat: &Seat) -> Result<Vec<ResourceView>, PageError> {
     }
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data {
         seat,
         resources,
@@ -93,7 +94,7 @@ fn show(data: Data) -> AnyView {
             <div class="column column-side">{create}</div>
         </div>
     }
-    .into_any()
+    .written()
 }
 
 fn lead(resources: &[ResourceView]) -> String {
@@ -130,7 +131,7 @@ fn wait(tasks: u32) -> String {
     format!("{} {verb}", text::count(tasks.into(), "task"))
 }
 
-fn row(resource: &ResourceView, refused: u64, seat: &Seat) -> AnyView {
+fn row(resource: &ResourceView, refused: u64, seat: &Seat) -> Markup {
     let name = resource.spec.name.clone();
     let href = seat.path(&format!("resources/{}", text::escaped(&name)));
     let waits = (resource.waiting_tasks > 0).then(|| {
@@ -164,10 +165,10 @@ fn row(resource: &ResourceView, refused: u64, seat: &Seat) -> AnyView {
             <p class="gauge-foot quiet"><span>{limited}</span> {shared} {full} {waits} {refused}</p>
         </li>
     }
-    .into_any()
+    .written()
 }
 
-fn teach(seat: &Seat) -> AnyView {
+fn teach(seat: &Seat) -> Markup {
     let limits = [
         (
             "resources/google_search_api",
@@ -185,5 +186,5 @@ fn teach(seat: &Seat) -> AnyView {
             <p class="quiet">"A task asks for it with " <code>"\"requires\":[{\"resource\":\"opus\",\"amount\":1}]"</code> "."</p>
         </section>
     }
-    .into_any()
+    .written()
 }

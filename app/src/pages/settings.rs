@@ -13,6 +13,7 @@ use store::workspaces::Workspace;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::act_form::ActForm;
+use crate::markup::{Markup, Written};
 
 /// Keys that are listed.
 const KEYS: u32 = 100;
@@ -59,7 +60,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     })
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data {
         seat,
         workspace,
@@ -79,10 +80,10 @@ fn show(data: Data) -> AnyView {
             {policy::panel(&policies, &seat)}
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn about(workspace: &Workspace, seat: &Seat) -> AnyView {
+fn about(workspace: &Workspace, seat: &Seat) -> Markup {
     let form = ActForm::new("edit_workspace", seat).map(|form| {
         let name = form
             .field("name", "Name")
@@ -101,7 +102,7 @@ fn about(workspace: &Workspace, seat: &Seat) -> AnyView {
     let body = form.unwrap_or_else(|| {
         let goal = Some(workspace.goal.clone()).filter(|goal| !goal.is_empty());
         view! { <p class="prose">{goal.unwrap_or_else(|| "No goal is set.".to_owned())}</p> }
-            .into_any()
+            .written()
     });
     view! {
         <section class="panel" id="about" data-act-region aria-labelledby="about-head">
@@ -109,5 +110,5 @@ fn about(workspace: &Workspace, seat: &Seat) -> AnyView {
             {body}
         </section>
     }
-    .into_any()
+    .written()
 }

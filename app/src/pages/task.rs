@@ -19,6 +19,7 @@ use crate::components::decision_line::Around;
 use crate::components::factors::Factors;
 use crate::components::mark::StateMark;
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Decisions and children shown at most.
@@ -183,7 +184,7 @@ async fn add_verdict(
     Ok(())
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data {
         seat,
         detail,
@@ -256,5 +257,5 @@ fn show(data: Data) -> AnyView {
             <div class="column column-side">{aside::aside(&detail, children, &others, &seat)}</div>
         </div>
     }
-    .into_any()
+    .written()
 }

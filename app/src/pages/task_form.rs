@@ -11,6 +11,7 @@ use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::acts::amount_field;
 use crate::components::act_form::ActForm;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// The importance an author may state.
@@ -112,7 +113,7 @@ async fn load(seat: Seat, task: Option<TaskDetail>) -> Result<Data, PageError> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a page is handed its data")]
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let (act, title, button) = if data.task.is_some() {
         ("change_task", "Edit a task", "Save")
     } else {
@@ -142,7 +143,7 @@ fn show(data: Data) -> AnyView {
             </div>
         </details>
     }
-    .into_any();
+    .written();
     view! {
         <Title text=title />
         <div id="task-form" data-act-region class="narrow">
@@ -153,10 +154,10 @@ fn show(data: Data) -> AnyView {
             <section class="panel">{form.show(button, fields)}</section>
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn first_fields(form: &ActForm, data: &Data) -> AnyView {
+fn first_fields(form: &ActForm, data: &Data) -> Markup {
     let task = data.task.as_ref();
     let needs = task.map(|task| &task.task.needs);
     let title = task.map(|task| task.task.title.clone());
@@ -189,11 +190,11 @@ fn first_fields(form: &ActForm, data: &Data) -> AnyView {
                 .line_of(&data.agents)}
         </div>
     }
-    .into_any()
+    .written()
 }
 
 /// An amount for each resource there is.
-fn resources(form: &ActForm, data: &Data) -> AnyView {
+fn resources(form: &ActForm, data: &Data) -> Markup {
     let needs = data.task.as_ref().map(|task| &task.task.needs);
     let typed = form.typed("amount[]");
     let row = |(at, name): (usize, &String)| {
@@ -229,10 +230,10 @@ fn resources(form: &ActForm, data: &Data) -> AnyView {
             {fault}
         </fieldset>
     }
-    .into_any()
+    .written()
 }
 
-fn estimates(form: &ActForm, data: &Data) -> AnyView {
+fn estimates(form: &ActForm, data: &Data) -> Markup {
     let estimate = data
         .task
         .as_ref()
@@ -257,10 +258,10 @@ fn estimates(form: &ActForm, data: &Data) -> AnyView {
             </div>
         </fieldset>
     }
-    .into_any()
+    .written()
 }
 
-fn dates(form: &ActForm, data: &Data) -> AnyView {
+fn dates(form: &ActForm, data: &Data) -> Markup {
     let due = data.task.as_ref().and_then(|task| task.task.due_at);
     let not_before = data.task.is_none().then(|| {
         form.field("not_before", "Not before")
@@ -277,11 +278,11 @@ fn dates(form: &ActForm, data: &Data) -> AnyView {
             {not_before}
         </div>
     }
-    .into_any()
+    .written()
 }
 
 /// What can be said only once.
-fn only_new(form: &ActForm, data: &Data) -> AnyView {
+fn only_new(form: &ActForm, data: &Data) -> Markup {
     view! {
         {form
             .field("depends_on", "Waits for these tasks")
@@ -310,5 +311,5 @@ fn only_new(form: &ActForm, data: &Data) -> AnyView {
             .area(3)}
         {form.field("needs_review", "Somebody looks at the result before it is done").tick()}
     }
-    .into_any()
+    .written()
 }

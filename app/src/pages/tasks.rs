@@ -18,6 +18,7 @@ use crate::access::{PageError, Seat};
 use crate::components::export::export;
 use crate::components::pager::Pager;
 use crate::components::snippets::hand_in_a_task;
+use crate::markup::{Markup, Written};
 use crate::text;
 use filters::{Filters, Sort};
 
@@ -104,7 +105,7 @@ async fn explanations(
     answers.into_iter().flatten().collect()
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data {
         seat,
         filters,
@@ -168,7 +169,7 @@ fn show(data: Data) -> AnyView {
     let list_or_why_none = if nothing {
         empty(&filters, &seat)
     } else {
-        table.into_any()
+        table.written()
     };
     view! {
         <Title text=format!("Tasks · {}", seat.name) />
@@ -191,10 +192,10 @@ fn show(data: Data) -> AnyView {
             <Pager list inside=after.is_some() next onwards />
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn empty(filters: &Filters, seat: &Seat) -> AnyView {
+fn empty(filters: &Filters, seat: &Seat) -> Markup {
     if filters.narrow() {
         let all = seat.path("tasks");
         return view! {
@@ -202,7 +203,7 @@ fn empty(filters: &Filters, seat: &Seat) -> AnyView {
                 "No task fits. Another state or other words may find it, or look at " <a href=all>"all tasks"</a> "."
             </p>
         }
-        .into_any();
+        .written();
     }
     view! {
         <section class="panel first-steps">
@@ -211,11 +212,11 @@ fn empty(filters: &Filters, seat: &Seat) -> AnyView {
             {hand_in_a_task(&seat.slug)}
         </section>
     }
-    .into_any()
+    .written()
 }
 
 /// The states, with how many tasks are in each as long as nothing else narrows the list.
-fn tabs(base: &str, filters: &Filters, counts: &Counts) -> AnyView {
+fn tabs(base: &str, filters: &Filters, counts: &Counts) -> Markup {
     let whole = !filters.in_state(None).narrow();
     let tab = |state: Option<TaskState>| {
         let name = state.map_or("all", text::state);
@@ -236,5 +237,5 @@ fn tabs(base: &str, filters: &Filters, counts: &Counts) -> AnyView {
         .chain(states)
         .map(tab)
         .collect_view()
-        .into_any()
+        .written()
 }

@@ -15,6 +15,7 @@ use super::workspaces::summary;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::meter::{Meter, Part};
+use crate::markup::{Markup, Written};
 use crate::text;
 use board::{COLUMNS, board};
 use graph::graph;
@@ -83,7 +84,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     })
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let Data {
         seat,
         workspace,
@@ -101,9 +102,9 @@ fn show(data: Data) -> AnyView {
                 {seat.may("edit_workspace").then(|| view! { <a href=seat.path("settings#about")>"Say what this team is for"</a> })}
             </p>
         }
-        .into_any()
+        .written()
     } else {
-        view! { <p class="goal">{workspace.goal.clone()}</p> }.into_any()
+        view! { <p class="goal">{workspace.goal.clone()}</p> }.written()
     };
     view! {
         <Title text=workspace.name.clone() />
@@ -124,17 +125,17 @@ fn show(data: Data) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
+    .written()
 }
 
 /// How much of what was handed in is done.
-fn progress(counts: &Counts, seat: &Seat) -> AnyView {
+fn progress(counts: &Counts, seat: &Seat) -> Markup {
     let said = match counts.all() {
-        None => view! { <p class="quiet">"What is open is counted again in a moment."</p> }.into_any(),
+        None => view! { <p class="quiet">"What is open is counted again in a moment."</p> }.written(),
         Some(0) => view! {
             <p class="quiet">"No task has been handed in yet. " <a href=format!("/?w={}", seat.slug)>"The overview shows how."</a></p>
         }
-        .into_any(),
+        .written(),
         Some(all) => how_far(counts, all),
     };
     view! {
@@ -143,10 +144,10 @@ fn progress(counts: &Counts, seat: &Seat) -> AnyView {
             {said}
         </section>
     }
-    .into_any()
+    .written()
 }
 
-fn how_far(counts: &Counts, all: u64) -> AnyView {
+fn how_far(counts: &Counts, all: u64) -> Markup {
     let of = |states: &[TaskState]| -> u64 {
         let known = states.iter().filter_map(|state| counts.of(*state));
         known.sum()
@@ -181,10 +182,10 @@ fn how_far(counts: &Counts, all: u64) -> AnyView {
         <Meter parts />
         <p>{words}</p>
     }
-    .into_any()
+    .written()
 }
 
-fn people(members: Vec<(String, WorkspaceRole)>) -> AnyView {
+fn people(members: Vec<(String, WorkspaceRole)>) -> Markup {
     let one = |(email, role): (String, WorkspaceRole)| {
         let role = match role {
             WorkspaceRole::Viewer => "viewer",
@@ -195,10 +196,10 @@ fn people(members: Vec<(String, WorkspaceRole)>) -> AnyView {
         view! { <dt>{email}</dt> <dd>{role}</dd> }
     };
     let body = if members.is_empty() {
-        view! { <p class="quiet">"Only the administrators of this installation."</p> }.into_any()
+        view! { <p class="quiet">"Only the administrators of this installation."</p> }.written()
     } else {
         view! { <dl class="facts people">{members.into_iter().map(one).collect_view()}</dl> }
-            .into_any()
+            .written()
     };
     view! {
         <section class="panel" aria-labelledby="people">
@@ -206,10 +207,10 @@ fn people(members: Vec<(String, WorkspaceRole)>) -> AnyView {
             {body}
         </section>
     }
-    .into_any()
+    .written()
 }
 
-fn rules(row: &PolicyRow, seat: &Seat) -> AnyView {
+fn rules(row: &PolicyRow, seat: &Seat) -> Markup {
     let policy = &row.policy;
     let number = |value: u32| text::grouped(value.into());
     view! {
@@ -232,7 +233,7 @@ fn rules(row: &PolicyRow, seat: &Seat) -> AnyView {
             </dl>
         </section>
     }
-    .into_any()
+    .written()
 }
 
 /// What a card or a node says of its task's state in class names.

@@ -10,6 +10,7 @@ use crate::access::{PageError, Seat};
 use crate::components::act_form::{ActForm, asking};
 use crate::components::export::export;
 use crate::lists;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// All of the reader's workspaces.
@@ -40,7 +41,7 @@ pub async fn summary(seat: &Seat) -> Option<Summary> {
     }
 }
 
-fn show(data: Data) -> AnyView {
+fn show(data: Data) -> Markup {
     let none = data.rows.is_empty();
     let export = (!none).then(|| export("/w", &[]));
     let rows = data
@@ -71,10 +72,10 @@ fn show(data: Data) -> AnyView {
             {create}
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn create(opens: bool) -> AnyView {
+fn create(opens: bool) -> Markup {
     let form = ActForm::outside("create_workspace", "");
     let opens = opens || form.was_refused();
     let name = form.field("name", "Name").required().line();
@@ -94,11 +95,11 @@ fn create(opens: bool) -> AnyView {
     asking("New workspace", opens, form.show("Make it", fields))
 }
 
-fn row(seat: &Seat, workspace: &Workspace, summary: Option<&Summary>) -> AnyView {
+fn row(seat: &Seat, workspace: &Workspace, summary: Option<&Summary>) -> Markup {
     let goal = if workspace.goal.is_empty() {
-        view! { <p class="quiet">"No goal is set."</p> }.into_any()
+        view! { <p class="quiet">"No goal is set."</p> }.written()
     } else {
-        view! { <p class="goal">{workspace.goal.clone()}</p> }.into_any()
+        view! { <p class="goal">{workspace.goal.clone()}</p> }.written()
     };
     let state = summary.map_or_else(
         || "Its conductor is changing hands.".to_owned(),
@@ -139,5 +140,5 @@ fn row(seat: &Seat, workspace: &Workspace, summary: Option<&Summary>) -> AnyView
             </p>
         </li>
     }
-    .into_any()
+    .written()
 }

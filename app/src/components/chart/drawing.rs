@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use scheduler::Time;
 
 use super::{Frame, Rule, Series, Shape};
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Shapes stretch with the page, in a square of 100 by 100; each instant can be pointed at.
@@ -15,7 +16,7 @@ pub(super) fn drawing(
     frame: &Frame,
     series: &[Series],
     rules: &[Rule],
-) -> AnyView {
+) -> Markup {
     let hatch = format!("{id}-hatch");
     let grid = [25.0, 50.0, 75.0].map(|y| {
         view! { <line class="chart-grid" x1="0" x2="100" y1=y y2=y /> }
@@ -49,16 +50,16 @@ pub(super) fn drawing(
             {pointed(frame, series)}
         </svg>
     }
-    .into_any()
+    .written()
 }
 
-fn shape(series: &Series, frame: &Frame, hatch: &str) -> AnyView {
+fn shape(series: &Series, frame: &Frame, hatch: &str) -> Markup {
     let class = series.tone.class();
     let line = path(series, frame);
     match series.shape {
         Shape::Dashes | Shape::Dots => {
             let class = format!("chart-line {} {class}", series.shape.class());
-            view! { <path class=class d=line /> }.into_any()
+            view! { <path class=class d=line /> }.written()
         }
         Shape::Area => {
             let (area, below) = (format!("chart-area {class}"), area(series, frame));
@@ -67,7 +68,7 @@ fn shape(series: &Series, frame: &Frame, hatch: &str) -> AnyView {
                 <path class=area d=below />
                 <path class=class d=line />
             }
-            .into_any()
+            .written()
         }
         Shape::Bars => {
             let bars = bars(series, frame);
@@ -76,7 +77,7 @@ fn shape(series: &Series, frame: &Frame, hatch: &str) -> AnyView {
                 <path class=class d=bars.clone() />
                 <path d=bars fill=format!("url(#{hatch})") />
             }
-            .into_any()
+            .written()
         }
     }
 }
@@ -145,9 +146,9 @@ fn bars(series: &Series, frame: &Frame) -> String {
 }
 
 /// What stood at each instant, told where it is pointed at.
-fn pointed(frame: &Frame, series: &[Series]) -> AnyView {
+fn pointed(frame: &Frame, series: &[Series]) -> Markup {
     let Some(first) = series.iter().max_by_key(|one| one.points.len()) else {
-        return ().into_any();
+        return ().written();
     };
     let width = 100.0 / first.points.len().max(1) as f64;
     first
@@ -166,16 +167,16 @@ fn pointed(frame: &Frame, series: &[Series]) -> AnyView {
             }
         })
         .collect_view()
-        .into_any()
+        .written()
 }
 
 /// A piece of a series, for the legend.
-pub(super) fn swatch(series: &Series) -> AnyView {
+pub(super) fn swatch(series: &Series) -> Markup {
     let tone = series.tone.class();
     let mark = match series.shape {
         Shape::Dashes | Shape::Dots => {
             let class = format!("chart-line {} {tone}", series.shape.class());
-            view! { <path class=class d="M0 5H18" /> }.into_any()
+            view! { <path class=class d="M0 5H18" /> }.written()
         }
         Shape::Area => {
             let (area, line) = (format!("chart-area {tone}"), format!("chart-line {tone}"));
@@ -183,11 +184,11 @@ pub(super) fn swatch(series: &Series) -> AnyView {
                 <path class=area d="M0 2H18V10H0Z" />
                 <path class=line d="M0 2H18" />
             }
-            .into_any()
+            .written()
         }
         Shape::Bars => {
             let class = format!("chart-bar {tone}");
-            view! { <path class=class d="M1 10V4H5V10ZM7 10V0H11V10ZM13 10V6H17V10Z" /> }.into_any()
+            view! { <path class=class d="M1 10V4H5V10ZM7 10V0H11V10ZM13 10V6H17V10Z" /> }.written()
         }
     };
     view! {
@@ -195,5 +196,5 @@ pub(super) fn swatch(series: &Series) -> AnyView {
             {mark}
         </svg>
     }
-    .into_any()
+    .written()
 }

@@ -14,6 +14,7 @@ mod table;
 use leptos::prelude::*;
 use scheduler::{Time, Unit, words};
 
+use crate::markup::{Markup, Written};
 use crate::text;
 use drawing::{drawing, swatch};
 use scale::ticks;
@@ -128,7 +129,7 @@ impl Tone {
 
 /// A chart, its legend and the table behind it. `id` is unique on the page; `label` says in a sentence
 /// what there is to see.
-pub fn chart(id: &str, label: String, frame: &Frame, series: &[Series], rules: &[Rule]) -> AnyView {
+pub fn chart(id: &str, label: String, frame: &Frame, series: &[Series], rules: &[Rule]) -> Markup {
     let legend = series
         .iter()
         .map(|one| {
@@ -183,5 +184,5 @@ pub fn chart(id: &str, label: String, frame: &Frame, series: &[Series], rules: &
             {table(id, frame, series)}
         </figure>
     }
-    .into_any()
+    .written()
 }

@@ -7,9 +7,10 @@ use scheduler::Time;
 
 use super::{Frame, Series};
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 
 /// One row an instant, latest first, behind a summary.
-pub(super) fn table(id: &str, frame: &Frame, series: &[Series]) -> AnyView {
+pub(super) fn table(id: &str, frame: &Frame, series: &[Series]) -> Markup {
     let mut rows: BTreeMap<Time, Vec<Option<f64>>> = BTreeMap::new();
     for (place, one) in series.iter().enumerate() {
         for &(at, value) in &one.points {
@@ -55,5 +56,5 @@ pub(super) fn table(id: &str, frame: &Frame, series: &[Series]) -> AnyView {
             </div>
         </details>
     }
-    .into_any()
+    .written()
 }

@@ -6,9 +6,10 @@ use scheduler::{BudgetScope, BudgetSpec, Unit, Window};
 use crate::access::Seat;
 use crate::acts::limits::NEW;
 use crate::components::act_form::ActForm;
+use crate::markup::{Markup, Written};
 
 /// For a new budget; `None` for a reader who may not.
-pub fn new_budget(seat: &Seat, agents: &[String]) -> Option<AnyView> {
+pub fn new_budget(seat: &Seat, agents: &[String]) -> Option<Markup> {
     let form = ActForm::new("set_budget", seat)?.with("is", NEW);
     let name = form.field("name", "Name").required().line();
     let scope = form
@@ -31,7 +32,7 @@ pub fn new_budget(seat: &Seat, agents: &[String]) -> Option<AnyView> {
 }
 
 /// With how it is set now. A budget keeps its scope and unit.
-pub fn edit_budget(seat: &Seat, id: String, spec: &BudgetSpec) -> Option<(bool, AnyView)> {
+pub fn edit_budget(seat: &Seat, id: String, spec: &BudgetSpec) -> Option<(bool, Markup)> {
     let form = ActForm::new("set_budget", seat)?
         .id(id)
         .with("name", spec.name.clone());
@@ -52,7 +53,7 @@ pub fn edit_budget(seat: &Seat, id: String, spec: &BudgetSpec) -> Option<(bool, 
     Some((form.was_refused(), form.show("Set the budget", numbers)))
 }
 
-fn numbers(form: &ActForm, spec: Option<&BudgetSpec>) -> AnyView {
+fn numbers(form: &ActForm, spec: Option<&BudgetSpec>) -> Markup {
     let limit = spec.map_or_else(String::new, |spec| match spec.unit {
         Unit::Microusd => (spec.limit as f64 / 1e6).to_string(),
         Unit::Tokens => spec.limit.to_string(),
@@ -83,5 +84,5 @@ fn numbers(form: &ActForm, spec: Option<&BudgetSpec>) -> AnyView {
         .field("soft", "Warn at, in per cent")
         .holding(soft.to_string())
         .line();
-    view! { <div class="field-row">{limit} {window} {soft}</div> }.into_any()
+    view! { <div class="field-row">{limit} {window} {soft}</div> }.written()
 }

@@ -9,16 +9,17 @@ use store::read::Spent;
 
 use crate::components::amount::amount;
 use crate::components::meter::{Meter, Part};
+use crate::markup::{Markup, Written};
 
 /// Names shown of each group; the rest are summed.
 const SHOWN: usize = 5;
 
 /// Three lists: by agent, by model, by kind of task. A budget counts from when it was set, of which
 /// `settled` came; the ledger knows the whole window.
-pub fn spenders(spec: &BudgetSpec, settled: u64, spent: &[Spent]) -> AnyView {
+pub fn spenders(spec: &BudgetSpec, settled: u64, spent: &[Spent]) -> Markup {
     if let BudgetScope::TaskTree(_) = spec.scope {
         return view! { <p class="quiet">"Who spent it is seen on the tasks of the tree."</p> }
-            .into_any();
+            .written();
     }
     let lists = [
         list("agent", spec.unit, spent, |one| one.agent.clone()),
@@ -30,7 +31,7 @@ pub fn spenders(spec: &BudgetSpec, settled: u64, spent: &[Spent]) -> AnyView {
         list("kind of task", spec.unit, spent, |one| one.kind.clone()),
     ];
     if lists.iter().all(Option::is_none) {
-        return view! { <p class="quiet">"Nothing was reported in this window."</p> }.into_any();
+        return view! { <p class="quiet">"Nothing was reported in this window."</p> }.written();
     }
     let all: u64 = spent.iter().map(|one| amount_of(one, spec.unit)).sum();
     let before = (all > settled).then(|| {
@@ -41,7 +42,7 @@ pub fn spenders(spec: &BudgetSpec, settled: u64, spent: &[Spent]) -> AnyView {
         <div class="spenders">{lists.into_iter().collect_view()}</div>
         {before}
     }
-    .into_any()
+    .written()
 }
 
 const fn amount_of(spent: &Spent, unit: Unit) -> u64 {
@@ -56,7 +57,7 @@ fn list(
     unit: Unit,
     spent: &[Spent],
     name: fn(&Spent) -> String,
-) -> Option<AnyView> {
+) -> Option<Markup> {
     let mut sums: BTreeMap<String, u64> = BTreeMap::new();
     for one in spent {
         *sums.entry(name(one)).or_default() += amount_of(one, unit);
@@ -90,6 +91,6 @@ fn list(
                 <ul role="list">{rows}</ul>
             </div>
         }
-        .into_any()
+        .written()
     })
 }

@@ -11,14 +11,15 @@ use scheduler::{
 use crate::access::Seat;
 use crate::components::mark::TierMark;
 use crate::components::meter::{Meter, Part};
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Panels for the kinds of decisions that rest on more than their own words.
-pub fn moment(decision: &Decision, titles: &HashMap<TaskId, String>, seat: &Seat) -> AnyView {
+pub fn moment(decision: &Decision, titles: &HashMap<TaskId, String>, seat: &Seat) -> Markup {
     match &decision.facts {
         Facts::Dispatch(facts) => dispatch(facts, decision.task, titles, seat),
         Facts::NotYet(facts) => not_yet(facts, decision.at),
-        _ => ().into_any(),
+        _ => ().written(),
     }
 }
 
@@ -27,7 +28,7 @@ fn dispatch(
     task: Option<TaskId>,
     titles: &HashMap<TaskId, String>,
     seat: &Seat,
-) -> AnyView {
+) -> Markup {
     let limited = !facts.resources.is_empty() || !facts.budgets.is_empty();
     let resources = limited.then(|| {
         view! {
@@ -44,10 +45,10 @@ fn dispatch(
         {resources}
         {considered(&facts.considered, task, titles, seat)}
     }
-    .into_any()
+    .written()
 }
 
-fn resource(fact: &ResourceFact, seat: &Seat) -> AnyView {
+fn resource(fact: &ResourceFact, seat: &Seat) -> Markup {
     let limit = fact.limit.max(f64::EPSILON);
     let before = (limit - fact.available).max(0.0) / limit;
     let said = format!(
@@ -77,10 +78,10 @@ fn resource(fact: &ResourceFact, seat: &Seat) -> AnyView {
             <Meter parts />
         </li>
     }
-    .into_any()
+    .written()
 }
 
-fn budget(fact: &BudgetFact) -> AnyView {
+fn budget(fact: &BudgetFact) -> Markup {
     let limit = fact.limit.max(1) as f64;
     let amount = |value| words::amount(value, fact.unit);
     let said = format!(
@@ -112,7 +113,7 @@ fn budget(fact: &BudgetFact) -> AnyView {
             <Meter parts />
         </li>
     }
-    .into_any()
+    .written()
 }
 
 fn considered(
@@ -120,7 +121,7 @@ fn considered(
     task: Option<TaskId>,
     titles: &HashMap<TaskId, String>,
     seat: &Seat,
-) -> AnyView {
+) -> Markup {
     if others.is_empty() {
         return view! {
             <section class="panel" aria-labelledby="considered">
@@ -128,7 +129,7 @@ fn considered(
                 <p class="quiet">"Nothing: no other lane had work for this agent."</p>
             </section>
         }
-        .into_any();
+        .written();
     }
     let row = |other: &Considered| {
         let title = titles
@@ -170,11 +171,11 @@ fn considered(
             </div>
         </section>
     }
-    .into_any()
+    .written()
 }
 
 /// What held it, as it stood then.
-fn not_yet(facts: &NotYetFacts, at: Time) -> AnyView {
+fn not_yet(facts: &NotYetFacts, at: Time) -> Markup {
     let line = |blocker: &Blocker| {
         view! {
             <li class="blocker">
@@ -189,11 +190,11 @@ fn not_yet(facts: &NotYetFacts, at: Time) -> AnyView {
             <ul class="blockers" role="list">{facts.blockers.iter().map(line).collect_view()}</ul>
         </section>
     }
-    .into_any()
+    .written()
 }
 
 /// The lane a decision was about, for the side of its page.
-pub fn lane(facts: &Facts) -> Option<AnyView> {
+pub fn lane(facts: &Facts) -> Option<Markup> {
     match facts {
         Facts::Dispatch(facts) => Some(lane_panel(&facts.lane)),
         Facts::NotYet(facts) => Some(lane_panel(&facts.lane)),
@@ -201,7 +202,7 @@ pub fn lane(facts: &Facts) -> Option<AnyView> {
     }
 }
 
-fn lane_panel(lane: &LaneFacts) -> AnyView {
+fn lane_panel(lane: &LaneFacts) -> Markup {
     let requires: Vec<_> = lane
         .requires
         .iter()
@@ -226,5 +227,5 @@ fn lane_panel(lane: &LaneFacts) -> AnyView {
             <dl class="facts">{rows}</dl>
         </section>
     }
-    .into_any()
+    .written()
 }

@@ -7,10 +7,11 @@ use store::read::{Review, Reviewed, Verdict};
 use crate::access::{Seat, Visitor};
 use crate::components::act_form::ActForm;
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// What each reviewer thinks, and the form of those who may say something.
-pub fn reviews(decision: DecisionId, reviews: Vec<Reviewed>, seat: &Seat) -> AnyView {
+pub fn reviews(decision: DecisionId, reviews: Vec<Reviewed>, seat: &Seat) -> Markup {
     let form = form(decision, &reviews, seat);
     let none = (reviews.is_empty() && form.is_none())
         .then(|| view! { <p class="quiet">"Nobody has said anything."</p> });
@@ -29,10 +30,10 @@ pub fn reviews(decision: DecisionId, reviews: Vec<Reviewed>, seat: &Seat) -> Any
             {form}
         </section>
     }
-    .into_any()
+    .written()
 }
 
-fn line(reviewed: Reviewed, seat: &Seat) -> AnyView {
+fn line(reviewed: Reviewed, seat: &Seat) -> Markup {
     let Reviewed { review, before } = reviewed;
     let class = match review.verdict {
         Verdict::Agree => "review review-agree",
@@ -61,7 +62,7 @@ fn line(reviewed: Reviewed, seat: &Seat) -> AnyView {
             {before}
         </li>
     }
-    .into_any()
+    .written()
 }
 
 fn said(verdict: Verdict) -> &'static str {
@@ -71,7 +72,7 @@ fn said(verdict: Verdict) -> &'static str {
     }
 }
 
-fn form(decision: DecisionId, reviews: &[Reviewed], seat: &Seat) -> Option<AnyView> {
+fn form(decision: DecisionId, reviews: &[Reviewed], seat: &Seat) -> Option<Markup> {
     let form = ActForm::new("review_decision", seat)?.with("decision", decision.to_string());
     let own = Visitor::of_request().and_then(|visitor| {
         let mine = |reviewed: &&Reviewed| matches!(&reviewed.review.reviewer, Actor::User { id, .. } if *id == visitor.account);

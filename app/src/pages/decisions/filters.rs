@@ -6,6 +6,7 @@ use store::read::DecisionFilter;
 
 use crate::access::{PageError, Seat};
 use crate::acts::utc;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// The filters of a list. Names are people's: whoever they name is found when the list is.
@@ -130,7 +131,7 @@ fn control(typed: &str) -> String {
 }
 
 /// The form above the list.
-pub fn form(filters: &Filters, base: &str, known: &Known) -> AnyView {
+pub fn form(filters: &Filters, base: &str, known: &Known) -> Markup {
     let options = |names: Vec<String>| {
         names
             .into_iter()
@@ -175,7 +176,7 @@ pub fn form(filters: &Filters, base: &str, known: &Known) -> AnyView {
             {all}
         </form>
     }
-    .into_any()
+    .written()
 }
 
 /// The address of a list with these filters.

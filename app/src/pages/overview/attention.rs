@@ -7,6 +7,7 @@ use scheduler::{LaneView, Query, Summary, TaskId, Tier, View};
 
 use crate::access::{PageError, Seat};
 use crate::components::mark::{glyph, tier_path};
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Lanes shown at most.
@@ -51,7 +52,7 @@ impl Attention {
 }
 
 /// The panel; it keeps its place where nobody is needed.
-pub fn attention(needed: Vec<Attention>, seat: &Seat) -> AnyView {
+pub fn attention(needed: Vec<Attention>, seat: &Seat) -> Markup {
     if needed.is_empty() {
         return view! {
             <section class="panel" aria-labelledby="attention">
@@ -59,7 +60,7 @@ pub fn attention(needed: Vec<Attention>, seat: &Seat) -> AnyView {
                 <div class="steady" data-slots><p class="quiet">"Nothing: everything goes on without you."</p></div>
             </section>
         }
-        .into_any();
+        .written();
     }
     let line = |one: Attention| {
         let wait = one.lane.wait.as_ref();
@@ -86,5 +87,5 @@ pub fn attention(needed: Vec<Attention>, seat: &Seat) -> AnyView {
             <div class="steady" data-slots><ul role="list">{lines}</ul></div>
         </section>
     }
-    .into_any()
+    .written()
 }

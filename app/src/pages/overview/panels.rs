@@ -7,13 +7,14 @@ use store::read::TaskListed;
 use crate::access::Seat;
 use crate::components::gauge::{level as stands, resource_meter};
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Leased tasks: what, by whom, since when, how far.
-pub fn running(tasks: Vec<TaskListed>, seat: &Seat) -> AnyView {
+pub fn running(tasks: Vec<TaskListed>, seat: &Seat) -> Markup {
     if tasks.is_empty() {
         return view! { <div class="steady" data-slots><p class="quiet">"No agent is at work."</p></div> }
-            .into_any();
+            .written();
     }
     let row = |task: TaskListed| {
         let lease = task.lease.as_ref();
@@ -47,11 +48,11 @@ pub fn running(tasks: Vec<TaskListed>, seat: &Seat) -> AnyView {
             </table>
         </div>
     }
-    .into_any()
+    .written()
 }
 
 /// A gauge for each resource.
-pub fn resources(resources: Vec<ResourceView>, seat: &Seat) -> AnyView {
+pub fn resources(resources: Vec<ResourceView>, seat: &Seat) -> Markup {
     if resources.is_empty() {
         return view! {
             <p class="quiet">
@@ -59,14 +60,14 @@ pub fn resources(resources: Vec<ResourceView>, seat: &Seat) -> AnyView {
                 ", and no agent runs into it any more."
             </p>
         }
-        .into_any();
+        .written();
     }
     let gauge = |resource: ResourceView| gauge(&resource, seat);
     view! { <ul class="gauges" role="list">{resources.into_iter().map(gauge).collect_view()}</ul> }
-        .into_any()
+        .written()
 }
 
-fn gauge(resource: &ResourceView, seat: &Seat) -> AnyView {
+fn gauge(resource: &ResourceView, seat: &Seat) -> Markup {
     let name = resource.spec.name.clone();
     let href = seat.path(&format!("resources/{}", text::escaped(&name)));
     let waiting = match resource.waiting_tasks {
@@ -78,8 +79,8 @@ fn gauge(resource: &ResourceView, seat: &Seat) -> AnyView {
         Some(until) => view! {
             <span class="gauge-words tier-needs-you">"closed, opens " <Moment at=until now=seat.now /></span>
         }
-        .into_any(),
-        None => view! { <span class="gauge-words">{stands(resource)} {waiting}</span> }.into_any(),
+        .written(),
+        None => view! { <span class="gauge-words">{stands(resource)} {waiting}</span> }.written(),
     };
     view! {
         <li data-key=resource.spec.name.clone()>
@@ -90,5 +91,5 @@ fn gauge(resource: &ResourceView, seat: &Seat) -> AnyView {
             {resource_meter(resource)}
         </li>
     }
-    .into_any()
+    .written()
 }

@@ -7,6 +7,7 @@ use store::read::{AgentListed, TaskListed};
 
 use crate::access::Seat;
 use crate::components::ensemble::{Bar, Player, ensemble, span};
+use crate::markup::{Markup, Written};
 use crate::pages::agents::href;
 use crate::text;
 
@@ -50,7 +51,7 @@ fn recent_only(bars: &[Bar], from: Time) -> Vec<Bar> {
 }
 
 /// The panel; nothing where there is no agent yet.
-pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<AnyView> {
+pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<Markup> {
     if played.agents.is_empty() {
         return None;
     }
@@ -93,7 +94,7 @@ pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<AnyV
             "None of the {} has held a task in the last quarter of an hour.",
             text::count(players.len() as u64, "agent")
         );
-        view! { <p class="quiet">{words}</p> }.into_any()
+        view! { <p class="quiet">{words}</p> }.written()
     });
     Some(
         view! {
@@ -105,6 +106,6 @@ pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<AnyV
                 {drawn}
             </section>
         }
-        .into_any(),
+        .written(),
     )
 }

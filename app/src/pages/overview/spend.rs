@@ -7,6 +7,7 @@ use crate::access::Seat;
 use crate::components::amount::{amount, said};
 use crate::components::gauge::budget_meter;
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// The pace is that of so long.
@@ -40,7 +41,7 @@ impl Spend {
 }
 
 /// The panel, with a bar for each budget.
-pub fn spend(spend: Spend, budgets: Vec<BudgetView>, seat: &Seat) -> AnyView {
+pub fn spend(spend: Spend, budgets: Vec<BudgetView>, seat: &Seat) -> Markup {
     let money = |value| said(value, Unit::Microusd);
     let pace = if spend.last_hour == 0 {
         "Nothing in the last hour.".to_owned()
@@ -61,18 +62,18 @@ pub fn spend(spend: Spend, budgets: Vec<BudgetView>, seat: &Seat) -> AnyView {
             {bars(budgets, seat)}
         </section>
     }
-    .into_any()
+    .written()
 }
 
 /// Settled, reserved, free, and the mark that warns.
-fn bars(budgets: Vec<BudgetView>, seat: &Seat) -> AnyView {
+fn bars(budgets: Vec<BudgetView>, seat: &Seat) -> Markup {
     if budgets.is_empty() {
         return view! {
             <p class="quiet">
                 "No budget is set, so nothing stops the spending. " <a href=seat.path("budgets")>"Set one"</a> "."
             </p>
         }
-        .into_any();
+        .written();
     }
     let bar = |budget: BudgetView| {
         let (spec, settled) = (&budget.row.spec, budget.row.state.settled);
@@ -100,7 +101,7 @@ fn bars(budgets: Vec<BudgetView>, seat: &Seat) -> AnyView {
         }
     };
     view! { <ul class="gauges" role="list">{budgets.into_iter().map(bar).collect_view()}</ul> }
-        .into_any()
+        .written()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use scheduler::{ResourceKind, ResourceView, Span, Time};
 use store::history::ResourcePoint;
 
 use crate::components::chart::{Frame, Measure, Rule, Series, Shape, Tone, chart, round_up};
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// How far back one looks.
@@ -63,7 +64,7 @@ pub fn charts(
     refusals: &[(Time, u64)],
     here: &str,
     now: Time,
-) -> AnyView {
+) -> Markup {
     let tab = |other: Range| {
         let href = format!("{here}?range={}", other.name());
         let current = (other == range).then_some("true");
@@ -78,13 +79,13 @@ pub fn charts(
         measure: Measure::Count,
     };
     let body = if points.is_empty() {
-        view! { <p class="quiet">"Its history begins within ten seconds, and is kept for a week."</p> }.into_any()
+        view! { <p class="quiet">"Its history begins within ten seconds, and is kept for a week."</p> }.written()
     } else {
         view! {
             {levels(resource, range, points, frame)}
             {waits(range, points, frame)}
         }
-        .into_any()
+        .written()
     };
     view! {
         <div class="panel-head">
@@ -94,7 +95,7 @@ pub fn charts(
         {body}
         {refused(range, refusals, frame)}
     }
-    .into_any()
+    .written()
 }
 
 fn levels(
@@ -102,7 +103,7 @@ fn levels(
     range: Range,
     points: &[ResourcePoint],
     frame: impl Fn(f64) -> Frame,
-) -> AnyView {
+) -> Markup {
     let gap = Span(range.step().0 * 3);
     let most = points
         .iter()
@@ -164,10 +165,10 @@ fn levels(
         <h3>{name}</h3>
         {chart("level", label, &frame(round_up(most)), &series, &rules)}
     }
-    .into_any()
+    .written()
 }
 
-fn waits(range: Range, points: &[ResourcePoint], frame: impl Fn(f64) -> Frame) -> AnyView {
+fn waits(range: Range, points: &[ResourcePoint], frame: impl Fn(f64) -> Frame) -> Markup {
     let known: Vec<(Time, f64)> = points
         .iter()
         .filter_map(|point| Some((point.at, f64::from(point.waiting?))))
@@ -205,17 +206,17 @@ fn waits(range: Range, points: &[ResourcePoint], frame: impl Fn(f64) -> Frame) -
         <h3>"Given and waiting"</h3>
         {chart("flow", label, &frame(top), &series, &[])}
     }
-    .into_any()
+    .written()
 }
 
-fn refused(range: Range, refusals: &[(Time, u64)], frame: impl Fn(f64) -> Frame) -> AnyView {
+fn refused(range: Range, refusals: &[(Time, u64)], frame: impl Fn(f64) -> Frame) -> Markup {
     let all: u64 = refusals.iter().map(|&(_, count)| count).sum();
     if all == 0 {
         return view! {
             <h3>"Refusals (429)"</h3>
             <p class="quiet">"Its provider refused nothing."</p>
         }
-        .into_any();
+        .written();
     }
     let most = refusals.iter().map(|&(_, count)| count).max().unwrap_or(1);
     let series = vec![Series {
@@ -233,5 +234,5 @@ fn refused(range: Range, refusals: &[(Time, u64)], frame: impl Fn(f64) -> Frame)
         <h3>"Refusals (429)"</h3>
         {chart("refusals", label, &frame(round_up(most as f64)), &series, &[])}
     }
-    .into_any()
+    .written()
 }

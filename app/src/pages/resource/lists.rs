@@ -7,6 +7,7 @@ use scheduler::{AgentId, ResourceKind, ResourceView, TaskId, Waiting};
 
 use crate::access::Seat;
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Leases and permits that hold slots.
@@ -15,7 +16,7 @@ pub fn holders(
     titles: &HashMap<TaskId, String>,
     agents: &HashMap<AgentId, String>,
     seat: &Seat,
-) -> AnyView {
+) -> Markup {
     let row = |holder: &scheduler::Holder| {
         let agent = holder.agent.and_then(|id| agents.get(&id)).map(|name| {
             let href = seat.path(&format!("agents/{}", text::escaped(name)));
@@ -27,10 +28,10 @@ pub fn holders(
                     .get(&task)
                     .cloned()
                     .unwrap_or_else(|| "a task".to_owned());
-                view! { <a href=seat.path(&format!("tasks/{task}"))>{title}</a> }.into_any()
+                view! { <a href=seat.path(&format!("tasks/{task}"))>{title}</a> }.written()
             }
-            None if holder.permit.is_some() => view! { <span>"a permit"</span> }.into_any(),
-            None => view! { <span class="quiet">"another workspace"</span> }.into_any(),
+            None if holder.permit.is_some() => view! { <span>"a permit"</span> }.written(),
+            None => view! { <span class="quiet">"another workspace"</span> }.written(),
         };
         let amount = (holder.amount > 1).then(|| format!("{} of them", holder.amount));
         let lease = holder.lease.map(|lease| lease.to_string());
@@ -55,7 +56,7 @@ pub fn holders(
         {none.map(|words| view! { <p class="quiet">{words}</p> })}
         <ul class="related holders" role="list" data-slots>{rows}</ul>
     }
-    .into_any()
+    .written()
 }
 
 /// Tasks of this workspace, in the order in which they get their turn.
@@ -64,14 +65,14 @@ pub fn waitlist(
     waiting: Vec<Waiting>,
     titles: &HashMap<TaskId, String>,
     seat: &Seat,
-) -> AnyView {
+) -> Markup {
     let all = resource.waiting_tasks;
     if waiting.is_empty() {
         return view! {
             <h2 id="waits">"Waits for it"</h2>
             <p class="quiet">"Nothing waits here."</p>
         }
-        .into_any();
+        .written();
     }
     let more = all.saturating_sub(waiting.len() as u32);
     let more = (more > 0).then(|| {
@@ -115,5 +116,5 @@ pub fn waitlist(
         </div>
         {more}
     }
-    .into_any()
+    .written()
 }

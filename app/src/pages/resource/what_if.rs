@@ -14,6 +14,7 @@ use crate::access::{PageError, Seat};
 use crate::components::act_form::ActForm;
 use crate::components::moment::Moment;
 use crate::islands::what_if::WhatIfSlider;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Tasks shown with when they would start.
@@ -113,14 +114,14 @@ pub fn panel(
     titles: &HashMap<TaskId, String>,
     here: &str,
     seat: &Seat,
-) -> AnyView {
+) -> Markup {
     let wanted = supposed
         .as_ref()
         .map_or(&resource.spec.kind, |one| &one.kind);
     let fields = fields(&resource.spec.kind, wanted);
     let answer = supposed.map(|supposed| match supposed.answer {
         Ok(outlook) => answer(resource, &supposed.kind, &outlook, titles, seat),
-        Err(fault) => view! { <p class="fault">{fault}</p> }.into_any(),
+        Err(fault) => view! { <p class="fault">{fault}</p> }.written(),
     });
     view! {
         <section class="panel" aria-labelledby="what-if-head">
@@ -132,10 +133,10 @@ pub fn panel(
             <div id="what-if" role="status">{answer}</div>
         </section>
     }
-    .into_any()
+    .written()
 }
 
-fn fields(now: &ResourceKind, wanted: &ResourceKind) -> AnyView {
+fn fields(now: &ResourceKind, wanted: &ResourceKind) -> Markup {
     match (now, wanted) {
         (ResourceKind::Slots { slots: now }, ResourceKind::Slots { slots }) => {
             let most = f64::from((now * 2).max(8).max(*slots));
@@ -145,7 +146,7 @@ fn fields(now: &ResourceKind, wanted: &ResourceKind) -> AnyView {
                 <input id="what-if-main" type="number" name="slots" min="0" value=*slots required />
                 <WhatIfSlider most value=f64::from(*slots) step=1.0 />
             }
-            .into_any()
+            .written()
         }
         (
             ResourceKind::Bucket {
@@ -168,9 +169,9 @@ fn fields(now: &ResourceKind, wanted: &ResourceKind) -> AnyView {
                 <label for="what-if-capacity">{size}</label>
                 <input id="what-if-capacity" type="number" name="capacity" min="1" value=*capacity required />
             }
-            .into_any()
+            .written()
         }
-        _ => ().into_any(),
+        _ => ().written(),
     }
 }
 
@@ -180,7 +181,7 @@ fn answer(
     outlook: &Outlook,
     titles: &HashMap<TaskId, String>,
     seat: &Seat,
-) -> AnyView {
+) -> Markup {
     let headline = words::outlook(outlook);
     let left_out = (outlook.left_out > 0).then(|| {
         let (played, left) = (text::grouped(outlook.played.into()), text::grouped(outlook.left_out.into()));
@@ -197,11 +198,11 @@ fn answer(
         <p class="quiet small">"As of " <Moment at now=seat.now /> ", " {words::PLAYED} "."</p>
         {make_it_so}
     }
-    .into_any()
+    .written()
 }
 
 /// What waits, by reason, in both courses.
-fn counts(outlook: &Outlook) -> Option<AnyView> {
+fn counts(outlook: &Outlook) -> Option<Markup> {
     let count = |course: &scheduler::Course, code| {
         let found = course.waiting.iter().find(|one| one.code == code);
         found.map_or(0, |one| one.tasks)
@@ -241,16 +242,16 @@ fn counts(outlook: &Outlook) -> Option<AnyView> {
                 <tbody>{rows}</tbody>
             </table>
         }
-        .into_any()
+        .written()
     })
 }
 
 /// The next tasks, and when they would start in both courses.
-fn tasks(outlook: &Outlook, titles: &HashMap<TaskId, String>, seat: &Seat) -> Option<AnyView> {
+fn tasks(outlook: &Outlook, titles: &HashMap<TaskId, String>, seat: &Seat) -> Option<Markup> {
     let at = |at: Option<Time>| match at {
-        Some(at) if at <= outlook.at => view! { "at once" }.into_any(),
-        Some(at) => view! { <Moment at now=seat.now /> }.into_any(),
-        None => view! { "not foreseen" }.into_any(),
+        Some(at) if at <= outlook.at => view! { "at once" }.written(),
+        Some(at) => view! { <Moment at now=seat.now /> }.written(),
+        None => view! { "not foreseen" }.written(),
     };
     let row = |course: &TaskCourse| {
         let title = titles
@@ -281,12 +282,12 @@ fn tasks(outlook: &Outlook, titles: &HashMap<TaskId, String>, seat: &Seat) -> Op
                 </table>
             </div>
         }
-        .into_any()
+        .written()
     })
 }
 
 /// The very change that was asked about.
-fn make_it_so(resource: &ResourceView, kind: &ResourceKind, seat: &Seat) -> Option<AnyView> {
+fn make_it_so(resource: &ResourceView, kind: &ResourceKind, seat: &Seat) -> Option<Markup> {
     if *kind == resource.spec.kind {
         return None;
     }

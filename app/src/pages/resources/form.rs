@@ -6,9 +6,10 @@ use scheduler::{Adaptive, ResourceKind, ResourceSpec};
 use crate::access::Seat;
 use crate::acts::limits::NEW;
 use crate::components::act_form::ActForm;
+use crate::markup::Markup;
 
 /// For a new resource, or with how it is set now; `None` for a reader who may not.
-pub fn limit_form(seat: &Seat, now: Option<&ResourceSpec>) -> Option<AnyView> {
+pub fn limit_form(seat: &Seat, now: Option<&ResourceSpec>) -> Option<Markup> {
     let form = ActForm::new("set_resource", seat)?;
     let form = match now {
         Some(spec) => form.with("name", spec.name.clone()),

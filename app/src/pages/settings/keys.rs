@@ -6,10 +6,11 @@ use store::keys::{KeyListed, KeyRole, NewKey};
 use crate::access::Seat;
 use crate::components::act_form::{ActForm, asking};
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::pages::agents::href;
 
 /// The list, and the form of a new one where its role was chosen.
-pub fn panel(keys: Vec<KeyListed>, new_key: Option<KeyRole>, seat: &Seat) -> AnyView {
+pub fn panel(keys: Vec<KeyListed>, new_key: Option<KeyRole>, seat: &Seat) -> Markup {
     let empty = keys.is_empty().then(|| {
         view! { <p class="quiet">"No key yet. Programs speak to this workspace with one; people never need any."</p> }
     });
@@ -23,10 +24,10 @@ pub fn panel(keys: Vec<KeyListed>, new_key: Option<KeyRole>, seat: &Seat) -> Any
             {new_key.and_then(|role| create(role, seat))}
         </section>
     }
-    .into_any()
+    .written()
 }
 
-fn table(keys: Vec<KeyListed>, seat: &Seat) -> AnyView {
+fn table(keys: Vec<KeyListed>, seat: &Seat) -> Markup {
     let row = |listed: KeyListed| row(&listed, seat);
     view! {
         <div class="scroll" tabindex="0" role="group" aria-labelledby="keys-head">
@@ -48,21 +49,21 @@ fn table(keys: Vec<KeyListed>, seat: &Seat) -> AnyView {
             </table>
         </div>
     }
-    .into_any()
+    .written()
 }
 
-fn row(listed: &KeyListed, seat: &Seat) -> AnyView {
+fn row(listed: &KeyListed, seat: &Seat) -> Markup {
     let key = &listed.key;
     let moment = |at| view! { <Moment at now=seat.now /> };
     let over = key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= seat.now);
     let used = match key.last_used_at {
-        Some(at) => moment(at).into_any(),
-        None => "never".into_any(),
+        Some(at) => moment(at).written(),
+        None => "never".written(),
     };
     let ends = match (key.revoked_at, key.expires_at) {
-        (Some(at), _) => view! { "revoked " {moment(at)} }.into_any(),
-        (None, Some(at)) => moment(at).into_any(),
-        (None, None) => "when revoked".into_any(),
+        (Some(at), _) => view! { "revoked " {moment(at)} }.written(),
+        (None, Some(at)) => moment(at).written(),
+        (None, None) => "when revoked".written(),
     };
     let revoke = ActForm::new("revoke_key", seat).filter(|_| !over).map(|form| {
         let form = form
@@ -86,7 +87,7 @@ fn row(listed: &KeyListed, seat: &Seat) -> AnyView {
             <td>{revoke}</td>
         </tr>
     }
-    .into_any()
+    .written()
 }
 
 fn role_words(role: KeyRole) -> &'static str {
@@ -100,7 +101,7 @@ fn role_words(role: KeyRole) -> &'static str {
 }
 
 /// A new key begins with its role: the key's text names it.
-fn choose(chosen: Option<KeyRole>, seat: &Seat) -> AnyView {
+fn choose(chosen: Option<KeyRole>, seat: &Seat) -> Markup {
     let one = |role: KeyRole| {
         let href = format!("{}?key={}#create_key", seat.path("settings"), role.as_str());
         let words = match role {
@@ -122,10 +123,10 @@ fn choose(chosen: Option<KeyRole>, seat: &Seat) -> AnyView {
             {KeyRole::ALL.map(one).collect_view()}
         </p>
     }
-    .into_any()
+    .written()
 }
 
-fn create(role: KeyRole, seat: &Seat) -> Option<AnyView> {
+fn create(role: KeyRole, seat: &Seat) -> Option<Markup> {
     let form = ActForm::new("create_key", seat)?;
     let new = NewKey::generate(role.as_str()).ok()?;
     let (label, hint) = match role {

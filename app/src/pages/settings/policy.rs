@@ -6,6 +6,7 @@ use scheduler::{Policy, PolicyRow, UnknownCostMode};
 use crate::access::Seat;
 use crate::components::act_form::ActForm;
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 
 /// A number of the policy: its name in forms, what it is, and its value.
 type Number = (&'static str, &'static str, String);
@@ -18,9 +19,9 @@ macro_rules! numbers {
 }
 
 /// The form for those who may, the numbers for the others, and the history.
-pub fn panel(policies: &[PolicyRow], seat: &Seat) -> AnyView {
+pub fn panel(policies: &[PolicyRow], seat: &Seat) -> Markup {
     let Some(now) = policies.first() else {
-        return ().into_any();
+        return ().written();
     };
     let body = match ActForm::new("put_policy", seat) {
         Some(form) => put(form, now),
@@ -39,7 +40,7 @@ pub fn panel(policies: &[PolicyRow], seat: &Seat) -> AnyView {
             {history(policies, seat)}
         </section>
     }
-    .into_any()
+    .written()
 }
 
 fn groups(policy: &Policy) -> [(&'static str, &'static str, Vec<Number>); 5] {
@@ -95,7 +96,7 @@ fn groups(policy: &Policy) -> [(&'static str, &'static str, Vec<Number>); 5] {
     ]
 }
 
-fn put(form: ActForm, now: &PolicyRow) -> AnyView {
+fn put(form: ActForm, now: &PolicyRow) -> Markup {
     let mode = match now.policy.unknown_cost.mode {
         UnknownCostMode::Reserve => "reserve",
         UnknownCostMode::Refuse => "refuse",
@@ -132,16 +133,16 @@ fn put(form: ActForm, now: &PolicyRow) -> AnyView {
         .show("Put in force", fields)
 }
 
-fn numbers(policy: &Policy) -> AnyView {
+fn numbers(policy: &Policy) -> Markup {
     let rows = groups(policy)
         .into_iter()
         .flat_map(|(_, _, numbers)| numbers)
         .map(|(_, label, value)| view! { <dt>{label}</dt> <dd>{value}</dd> })
         .collect_view();
-    view! { <dl class="facts">{rows}</dl> }.into_any()
+    view! { <dl class="facts">{rows}</dl> }.written()
 }
 
-fn history(policies: &[PolicyRow], seat: &Seat) -> AnyView {
+fn history(policies: &[PolicyRow], seat: &Seat) -> Markup {
     let versions = policies.windows(2).map(|pair| {
         let changes = changes(&pair[1].policy, &pair[0].policy);
         view! {
@@ -155,7 +156,7 @@ fn history(policies: &[PolicyRow], seat: &Seat) -> AnyView {
     let versions: Vec<_> = versions.collect();
     if versions.is_empty() {
         return view! { <p class="quiet small">"It has not been changed yet. Every version will stand here."</p> }
-            .into_any();
+            .written();
     }
     view! {
         <details>
@@ -163,7 +164,7 @@ fn history(policies: &[PolicyRow], seat: &Seat) -> AnyView {
             <ul class="related" role="list">{versions}</ul>
         </details>
     }
-    .into_any()
+    .written()
 }
 
 /// What differs, in words: `Unfinished tasks 5000 → 9000`.

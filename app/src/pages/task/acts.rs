@@ -7,6 +7,7 @@ use store::read::TaskListed;
 use crate::access::Seat;
 use crate::components::act_form::{ActForm, asking};
 use crate::components::mark::StateMark;
+use crate::markup::{Markup, Written};
 
 /// For how long a boost may be given.
 const SPANS: [(&str, &str); 6] = [
@@ -33,7 +34,7 @@ const STOPS: &str =
 
 /// The row of buttons below the task's title; absent for a reader who may do nothing. It stays when
 /// there is nothing left to do, for what stands below it stays where it is.
-pub fn acts(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
+pub fn acts(task: &TaskListed, seat: &Seat) -> Option<Markup> {
     let id = task.id.to_string();
     let state = task.state;
     let press = |act: &'static str, words: &'static str, then: TaskState| {
@@ -75,11 +76,11 @@ pub fn acts(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
                 {first} {again} {edit} {boost} {cancel} {over}
             </div>
         }
-        .into_any()
+        .written()
     })
 }
 
-fn boost(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
+fn boost(task: &TaskListed, seat: &Seat) -> Option<Markup> {
     let id = task.id.to_string();
     if task.boost.is_some() {
         let form = ActForm::new("unboost_task", seat)?
@@ -104,7 +105,7 @@ fn boost(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
     Some(asking("Boost or pin", opens, form.show("Boost", fields)))
 }
 
-fn cancel(task: &TaskListed, seat: &Seat) -> Option<AnyView> {
+fn cancel(task: &TaskListed, seat: &Seat) -> Option<Markup> {
     let words = ("cancel_task", "Cancel", "Cancel this task");
     let warns = if task.lease.is_some() {
         STOPS
@@ -121,7 +122,7 @@ fn ask_first(
     warns: &'static str,
     task: &TaskListed,
     seat: &Seat,
-) -> Option<AnyView> {
+) -> Option<Markup> {
     let form = ActForm::new(act, seat)?
         .grave()
         .with("task", task.id.to_string())

@@ -9,6 +9,7 @@ use store::read::{LeaseListed, TaskDetail, TaskListed};
 use crate::access::Seat;
 use crate::components::mark::StateMark;
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// The panels beside the story. What comes and goes with each attempt stands last.
@@ -17,7 +18,7 @@ pub fn aside(
     children: Vec<TaskListed>,
     others: &HashMap<TaskId, TaskListed>,
     seat: &Seat,
-) -> AnyView {
+) -> Markup {
     let pick = |ids: &[TaskId]| {
         ids.iter()
             .filter_map(|id| others.get(id).cloned())
@@ -32,10 +33,10 @@ pub fn aside(
         {list("Split into", children, seat)}
         {detail.task.lease.as_ref().map(|lease| lease_panel(lease, seat))}
     }
-    .into_any()
+    .written()
 }
 
-fn lease_panel(lease: &LeaseListed, seat: &Seat) -> AnyView {
+fn lease_panel(lease: &LeaseListed, seat: &Seat) -> Markup {
     let grants: Vec<_> = lease
         .grants
         .iter()
@@ -67,10 +68,10 @@ fn lease_panel(lease: &LeaseListed, seat: &Seat) -> AnyView {
             </dl>
         </section>
     }
-    .into_any()
+    .written()
 }
 
-fn needs(task: &TaskListed) -> AnyView {
+fn needs(task: &TaskListed) -> Markup {
     let needs = &task.needs;
     let estimate = &needs.estimate;
     let requires: Vec<_> = needs
@@ -120,14 +121,14 @@ fn needs(task: &TaskListed) -> AnyView {
             <dl class="facts">{rows}</dl>
         </section>
     }
-    .into_any()
+    .written()
 }
 
 fn some(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn list(name: &'static str, tasks: Vec<TaskListed>, seat: &Seat) -> Option<AnyView> {
+fn list(name: &'static str, tasks: Vec<TaskListed>, seat: &Seat) -> Option<Markup> {
     let line = |task: TaskListed| {
         let href = seat.path(&format!("tasks/{}", task.id));
         view! {
@@ -144,12 +145,12 @@ fn list(name: &'static str, tasks: Vec<TaskListed>, seat: &Seat) -> Option<AnyVi
                 <ul class="related" role="list">{tasks.into_iter().map(line).collect_view()}</ul>
             </section>
         }
-        .into_any()
+        .written()
     })
 }
 
 /// What its author wrote, as text.
-pub fn text(detail: &TaskDetail) -> Option<AnyView> {
+pub fn text(detail: &TaskDetail) -> Option<Markup> {
     let description =
         some(detail.description.clone()).map(|text| view! { <p class="prose">{text}</p> });
     let payload = detail.payload.as_ref().map(|payload| {
@@ -169,6 +170,6 @@ pub fn text(detail: &TaskDetail) -> Option<AnyView> {
                 {payload}
             </section>
         }
-        .into_any()
+        .written()
     })
 }

@@ -7,9 +7,10 @@ use store::read::{Ended, LeaseListed};
 use crate::access::Seat;
 use crate::components::meter::{Meter, Part};
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 
 /// Somebody is at work on it.
-pub fn at_work(lease: &LeaseListed, seat: &Seat) -> AnyView {
+pub fn at_work(lease: &LeaseListed, seat: &Seat) -> Markup {
     let progress = lease.progress.map(|done| {
         let said = format!("{} % done, says the agent", (done * 100.0).round());
         view! {
@@ -29,11 +30,11 @@ pub fn at_work(lease: &LeaseListed, seat: &Seat) -> AnyView {
             </p>
         </section>
     }
-    .into_any()
+    .written()
 }
 
 /// How it ended, and with what.
-pub fn ended(end: &Ended, seat: &Seat) -> AnyView {
+pub fn ended(end: &Ended, seat: &Seat) -> Markup {
     let words = match end.state {
         TaskState::Done => "It is done.",
         TaskState::Cancelled => "It was cancelled.",
@@ -57,5 +58,5 @@ pub fn ended(end: &Ended, seat: &Seat) -> AnyView {
             </p>
         </section>
     }
-    .into_any()
+    .written()
 }

@@ -7,6 +7,7 @@ use store::read::{AttemptListed, DecisionListed};
 use crate::components::amount::amount;
 use crate::components::decision_line::{Around, decision_lines};
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Attempts that ended, then decisions, newest first.
@@ -14,10 +15,10 @@ pub fn timeline(
     attempts: Vec<AttemptListed>,
     decisions: Vec<DecisionListed>,
     around: &Around,
-) -> AnyView {
+) -> Markup {
     let ended = (!attempts.is_empty()).then(|| table(attempts, around));
     let decided = if decisions.is_empty() {
-        view! { <p class="quiet">"Nothing has been decided of it yet."</p> }.into_any()
+        view! { <p class="quiet">"Nothing has been decided of it yet."</p> }.written()
     } else {
         decision_lines(decisions, around)
     };
@@ -28,10 +29,10 @@ pub fn timeline(
         </section>
         {ended}
     }
-    .into_any()
+    .written()
 }
 
-fn table(attempts: Vec<AttemptListed>, around: &Around) -> AnyView {
+fn table(attempts: Vec<AttemptListed>, around: &Around) -> Markup {
     let (slug, now) = (around.slug.clone(), around.now);
     let row = |listed: AttemptListed| {
         let attempt = listed.attempt;
@@ -74,5 +75,5 @@ fn table(attempts: Vec<AttemptListed>, around: &Around) -> AnyView {
             </div>
         </section>
     }
-    .into_any()
+    .written()
 }

@@ -14,6 +14,7 @@ use crate::access::Seat;
 use crate::components::mark::TierMark;
 use crate::components::moment::Moment;
 use crate::components::stave::Place;
+use crate::markup::{Markup, Written};
 use crate::text;
 use blocker::blocker;
 
@@ -33,7 +34,7 @@ pub struct Near<'a> {
 }
 
 /// The panel of a task that waits.
-pub fn why(explanation: &Explanation, near: &Near<'_>) -> AnyView {
+pub fn why(explanation: &Explanation, near: &Near<'_>) -> Markup {
     let seat = near.seat;
     let tiers = [
         Tier::NeedsYou,
@@ -71,11 +72,11 @@ pub fn why(explanation: &Explanation, near: &Near<'_>) -> AnyView {
             </p>
         </section>
     }
-    .into_any()
+    .written()
 }
 
 /// The panel while the conductor cannot be asked.
-pub fn unknown() -> AnyView {
+pub fn unknown() -> Markup {
     view! {
         <section id="now" data-key="now" data-room class="panel why" aria-labelledby="why">
             <p class="eyebrow">"Why not yet"</p>
@@ -83,10 +84,10 @@ pub fn unknown() -> AnyView {
             <p>"The reason is back in a moment. Nothing is lost, and its place is kept."</p>
         </section>
     }
-    .into_any()
+    .written()
 }
 
-fn group(tier: Tier, explanation: &Explanation, near: &Near<'_>) -> Option<AnyView> {
+fn group(tier: Tier, explanation: &Explanation, near: &Near<'_>) -> Option<Markup> {
     let blockers: Vec<_> = explanation
         .blockers
         .iter()
@@ -100,12 +101,12 @@ fn group(tier: Tier, explanation: &Explanation, near: &Near<'_>) -> Option<AnyVi
                 <ul role="list">{blockers}</ul>
             </div>
         }
-        .into_any()
+        .written()
     })
 }
 
 /// Its place among those that need the same, and who goes before it.
-fn place_in_lane(task: TaskId, place: Position, near: &Near<'_>) -> AnyView {
+fn place_in_lane(task: TaskId, place: Position, near: &Near<'_>) -> Markup {
     let nearest = near.ahead.iter().rev().filter_map(|id| near.others.get(id));
     let ahead: Vec<_> = nearest
         .take(NAMED)
@@ -143,5 +144,5 @@ fn place_in_lane(task: TaskId, place: Position, near: &Near<'_>) -> AnyView {
         </div>
         {ahead}
     }
-    .into_any()
+    .written()
 }

@@ -6,6 +6,7 @@ use scheduler::{Class, TaskState, Time};
 use store::read::{TaskFilter, TaskOrder};
 
 use crate::access::PageError;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// The filters of a list, as the address has them.
@@ -150,7 +151,7 @@ impl Filters {
 }
 
 /// The form above the list.
-pub fn form(filters: &Filters, base: &str, agents: &[String]) -> AnyView {
+pub fn form(filters: &Filters, base: &str, agents: &[String]) -> Markup {
     let Filters {
         state,
         class,
@@ -212,7 +213,7 @@ pub fn form(filters: &Filters, base: &str, agents: &[String]) -> AnyView {
             {all}
         </form>
     }
-    .into_any()
+    .written()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::together::FORM;
 use crate::access::Seat;
 use crate::components::mark::{StateMark, glyph, tier_path};
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// What a row needs of its page.
@@ -26,7 +27,7 @@ pub struct Around<'a> {
 }
 
 /// A row, and below it what it opens to.
-pub fn row(task: &TaskListed, explanation: Option<&Explanation>, around: &Around<'_>) -> AnyView {
+pub fn row(task: &TaskListed, explanation: Option<&Explanation>, around: &Around<'_>) -> Markup {
     let seat = around.seat;
     let id = task.id.to_string();
     let since = task
@@ -73,11 +74,11 @@ pub fn row(task: &TaskListed, explanation: Option<&Explanation>, around: &Around
         </tr>
         {opened}
     }
-    .into_any()
+    .written()
 }
 
 /// The link that opens a row in place, or closes it: a place in the address, so it can be shared.
-fn opener(task: &TaskListed, open: bool, list: &str) -> AnyView {
+fn opener(task: &TaskListed, open: bool, list: &str) -> Markup {
     let join = if list.contains('?') { '&' } else { '?' };
     let (href, label) = if open {
         (list.to_owned(), "Close the row")
@@ -96,14 +97,14 @@ fn opener(task: &TaskListed, open: bool, list: &str) -> AnyView {
             {glyph("M5 2.5 11.5 8 5 13.5Z")}
         </a>
     }
-    .into_any()
+    .written()
 }
 
 /// Who has it, or the worst of what holds it.
-fn why(task: &TaskListed, explanation: Option<&Explanation>) -> AnyView {
+fn why(task: &TaskListed, explanation: Option<&Explanation>) -> Markup {
     let worst: Option<&Blocker> = explanation.and_then(|found| found.blockers.first());
     match (&task.lease, worst) {
-        (Some(lease), _) => view! { <span>{lease.agent_name.clone()}</span> }.into_any(),
+        (Some(lease), _) => view! { <span>{lease.agent_name.clone()}</span> }.written(),
         (None, Some(blocker)) => {
             let class = format!("mark tier-{}", text::tier_class(blocker.tier));
             let at = blocker
@@ -117,17 +118,17 @@ fn why(task: &TaskListed, explanation: Option<&Explanation>) -> AnyView {
                 " "
                 {at}
             }
-            .into_any()
+            .written()
         }
         (None, None) if task.state == TaskState::Pending => {
-            view! { <span class="quiet">"next in line"</span> }.into_any()
+            view! { <span class="quiet">"next in line"</span> }.written()
         }
-        (None, None) => ().into_any(),
+        (None, None) => ().written(),
     }
 }
 
 /// Enough to know whether the task's own page is worth the way.
-fn opened(task: &TaskListed, explanation: Option<&Explanation>, seat: &Seat) -> AnyView {
+fn opened(task: &TaskListed, explanation: Option<&Explanation>, seat: &Seat) -> Markup {
     let headline =
         explanation.map(|found| view! { <p class="strong">{found.headline.clone()}</p> });
     let place = explanation
@@ -154,5 +155,5 @@ fn opened(task: &TaskListed, explanation: Option<&Explanation>, seat: &Seat) -> 
             </td>
         </tr>
     }
-    .into_any()
+    .written()
 }

@@ -6,12 +6,13 @@ use scheduler::TaskState;
 use crate::access::Seat;
 use crate::components::act_form::ActForm;
 use crate::components::mark::StateMark;
+use crate::markup::Markup;
 
 /// The form that the boxes of the rows belong to.
 pub const FORM: &str = "together";
 
 /// The bar; absent for those who may only read.
-pub fn bar(seat: &Seat) -> Option<AnyView> {
+pub fn bar(seat: &Seat) -> Option<Markup> {
     // With scripts the marks of all chosen rows change at once; what did not go comes back as it was.
     let chosen = "tr:has(input[form=together]:checked) .row-state";
     let then = |state| view! { <StateMark state /> };

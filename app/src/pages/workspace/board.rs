@@ -7,6 +7,7 @@ use store::read::TaskListed;
 use crate::access::Seat;
 use crate::components::mark::StateMark;
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::pages::counts::Counts;
 use crate::text;
 
@@ -20,7 +21,7 @@ pub const COLUMNS: [TaskState; 5] = [
 ];
 
 /// The board.
-pub fn board(columns: &[Vec<TaskListed>], counts: &Counts, seat: &Seat) -> AnyView {
+pub fn board(columns: &[Vec<TaskListed>], counts: &Counts, seat: &Seat) -> Markup {
     let column = |(state, tasks): (&TaskState, &Vec<TaskListed>)| {
         let list = seat.path(&format!("tasks?state={}", state.as_str()));
         let count = counts.of(*state);
@@ -54,7 +55,7 @@ pub fn board(columns: &[Vec<TaskListed>], counts: &Counts, seat: &Seat) -> AnyVi
             </div>
         </section>
     }
-    .into_any()
+    .written()
 }
 
 fn card(task: &TaskListed, seat: &Seat) -> impl IntoView + use<> {

@@ -9,6 +9,7 @@ use store::read::{Edge, TaskListed};
 
 use super::state_class;
 use crate::access::Seat;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 const STEP: usize = 240;
@@ -24,7 +25,7 @@ const ROUNDS: usize = 4;
 type Places = HashMap<TaskId, (usize, usize)>;
 
 /// The graph with its table behind, or a word that there is none.
-pub fn graph(edges: &[Edge], tasks: &[TaskListed], seat: &Seat) -> AnyView {
+pub fn graph(edges: &[Edge], tasks: &[TaskListed], seat: &Seat) -> Markup {
     if edges.is_empty() {
         return view! {
             <section class="panel" aria-labelledby="graph">
@@ -35,7 +36,7 @@ pub fn graph(edges: &[Edge], tasks: &[TaskListed], seat: &Seat) -> AnyView {
                 </p>
             </section>
         }
-        .into_any();
+        .written();
     }
     let places = places(edges);
     let steps = places.values().map(|place| place.0).max().unwrap_or(0) + 1;
@@ -63,11 +64,11 @@ pub fn graph(edges: &[Edge], tasks: &[TaskListed], seat: &Seat) -> AnyView {
             {behind}
         </section>
     }
-    .into_any()
+    .written()
 }
 
 /// The same in words, for those who do not see the drawing.
-fn behind(edges: &[Edge], titles: &HashMap<TaskId, String>) -> AnyView {
+fn behind(edges: &[Edge], titles: &HashMap<TaskId, String>) -> Markup {
     let title = |task: TaskId| {
         titles
             .get(&task)
@@ -98,7 +99,7 @@ fn behind(edges: &[Edge], titles: &HashMap<TaskId, String>) -> AnyView {
             </div>
         </details>
     }
-    .into_any()
+    .written()
 }
 
 /// A task comes one step after the last of what it waits for; within a step, near what it is joined to.
@@ -162,16 +163,16 @@ fn middle(task: TaskId, edges: &[Edge], row: &HashMap<TaskId, usize>) -> f64 {
     }
 }
 
-fn line(edge: &Edge, places: &Places) -> Option<AnyView> {
+fn line(edge: &Edge, places: &Places) -> Option<Markup> {
     let (from, to) = (places.get(&edge.on)?, places.get(&edge.task)?);
     let (x1, y1) = (from.0 * STEP + BOX_WIDTH, from.1 * ROW + BOX_HEIGHT / 2 + 2);
     let (x2, y2) = (to.0 * STEP, to.1 * ROW + BOX_HEIGHT / 2 + 2);
     let bend = (x2 - x1) / 2;
     let path = format!("M{x1} {y1}C{} {y1} {} {y2} {x2} {y2}", x1 + bend, x2 - bend);
-    Some(view! { <path class="graph-line" d=path /> }.into_any())
+    Some(view! { <path class="graph-line" d=path /> }.written())
 }
 
-fn node(task: &TaskListed, (step, row): (usize, usize), seat: &Seat) -> AnyView {
+fn node(task: &TaskListed, (step, row): (usize, usize), seat: &Seat) -> Markup {
     let (x, y) = (step * STEP, row * ROW + 2);
     let mut title: String = task.title.chars().take(LETTERS).collect();
     if title.len() < task.title.len() {
@@ -189,7 +190,7 @@ fn node(task: &TaskListed, (step, row): (usize, usize), seat: &Seat) -> AnyView 
             </g>
         </a>
     }
-    .into_any()
+    .written()
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use scheduler::{Action, Blocker, TaskId, TaskState};
 use super::Near;
 use crate::components::act_form::ActForm;
 use crate::components::mark::StateMark;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Buttons and links for what this reader may do; what only others may is said in words.
-pub fn actions(blocker: &Blocker, task: TaskId, near: &Near<'_>) -> Option<AnyView> {
+pub fn actions(blocker: &Blocker, task: TaskId, near: &Near<'_>) -> Option<Markup> {
     let (mut own, mut others) = (Vec::new(), Vec::new());
     for &action in &blocker.actions {
         match offered(action, blocker, task, near) {
@@ -26,17 +27,17 @@ pub fn actions(blocker: &Blocker, task: TaskId, near: &Near<'_>) -> Option<AnyVi
             <div class="acts" role="group" aria-label="What would help">{own}</div>
             {others}
         }
-        .into_any()
+        .written()
     })
 }
 
-fn offered(action: Action, blocker: &Blocker, task: TaskId, near: &Near<'_>) -> Option<AnyView> {
+fn offered(action: Action, blocker: &Blocker, task: TaskId, near: &Near<'_>) -> Option<Markup> {
     let seat = near.seat;
     let name = blocker.resource.as_deref().unwrap_or_default();
     let link = |act: &'static str, href: String| {
         let words = text::capital(text::action(action));
         seat.may(act)
-            .then(|| view! { <a class="button" href=href>{words}</a> }.into_any())
+            .then(|| view! { <a class="button" href=href>{words}</a> }.written())
     };
     match action {
         Action::DefineResource => link("set_resource", seat.path("resources")),
@@ -65,7 +66,7 @@ fn offered(action: Action, blocker: &Blocker, task: TaskId, near: &Near<'_>) -> 
 }
 
 /// A button for each task that failed and is waited for.
-fn retry(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
+fn retry(blocker: &Blocker, near: &Near<'_>) -> Option<Markup> {
     let failed = blocker.tasks.iter().filter_map(|id| near.others.get(id));
     let retryable =
         failed.filter(|task| matches!(task.state, TaskState::Failed | TaskState::Cancelled));
@@ -79,5 +80,5 @@ fn retry(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
             Some(form.show_with(view! { <button class="button">{words}</button> }))
         })
         .collect();
-    (!buttons.is_empty()).then(|| buttons.into_any())
+    (!buttons.is_empty()).then(|| buttons.written())
 }

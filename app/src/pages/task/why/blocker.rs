@@ -10,10 +10,11 @@ use super::picture::{picture, wait};
 use crate::access::Seat;
 use crate::components::mark::StateMark;
 use crate::components::moment::Moment;
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// What holds it, since when, who has it, what has to happen, when, and what can be done.
-pub fn blocker(blocker: &Blocker, explanation: &Explanation, near: &Near<'_>) -> AnyView {
+pub fn blocker(blocker: &Blocker, explanation: &Explanation, near: &Near<'_>) -> Markup {
     let clause = words::blocker(blocker, explanation.evaluated_at);
     let since = blocker.since.map(|since| {
         view! { <span class="quiet">"since " <Moment at=since now=near.seat.now /></span> }
@@ -33,10 +34,10 @@ pub fn blocker(blocker: &Blocker, explanation: &Explanation, near: &Near<'_>) ->
             {actions(blocker, explanation.task_id, near)}
         </li>
     }
-    .into_any()
+    .written()
 }
 
-fn eta(eta: Option<Eta>, seat: &Seat) -> Option<AnyView> {
+fn eta(eta: Option<Eta>, seat: &Seat) -> Option<Markup> {
     let Eta { p50, p90, method } = eta?;
     let later = (p90 != p50).then(|| {
         view! { ", and " <Moment at=p90 now=seat.now /> " if it goes slowly" }
@@ -48,11 +49,11 @@ fn eta(eta: Option<Eta>, seat: &Seat) -> Option<AnyView> {
             " "
             <span class="eta quiet">"(" {text::method(method)} ")."</span>
         }
-        .into_any(),
+        .written(),
     )
 }
 
-fn holders(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
+fn holders(blocker: &Blocker, near: &Near<'_>) -> Option<Markup> {
     let holder = |holder: &Holder| {
         let task = holder.task.and_then(|id| near.others.get(&id));
         match task {
@@ -70,10 +71,10 @@ fn holders(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
                         <span class="quiet">{since}</span>
                     </li>
                 }
-                .into_any()
+                .written()
             }
             None => {
-                view! { <li class="quiet">{holder.amount} " by another workspace"</li> }.into_any()
+                view! { <li class="quiet">{holder.amount} " by another workspace"</li> }.written()
             }
         }
     };
@@ -84,11 +85,11 @@ fn holders(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
                 <ul role="list">{blocker.holders.iter().map(holder).collect_view()}</ul>
             </div>
         }
-        .into_any()
+        .written()
     })
 }
 
-fn agents(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
+fn agents(blocker: &Blocker, near: &Near<'_>) -> Option<Markup> {
     let agent = |name: &String| {
         let href = near.seat.path(&format!("agents/{}", text::escaped(name)));
         view! { <li><a href=href>{name.clone()}</a></li> }
@@ -109,18 +110,18 @@ fn agents(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
                 <ul role="list">{named}</ul>
             </div>
         }
-        .into_any()
+        .written()
     })
 }
 
-fn tasks(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
+fn tasks(blocker: &Blocker, near: &Near<'_>) -> Option<Markup> {
     let named: Vec<_> = blocker
         .tasks
         .iter()
         .filter_map(|id| near.others.get(id))
         .map(|task| view! { <li><StateMark state=task.state /> " " {link(task, near.seat)}</li> })
         .collect();
-    (!named.is_empty()).then(|| view! { <ul class="holders" role="list">{named}</ul> }.into_any())
+    (!named.is_empty()).then(|| view! { <ul class="holders" role="list">{named}</ul> }.written())
 }
 
 fn link(task: &TaskListed, seat: &Seat) -> impl IntoView + use<> {

@@ -5,13 +5,14 @@ use scheduler::{Blocker, BudgetView, Code, Time, Unit, words};
 
 use super::Near;
 use crate::components::meter::{Meter, Part};
+use crate::markup::{Markup, Written};
 use crate::text;
 
 /// Beyond this many slots a bar says more than boxes.
 const MOST_SLOTS: f64 = 24.0;
 
 /// Have, need and limit as a bar: what there is, and a line at what it takes.
-pub fn picture(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
+pub fn picture(blocker: &Blocker, near: &Near<'_>) -> Option<Markup> {
     let counted = matches!(
         blocker.code,
         Code::RateLimited
@@ -52,7 +53,7 @@ pub fn picture(blocker: &Blocker, near: &Near<'_>) -> Option<AnyView> {
                 </p>
             </div>
         }
-        .into_any(),
+        .written(),
     )
 }
 
@@ -67,7 +68,7 @@ fn unit(code: Code, name: &str, budgets: &[BudgetView]) -> Option<Unit> {
 }
 
 /// Every slot as a box: taken, free, or wanted.
-fn slots(have: f64, need: f64, limit: f64) -> AnyView {
+fn slots(have: f64, need: f64, limit: f64) -> Markup {
     let (have, need, limit) = (have.max(0.0) as u32, need as u32, limit as u32);
     let taken = limit - have.min(limit);
     let shown = limit.max(need);
@@ -95,11 +96,11 @@ fn slots(have: f64, need: f64, limit: f64) -> AnyView {
             </p>
         </div>
     }
-    .into_any()
+    .written()
 }
 
 /// The wait on a line: waited so far, then until it is as likely as not, then until nine in ten.
-pub fn wait(blocker: &Blocker, now: Time) -> Option<AnyView> {
+pub fn wait(blocker: &Blocker, now: Time) -> Option<Markup> {
     let (since, eta) = (blocker.since?, blocker.eta?);
     let waited = now.since(since).as_secs_f64().max(0.0);
     let until = |at: Time| at.since(now).as_secs_f64().max(0.0);
@@ -133,6 +134,6 @@ pub fn wait(blocker: &Blocker, now: Time) -> Option<AnyView> {
                 </p>
             </div>
         }
-        .into_any(),
+        .written(),
     )
 }
