@@ -148,7 +148,7 @@ pub enum Refusal {
     Held,
     #[error("it has been changed since; read it again")]
     VersionConflict { current: u32 },
-    #[error("the fuse {fuse:?} refuses: its limit is {limit}, this would make {count}")]
+    #[error("a fuse refuses: {}", crate::words::fuse(*fuse, *limit, *count))]
     Fuse {
         fuse: Fuse,
         limit: u64,

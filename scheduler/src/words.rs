@@ -10,4 +10,5 @@ pub use numbers::{amount, duration};
 pub use outlooks::{PLAYED, outlook};
 pub use waits::{blocker, code, explanation};
 
+pub(crate) use decisions::fuse;
 pub(crate) use waits::budget_stop;

@@ -259,12 +259,6 @@ pub fn repointed(refusal: Refusal, lead: impl FnOnce(String) -> String) -> Refus
 /// A refusal in a sentence, in the interface's own words.
 fn detail(refusal: &Refusal) -> String {
     match refusal {
-        Refusal::Fuse {
-            fuse, limit, count, ..
-        } => {
-            let fuse = word(fuse);
-            format!("The fuse {fuse} refuses: its limit is {limit}, this would make {count}.")
-        }
         Refusal::WrongState { state, act } => {
             format!(
                 "The task is {}, and that does not go with {}.",

@@ -122,10 +122,7 @@ impl From<Refusal> for Refused {
                 "Somebody else has changed it since you opened this: what it says by now stands below each field that differs. Saving puts in what you typed.",
             ),
             Refusal::LeaseLost => Self::because("The lease is over by now."),
-            Refusal::Held => Self::because(sentence(&refusal.to_string())),
-            Refusal::Fuse { limit, count, .. } => Self::because(format!(
-                "A fuse refuses: its limit is {limit}, and this would make {count}."
-            )),
+            Refusal::Held | Refusal::Fuse { .. } => Self::because(sentence(&refusal.to_string())),
             Refusal::Invalid { pointer, detail } => {
                 let field = pointer
                     .split('/')

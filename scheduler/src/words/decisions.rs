@@ -4,8 +4,8 @@ use super::numbers::{amount, count, duration, instant, ordinal, plain};
 use super::waits;
 use crate::{
     Act, Actor, BudgetEvent, BudgetFacts, Decision, DispatchFacts, ExpiryEvent, ExpiryFacts,
-    Factor, FactorName, Facts, Fuse, FuseFacts, NotYetFacts, OverrideFacts, ResourceKind, Span,
-    TaskState, ThrottleEvent, ThrottleFacts,
+    Factor, FactorName, Facts, Fuse, NotYetFacts, OverrideFacts, ResourceKind, Span, TaskState,
+    ThrottleEvent, ThrottleFacts,
 };
 
 /// What was decided, in one line.
@@ -22,7 +22,10 @@ pub fn headline(decision: &Decision) -> String {
             Some(worst) => format!("Not yet: {}", waits::blocker(worst, at)),
             None => "Not yet".to_owned(),
         },
-        Facts::Fuse(facts) => format!("Refused by a fuse: {}", fuse(facts)),
+        Facts::Fuse(facts) => format!(
+            "Refused by a fuse: {}",
+            fuse(facts.fuse, facts.limit, facts.count)
+        ),
         Facts::Budget(facts) => budget(facts),
         Facts::Throttle(facts) => throttle(facts, decision),
         Facts::Override(facts) => format!("{} by {}", overruled(facts), actor(&decision.actor)),
@@ -206,9 +209,9 @@ fn factor(factor: &Factor) -> String {
     format!("{name} {sign}{}", plain(factor.effect.abs()))
 }
 
-fn fuse(facts: &FuseFacts) -> String {
-    let (limit, count) = (facts.limit, facts.count);
-    match facts.fuse {
+/// What a fuse refuses.
+pub(crate) fn fuse(fuse: Fuse, limit: u64, count: u64) -> String {
+    match fuse {
         Fuse::DelegationDepth => format!("{count} levels of delegation, {limit} allowed"),
         Fuse::Children => format!("{count} tasks split from one, {limit} allowed"),
         Fuse::Pending => format!("{count} unfinished tasks, {limit} allowed"),
