@@ -83,6 +83,16 @@ pub struct Store {
     keepers: PgPool,
 }
 
+/// Settings of the connections that load. A load walks indexes in their order: what Postgres would
+/// rather do after a glance at old statistics, scan and sort on all cores, takes them from the one who
+/// takes the rows in.
+pub const LOADING: [(&str, &str); 4] = [
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("max_parallel_workers_per_gather", "0"),
+    ("jit", "off"),
+];
+
 impl Store {
     /// Connects to `url` and proves that the database answers. Holds at most `max_connections`
     /// connections (at least 8), of which two are for flushes, two for loads and two for holding on to pools.
@@ -100,14 +110,7 @@ impl Store {
                 .acquire_timeout(ACQUIRE_TIMEOUT)
         };
         let flusher = options.clone().options(flush::SETTINGS);
-        // A load walks indexes in their order. What Postgres would rather do after a glance at old
-        // statistics, scan and sort on all cores, takes them from the one who takes the rows in.
-        let loader = options.clone().options([
-            ("enable_seqscan", "off"),
-            ("enable_bitmapscan", "off"),
-            ("max_parallel_workers_per_gather", "0"),
-            ("jit", "off"),
-        ]);
+        let loader = options.clone().options(LOADING);
         let reader = options.options([("jit", "off")]);
         let readers = max_connections
             .saturating_sub(FLUSHERS + LOADERS + KEEPERS)

@@ -229,3 +229,19 @@ async fn a_flush_planned_beside_empty_tables_finds_its_rows_by_their_keys(pool: 
     assert!(looked >= 4, "only {looked} statements were found");
     assert!(walks.is_empty(), "{}", walks.join("\n\n"));
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_load_planned_beside_empty_tables_finds_ends_by_their_keys(pool: PgPool) {
+    sqlx::query("VACUUM ANALYZE").execute(&pool).await.unwrap();
+    let options = (*pool.connect_options()).clone().options(store::LOADING);
+    let mut connection = PgConnection::connect_with(&options).await.unwrap();
+    let of_waits =
+        |(statement, _): &(String, usize)| statement.contains("SELECT d.task_id, d.depends_on");
+    let (statement, parameters) = statements().into_iter().find(of_waits).unwrap();
+    let plan = plan(&statement, parameters, &mut connection)
+        .await
+        .join("\n");
+    let (_, ends) = plan.split_once(" on task_end ").unwrap();
+    let condition = ends.lines().nth(1).unwrap();
+    assert!(condition.contains("task_id = d.depends_on"), "{plan}");
+}

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use hashbrown::{HashMap, HashSet};
-use scheduler::{Boost, Needs, OpenTask, Stored, TaskId, WorkspaceId};
+use scheduler::{Boost, Needs, OpenTask, Priority, Stored, TaskId, TaskState, WorkspaceId};
+use serde::de::DeserializeOwned;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
@@ -75,9 +76,12 @@ impl Store {
         workspace: Uuid,
     ) -> Result<HashMap<Uuid, Vec<TaskId>>, StoreError> {
         let mut rows = sqlx::query!(
+            // Each end by its key: joined, Postgres would walk all of them for each dependency where it
+            // remembers few.
             "SELECT d.task_id, d.depends_on FROM task_dependency d
              JOIN open_task o ON o.workspace_id = $1 AND o.task_id = d.task_id
-             LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = d.depends_on
+             LEFT JOIN LATERAL (SELECT f.state FROM task_end f
+                                WHERE f.workspace_id = $1 AND f.task_id = d.depends_on OFFSET 0) e ON true
              WHERE d.workspace_id = $1 AND e.state IS DISTINCT FROM 'done'
              ORDER BY d.task_id, d.depends_on",
             workspace,
@@ -126,10 +130,12 @@ async fn read_chunks(
 ) -> Result<(), sqlx::Error> {
     let mut rows = sqlx::query_as!(
         OpenTaskRow,
-        // Few have ancestors: an empty array would be sent, and taken apart, a million times.
-        "SELECT task_id, needs_id, created_at, due_at, not_before, boost_until, boost_delta, attempts, epoch,
-                 backing_off, state, priority, CASE WHEN cardinality(ancestors) > 0 THEN ancestors END AS ancestors
-             FROM open_task WHERE workspace_id = $1 ORDER BY task_id",
+        // What most tasks have alike is not sent, and not taken apart, a million times.
+        r#"SELECT task_id, needs_id, created_at, due_at, not_before, boost_until, boost_delta,
+                 nullif(attempts, 0) AS attempts, nullif(epoch, 0) AS epoch, nullif(backing_off, false) AS backing_off,
+                 nullif(state, 'pending') AS state, nullif(priority, 'medium') AS priority,
+                 CASE WHEN cardinality(ancestors) > 0 THEN ancestors END AS ancestors
+             FROM open_task WHERE workspace_id = $1 ORDER BY task_id"#,
         workspace,
     )
     .fetch(&loaders);
@@ -157,7 +163,7 @@ pub(super) struct Known {
     waits_for: HashMap<Uuid, Vec<TaskId>>,
 }
 
-/// An open task as it is stored.
+/// An open task as it is stored, without what most have alike.
 struct OpenTaskRow {
     task_id: Uuid,
     needs_id: Uuid,
@@ -166,11 +172,13 @@ struct OpenTaskRow {
     not_before: Option<OffsetDateTime>,
     boost_until: Option<OffsetDateTime>,
     boost_delta: Option<i32>,
-    attempts: i32,
-    epoch: i64,
-    backing_off: bool,
-    state: String,
-    priority: String,
+    attempts: Option<i32>,
+    epoch: Option<i64>,
+    backing_off: Option<bool>,
+    /// Else `pending`.
+    state: Option<String>,
+    /// Else `medium`.
+    priority: Option<String>,
     /// The nearest first.
     ancestors: Option<Vec<Uuid>>,
 }
@@ -189,19 +197,28 @@ impl Known {
         Ok(OpenTask {
             id: TaskId(row.task_id),
             workspace: WorkspaceId(workspace),
-            state: from_word("task's state", &row.state)?,
+            state: or_word("task's state", row.state, TaskState::Pending)?,
             needs,
-            priority: from_word("task's priority", &row.priority)?,
+            priority: or_word("task's priority", row.priority, Priority::Medium)?,
             created_at: row.created_at.into(),
             due_at: instant(row.due_at),
             not_before: instant(row.not_before),
-            backing_off: row.backing_off,
+            backing_off: row.backing_off.unwrap_or_default(),
             ancestors: row.ancestors.into_iter().flatten().map(TaskId).collect(),
             children: self.children.get(&row.task_id).copied().unwrap_or_default(),
             waits_for: self.waits_for.remove(&row.task_id).unwrap_or_default(),
-            attempts: unsigned("count of attempts", row.attempts)?,
-            epoch: unsigned("lease's epoch", row.epoch)?,
+            attempts: unsigned("count of attempts", row.attempts.unwrap_or_default())?,
+            epoch: unsigned("lease's epoch", row.epoch.unwrap_or_default())?,
             boost,
         })
     }
+}
+
+/// What a word stands for; `usual` where none was sent.
+fn or_word<T: DeserializeOwned>(
+    what: &'static str,
+    word: Option<String>,
+    usual: T,
+) -> Result<T, StoreError> {
+    word.map_or(Ok(usual), |word| from_word(what, &word))
 }
