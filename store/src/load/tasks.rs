@@ -59,7 +59,7 @@ impl Store {
         let rows = sqlx::query!(
             r#"SELECT c.parent_id AS "parent_id!", count(*) AS "children!" FROM task c
                WHERE c.workspace_id = $1 AND c.parent_id IS NOT NULL AND EXISTS (
-                   SELECT FROM open_task o WHERE o.workspace_id = $1 AND o.task_id = c.parent_id)
+                   SELECT FROM open_task o WHERE o.workspace_id = $1 AND o.task_id = c.parent_id OFFSET 0)
                GROUP BY c.parent_id"#,
             workspace,
         )
@@ -76,10 +76,11 @@ impl Store {
         workspace: Uuid,
     ) -> Result<HashMap<Uuid, Vec<TaskId>>, StoreError> {
         let mut rows = sqlx::query!(
-            // Each end by its key: joined, Postgres would walk all of them for each dependency where it
-            // remembers few.
+            // Each by its key: joined, Postgres would walk all of a table for each dependency where it
+            // remembers it small.
             "SELECT d.task_id, d.depends_on FROM task_dependency d
-             JOIN open_task o ON o.workspace_id = $1 AND o.task_id = d.task_id
+             CROSS JOIN LATERAL (SELECT FROM open_task f
+                                 WHERE f.workspace_id = $1 AND f.task_id = d.task_id OFFSET 0) o
              LEFT JOIN LATERAL (SELECT f.state FROM task_end f
                                 WHERE f.workspace_id = $1 AND f.task_id = d.depends_on OFFSET 0) e ON true
              WHERE d.workspace_id = $1 AND e.state IS DISTINCT FROM 'done'
