@@ -206,27 +206,41 @@ async fn no_hot_query_scans_a_growing_table(pool: PgPool) {
     assert!(scans.is_empty(), "{}", scans.join("\n\n"));
 }
 
+/// Of the statements that are `meant`, how many there are, and the steps of their plans that are a walk:
+/// told by a line of the plan and the one after it.
+async fn walks(
+    connection: &mut PgConnection,
+    meant: impl Fn(&str) -> bool,
+    is_walk: impl Fn(&str, &str) -> bool,
+) -> (usize, Vec<String>) {
+    let (mut looked, mut walks) = (0, Vec::new());
+    for (statement, parameters) in statements() {
+        if !meant(&statement) {
+            continue;
+        }
+        let plan = plan(&statement, parameters, connection).await;
+        for (line, next) in plan.iter().zip(&plan[1..]) {
+            if is_walk(line, next) {
+                walks.push(format!("{line}\n{next}\nin {statement}"));
+            }
+        }
+        looked += 1;
+    }
+    (looked, walks)
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_flush_planned_beside_empty_tables_finds_its_rows_by_their_keys(pool: PgPool) {
     sqlx::query("VACUUM ANALYZE").execute(&pool).await.unwrap();
     let settings = store::flush::SETTINGS;
     let options = (*pool.connect_options()).clone().options(settings);
     let mut connection = PgConnection::connect_with(&options).await.unwrap();
-    let (mut walks, mut looked) = (Vec::new(), 0);
-    for (statement, parameters) in statements() {
-        if !statement.contains(" AS place FROM ") {
-            continue;
-        }
-        let plan = plan(&statement, parameters, &mut connection).await;
-        for (line, next) in plan.iter().zip(&plan[1..]) {
-            let walk = line.contains("Seq Scan on ") && !line.contains(" on pool");
-            let by_key = next.contains("Index Cond");
-            if walk || line.contains(" using ") && !by_key {
-                walks.push(format!("{line}\n{next}\nin {statement}"));
-            }
-        }
-        looked += 1;
-    }
+    let meant = |statement: &str| statement.contains(" AS place FROM ");
+    let is_walk = |line: &str, next: &str| {
+        let scan = line.contains("Seq Scan on ") && !line.contains(" on pool");
+        scan || line.contains(" using ") && !next.contains("Index Cond")
+    };
+    let (looked, walks) = walks(&mut connection, meant, is_walk).await;
     assert!(looked >= 4, "only {looked} statements were found");
     assert!(walks.is_empty(), "{}", walks.join("\n\n"));
 }
@@ -242,20 +256,12 @@ async fn a_load_planned_beside_empty_tables_finds_what_dependencies_name_by_its_
         "EXISTS (\n                   SELECT FROM open_task",
         "LATERAL (SELECT FROM open_task f\n",
     ];
-    let (mut walks, mut looked) = (Vec::new(), 0);
-    for (statement, parameters) in statements() {
-        if !by_key.iter().any(|part| statement.contains(part)) {
-            continue;
-        }
-        let plan = plan(&statement, parameters, &mut connection).await;
-        for (line, next) in plan.iter().zip(&plan[1..]) {
-            let looks_up = line.contains(" on open_task ") || line.contains(" on task_end ");
-            if looks_up && !next.contains("AND (task_id = ") {
-                walks.push(format!("{line}\n{next}\nin {statement}"));
-            }
-        }
-        looked += 1;
-    }
+    let meant = |statement: &str| by_key.iter().any(|part| statement.contains(part));
+    let is_walk = |line: &str, next: &str| {
+        let looks_up = line.contains(" on open_task ") || line.contains(" on task_end ");
+        looks_up && !next.contains("AND (task_id = ")
+    };
+    let (looked, walks) = walks(&mut connection, meant, is_walk).await;
     assert_eq!(looked, by_key.len());
     assert!(walks.is_empty(), "{}", walks.join("\n\n"));
 }
