@@ -2,7 +2,10 @@
 //!
 //! A lane may hold a million tasks, and must give its best, take one in or out anywhere, and say
 //! "4th of 37" without walking. Entries stand densely in sorted chunks, worst first, so that the
-//! best is at the very end, where taking it moves nothing.
+//! best is at the very end, where taking it moves nothing; and a chunk takes in at both ends alike,
+//! for new tasks are mostly the worst.
+
+use std::collections::VecDeque;
 
 /// Entries a chunk holds before it is split in two.
 const CHUNK: usize = 512;
@@ -10,7 +13,7 @@ const CHUNK: usize = 512;
 /// An ordered set of `(rank, value)`, higher rank first; equal ranks in the order of the value.
 #[derive(Debug)]
 pub(crate) struct RankedQueue<V> {
-    chunks: Vec<Vec<(i64, V)>>,
+    chunks: Vec<VecDeque<(i64, V)>>,
     len: usize,
 }
 
@@ -30,7 +33,7 @@ impl<V: Copy + Ord> RankedQueue<V> {
 
     /// The best entry.
     pub(crate) fn first(&self) -> Option<(i64, V)> {
-        self.chunks.last()?.last().copied()
+        self.chunks.last()?.back().copied()
     }
 
     /// All entries, best first.
@@ -47,7 +50,7 @@ impl<V: Copy + Ord> RankedQueue<V> {
         let after: usize = self.chunks[at.min(self.chunks.len())..]
             .iter()
             .skip(1)
-            .map(Vec::len)
+            .map(VecDeque::len)
             .sum();
         after
             + self
@@ -62,7 +65,7 @@ impl<V: Copy + Ord> RankedQueue<V> {
     pub(crate) fn insert(&mut self, entry: (i64, V)) {
         self.len += 1;
         if self.chunks.is_empty() {
-            self.chunks.push(vec![entry]);
+            self.chunks.push(VecDeque::from([entry]));
             return;
         }
         let mut at = self.chunk_of(entry).min(self.chunks.len() - 1);
@@ -79,7 +82,7 @@ impl<V: Copy + Ord> RankedQueue<V> {
         // New tasks come in at the low end: a full first chunk is left full and a new one begun.
         let keep = if at == 0 { 16 } else { CHUNK / 2 };
         let chunk = &mut self.chunks[at];
-        let mut upper = Vec::with_capacity(CHUNK);
+        let mut upper = VecDeque::with_capacity(CHUNK);
         upper.extend(chunk.drain(keep..));
         self.chunks.insert(at + 1, upper);
     }
@@ -104,13 +107,18 @@ impl<V: Copy + Ord> RankedQueue<V> {
 
     /// The chunk that holds, or would hold, this entry: the first whose best is not worse.
     fn chunk_of(&self, entry: (i64, V)) -> usize {
-        self.chunks
-            .partition_point(|chunk| chunk.last().is_some_and(|best| key(*best) < key(entry)))
+        let is_worse =
+            |chunk: &VecDeque<_>| chunk.back().is_some_and(|best| key(*best) < key(entry));
+        match self.chunks.first() {
+            // The usual place of what is new, found without a search through cold memory.
+            Some(first) if !is_worse(first) => 0,
+            _ => self.chunks.partition_point(is_worse),
+        }
     }
 }
 
 /// Where an entry stands, or would, in a chunk.
-fn split<V: Copy + Ord>(chunk: &[(i64, V)], entry: (i64, V)) -> usize {
+fn split<V: Copy + Ord>(chunk: &VecDeque<(i64, V)>, entry: (i64, V)) -> usize {
     chunk.partition_point(|other| key(*other) < key(entry))
 }
 

@@ -6,9 +6,11 @@
 
 mod facts;
 mod leases;
+mod open_rows;
 mod settings;
 mod tasks;
 
+pub use open_rows::OPEN_TASKS;
 use scheduler::{PoolId, Stored, WorkspaceId};
 use uuid::Uuid;
 
@@ -63,10 +65,7 @@ impl Store {
         self.load_budgets(workspaces, take).await?;
         self.load_agents(workspaces, take).await?;
         self.load_kinds(workspaces, take).await?;
-        let mut known = tasks::Known::default();
-        for workspace in workspaces {
-            self.load_tasks(*workspace, &mut known, take).await?;
-        }
+        self.load_tasks(workspaces, take).await?;
         self.load_leases(workspaces, take).await?;
         self.load_permits(workspaces, take).await
     }

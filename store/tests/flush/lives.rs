@@ -13,12 +13,15 @@ async fn what_was_flushed_is_what_is_loaded(pool: PgPool) {
     let mut first = task(ws, 1_000, needs("general"));
     first.open.due_at = Some(at(99));
     first.open.not_before = Some(at(98));
+    first.open.backing_off = true;
+    (first.open.attempts, first.open.epoch) = (2, 3);
+    first.open.priority = Priority::Urgent;
     first.open.boost = Some(Boost {
         score_delta: Some(50),
         expires_at: at(97),
     });
     let mut second = task(ws, 2_000, needs("general"));
-    second.open.ancestors = vec![first.open.id];
+    second.open.ancestors = vec![first.open.id, TaskId(id(900))];
     second.task.depends_on = vec![first.open.id];
     second.open.waits_for = vec![first.open.id];
     second.open.boost = Some(Boost {
@@ -85,6 +88,21 @@ async fn what_was_flushed_is_what_is_loaded(pool: PgPool) {
         scene.loaded().await,
         expected.map(|fact| format!("{fact:?}"))
     );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn as_many_loads_as_there_are_connections_do_not_wait_for_each_other(pool: PgPool) {
+    let scene = Scene::set(store(&pool)).await;
+    let created = (0..5_000).map(|n| task(scene.workspace, n, needs("general")));
+    scene
+        .flush(Records {
+            created: created.collect(),
+            ..Records::default()
+        })
+        .await;
+    let (one, other) = tokio::join!(scene.loaded(), scene.loaded());
+    assert_eq!(one.len(), 5_001);
+    assert!(one == other);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
