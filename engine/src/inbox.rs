@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use scheduler::{
     Actor, Answer, Claimed, Command, Gauges, PoolCounts, Query, Refusal, Reply, Request, Stored,
-    Supposed, TaskId, Ticket, View, WorkspaceId,
+    Supposed, TaskId, Ticket, Unit, View, WorkspaceId,
 };
 use store::{Store, TaskText};
 use tokio::sync::mpsc::error::TrySendError;
@@ -138,7 +138,9 @@ impl Inbox {
                 replayed: false,
             });
         }
-        if key.is_none() && !may_need_facts(&command) {
+        let is_plain =
+            !may_need_facts(&command) && !matches!(command.request, Request::PutBudget(_));
+        if key.is_none() && is_plain {
             return Ok(self.ask(command, None)?.outcome().await?.into());
         }
         // Larger futures, kept out of the way of the many that need none of this.
@@ -147,7 +149,7 @@ impl Inbox {
 
     async fn submit_with_care(
         self: &Arc<Self>,
-        command: Command,
+        mut command: Command,
         key: Option<IdempotencyKey>,
     ) -> Result<Heard, EngineError> {
         let mut hold = None;
@@ -161,7 +163,27 @@ impl Inbox {
         if may_need_facts(&command) {
             return self.ask_with_facts(command, hold).await;
         }
+        self.tell_used(command.workspace, &mut command.request)
+            .await?;
         Ok(self.ask(command, hold)?.outcome().await?.into())
+    }
+
+    /// A budget that is set begins with what the ledger has for its window. (What is reported within
+    /// the milliseconds from this look to the command is in the ledger alone.)
+    async fn tell_used(
+        &self,
+        workspace: WorkspaceId,
+        request: &mut Request,
+    ) -> Result<(), EngineError> {
+        if let Request::PutBudget(put) = request {
+            let since = put.window.start(self.clock.now());
+            let spent = self.store.spent_by(workspace, &put.scope, since).await?;
+            put.used = match put.unit {
+                Unit::Tokens => spent.iter().map(|spent| spent.tokens).sum(),
+                Unit::Microusd => spent.iter().map(|spent| spent.cost_microusd).sum(),
+            };
+        }
+        Ok(())
     }
 
     /// Asks what can be read of the conductor's memory.
@@ -187,8 +209,11 @@ impl Inbox {
         &self,
         workspace: WorkspaceId,
         actor: Actor,
-        changes: Vec<Request>,
+        mut changes: Vec<Request>,
     ) -> Result<View, EngineError> {
+        for change in &mut changes {
+            self.tell_used(workspace, change).await?;
+        }
         let turn = tokio::time::timeout(PLAY_PATIENCE, self.plays.acquire()).await;
         let Ok(Ok(_turn)) = turn else {
             return Err(EngineError::Busy);

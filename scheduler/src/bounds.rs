@@ -111,8 +111,14 @@ pub fn name_fault(name: &str) -> Option<String> {
     let fits = (1..=NAME_CHARS).contains(&length)
         && !is_blank(name)
         && name.trim() == name
+        // A path would lead elsewhere.
+        && ![".", ".."].contains(&name)
         && !name.chars().any(char::is_control);
-    (!fits).then(|| format!("must have 1 to {NAME_CHARS} characters, none of them invisible"))
+    (!fits).then(|| {
+        format!(
+            "must have 1 to {NAME_CHARS} characters, none of them invisible, and not be . or .."
+        )
+    })
 }
 
 #[cfg(test)]

@@ -140,7 +140,9 @@ pub enum Refusal {
     /// The conductor does not know the workspace; the engine loads it and asks again.
     #[error("the conductor does not hold this workspace")]
     NeedWorkspace,
-    #[error("the lease is over; what is written under it is not accepted")]
+    #[error(
+        "the lease is over; what is written under it is not accepted, though what was used is counted, once"
+    )]
     LeaseLost,
     #[error("the task is {state:?}, and that does not go with {act:?}")]
     WrongState { state: TaskState, act: Act },

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Actor, AgentId, AgentStatus, BudgetRow, CloseReason, Code, Eta, Explanation, Factor, Holder,
-    LaneFacts, Request, ResourceSpec, TaskId, Tier, Time, WhatIf, WorkspaceId,
+    Request, ResourceSpec, TaskId, Tier, Time, WhatIf, WorkspaceId,
 };
 
 /// A question to a conductor.
@@ -23,8 +23,8 @@ pub enum Query {
     Resources,
     Budgets,
     Agents,
-    /// What waits, by lane.
-    Lanes,
+    /// What only a person can move on.
+    Needed,
     /// Tasks of one lane, by its name, in order, at most so many.
     Lane {
         lane: String,
@@ -64,8 +64,8 @@ pub enum View {
     Agents {
         agents: Vec<AgentView>,
     },
-    Lanes {
-        lanes: Vec<LaneView>,
+    Needed {
+        needed: Vec<Needed>,
     },
     Lane {
         tasks: Vec<TaskId>,
@@ -169,17 +169,15 @@ pub enum Health {
     Offline,
 }
 
-/// A lane now.
+/// Tasks of a lane that only a person can move on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LaneView {
-    /// Its key in words.
-    pub lane: LaneFacts,
-    /// Its head.
-    pub head: TaskId,
-    /// The worst blocker, or none while it is dispatching.
-    pub wait: Option<crate::Wait>,
-    /// Since when its verdict stands.
-    pub since: Time,
+pub struct Needed {
+    /// One of them, and the head where they queue.
+    pub task: TaskId,
+    /// Their lane, by name.
+    pub lane: String,
+    /// What they wait for, and how many do.
+    pub wait: crate::Wait,
 }
 
 /// A task that waits at a resource.

@@ -91,6 +91,7 @@ fn day(seed: u64) -> Scenario {
             limit: 50_000_000,
             window: Window::Day,
             soft_at: 0.8,
+            used: 0,
         }),
     };
     let mut arrivals: Vec<Arrival> = (0..TASKS).map(arrival).collect();

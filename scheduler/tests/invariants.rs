@@ -78,6 +78,7 @@ impl Play {
             true,
         );
         world.put_resource(0, "model", ResourceKind::Slots { slots: 3 }, true);
+        world.put_resource(0, "tool", ResourceKind::Slots { slots: 2 }, true);
         for ws in 0..WORKSPACES {
             world.put_resource(
                 ws,
@@ -110,7 +111,7 @@ impl Play {
 
     fn act(&mut self) {
         let ws = self.chance.below(WORKSPACES);
-        match self.chance.below(100) {
+        match self.chance.below(102) {
             0..25 => self.create(ws),
             25..50 => self.claim(ws),
             50..75 => self.end_one(),
@@ -123,9 +124,23 @@ impl Play {
             96 => self.world.pass_waking(Span::from_secs(70)),
             97 => self.world.pass(Span::from_secs(5)),
             98 => self.check_explanations(ws),
+            99..101 => self.change_kind(),
             _ => self.reload(),
         }
         self.collect();
+    }
+
+    /// A limit becomes one of another kind while it is held.
+    fn change_kind(&mut self) {
+        let kind = if self.chance.one_in(2) {
+            ResourceKind::Slots { slots: 2 }
+        } else {
+            ResourceKind::Bucket {
+                capacity: 4,
+                refill_per_s: 1.0,
+            }
+        };
+        self.world.put_resource(0, "tool", kind, true);
     }
 
     fn create(&mut self, ws: u64) {
@@ -138,6 +153,7 @@ impl Play {
                 &[("shared", 9)],
                 &[("model", 1)],
                 &[("model", 3)],
+                &[("tool", 1)],
                 &[("model", 1), ("own", 2)],
                 &[("own", 1), ("shared", 2)],
             ];

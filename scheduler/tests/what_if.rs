@@ -126,6 +126,7 @@ fn a_spent_budget_lets_work_go_on_when_its_window_turns() {
         limit: 2_000,
         window: Window::Day,
         soft_at: 0.8,
+        used: 0,
     };
     world.claim(0, 0, 1);
     let outlook = outlook(&world, 0, vec![Request::PutBudget(raised)]);
@@ -184,6 +185,7 @@ fn beyond_the_first_thousand_tasks_are_counted_and_not_played() {
     };
     let mut world = World::new(1, &policy);
     world.put_resource(0, "opus", ResourceKind::Slots { slots: 1 }, false);
+    world.put_agent(0, 0, &[]);
     for _ in 0..30 {
         let mut batch: Vec<_> = (0..1_000).map(|_| world.new_task(&[("opus", 1)])).collect();
         for n in 0..100 {
@@ -196,7 +198,7 @@ fn beyond_the_first_thousand_tasks_are_counted_and_not_played() {
     let waiting = |code| waiting(&outlook.as_it_is, code);
     assert_eq!(
         (
-            waiting(Code::NoEligibleAgent),
+            waiting(Code::AgentsBusy),
             waiting(Code::DependencyPending),
             waiting(Code::NotBefore)
         ),
@@ -328,6 +330,7 @@ fn change(world: &World, chance: &mut Chance, ws: u64, round: u32) -> Request {
             limit: chance.below(20_000),
             window: Window::Total,
             soft_at: 0.8,
+            used: 0,
         }),
         6 => Request::PutPolicy(PutPolicy {
             policy: Policy {

@@ -2,6 +2,7 @@
 //! was wrong.
 
 use std::error::Error;
+use std::marker::PhantomData;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -9,7 +10,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use engine::IdempotencyKey;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_path_to_error::Segment;
 use sha2::{Digest, Sha256};
 use tower_http::timeout::TimeoutError;
@@ -210,6 +212,52 @@ fn idempotency(parts: &Parts, body: &[u8]) -> Result<Option<IdempotencyKey>, Pro
         key,
         request_hash: hash.finalize().into(),
     }))
+}
+
+/// What is read from an object's fields alone: serde would take an array as well, as the fields in their
+/// order.
+pub trait Fields: Sized {
+    /// As serde derives it with `remote = "Self"`.
+    fn read<'de, D: Deserializer<'de>>(fields: D) -> Result<Self, D::Error>;
+}
+
+/// Reads these from objects only; each is derived with `remote = "Self"`.
+macro_rules! objects_only {
+    ($($body:ident),+) => {$(
+        impl crate::input::Fields for $body {
+            fn read<'de, D: serde::Deserializer<'de>>(fields: D) -> Result<Self, D::Error> {
+                Self::deserialize(fields)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $body {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                from.deserialize_map(crate::input::Object::default())
+            }
+        }
+    )+};
+}
+pub(crate) use objects_only;
+
+/// Takes an object.
+pub(crate) struct Object<T>(PhantomData<T>);
+
+impl<T> Default for Object<T> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<'de, T: Fields> Visitor<'de> for Object<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::read(MapAccessDeserializer::new(map))
+    }
 }
 
 /// A query string, read strictly; a parameter without a value counts as absent.

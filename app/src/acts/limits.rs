@@ -161,6 +161,7 @@ async fn put_budget(form: &Form) -> Result<Done, Refused> {
         limit,
         window,
         soft_at: soft / 100.0,
+        used: 0,
     };
     desk.submit(Request::PutBudget(request)).await?;
     let words = format!("“{name}” counts from now on.");

@@ -154,6 +154,10 @@ fn how_far(counts: &Counts, all: u64) -> Markup {
     };
     let (done, failed) = (of(&[TaskState::Done]), of(&[TaskState::Failed]));
     let running = of(&[TaskState::InProgress]);
+    let some = |count: u64, word: &str| match count {
+        0 => String::new(),
+        count => format!(", {} {word}", text::grouped(count)),
+    };
     let share = |count: u64| count as f64 / all as f64;
     let parts = vec![
         Part {
@@ -171,12 +175,14 @@ fn how_far(counts: &Counts, all: u64) -> Markup {
     ];
     let percent = (share(done) * 100.0).floor();
     let words = format!(
-        "{} of {} done ({percent} %), {} running, {} waiting, {} failed",
+        "{} of {} done ({percent} %), {} running, {} waiting{}, {} failed{}",
         text::grouped(done),
         text::count(all, "task"),
         text::grouped(running),
         text::grouped(of(&[TaskState::Pending, TaskState::Backlog])),
+        some(of(&[TaskState::InReview]), "to be looked at"),
         text::grouped(failed),
+        some(of(&[TaskState::Cancelled]), "cancelled"),
     );
     view! {
         <Meter parts />

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use hashbrown::{HashMap, HashSet};
-use scheduler::{LeaseId, Records, RenewedLease, TaskState, WorkspaceId};
+use scheduler::{LeaseId, Records, RenewedLease, ResourceId, TaskState, WorkspaceId};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -199,6 +199,29 @@ fn changes(records: &Records, mut put: impl FnMut(Item)) {
     }
     for (workspace, budget) in &records.budgets_removed {
         other(*workspace, Kind::Budget, budget.0);
+    }
+    for lease in &records.leased {
+        other(lease.workspace, Kind::Agent, lease.agent.0);
+        for grant in lease.grants.iter().filter(|grant| !grant.slots.is_empty()) {
+            other(lease.workspace, Kind::Resource, grant.resource.0);
+        }
+        for booked in &lease.reservations {
+            other(lease.workspace, Kind::Budget, booked.budget.0);
+        }
+    }
+    let freed: HashMap<Uuid, Vec<ResourceId>> =
+        records
+            .slots_freed
+            .iter()
+            .fold(HashMap::new(), |mut freed, slot| {
+                freed.entry(slot.holder).or_default().push(slot.resource);
+                freed
+            });
+    for attempt in &records.attempts {
+        other(attempt.workspace, Kind::Agent, attempt.agent.0);
+        for resource in freed.get(&attempt.lease.0).into_iter().flatten() {
+            other(attempt.workspace, Kind::Resource, resource.0);
+        }
     }
     for row in &records.agents {
         other(row.workspace, Kind::Agent, row.card.id.0);

@@ -126,6 +126,7 @@ impl Workload {
                     limit: 1 << 50,
                     window: Window::Month,
                     soft_at: 0.8,
+                    used: 0,
                 };
                 all.push((ws, Request::PutBudget(budget)));
             }

@@ -123,6 +123,10 @@ pub struct PutBudget {
     pub limit: u64,
     pub window: Window,
     pub soft_at: f64,
+    /// What the ledger has for this scope since the window began, in the budget's unit: what a new
+    /// budget, or one with another window, begins with. The engine fills it in.
+    #[serde(default)]
+    pub used: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

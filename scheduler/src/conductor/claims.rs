@@ -164,6 +164,9 @@ impl Conductor {
                 None => {}
             }
         }
+        if waits.is_empty() {
+            return self.waits_apart(self.agents[agent].ws, groups, self.now);
+        }
         waits
     }
 

@@ -8,6 +8,7 @@
 //! `blocker`, `eta`, `waitlist` and `views` read; `what_if` plays forward on an `excerpt`.
 
 mod agents;
+mod apart;
 mod blocker;
 mod claims;
 mod create;

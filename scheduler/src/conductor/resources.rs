@@ -115,16 +115,18 @@ impl Conductor {
             (_, kind) => meter(kind, &resource.state),
         };
         resource.spec = spec;
-        self.hold_slots_of_live_leases(ix);
+        self.hold_slots_of_the_living(ix);
     }
 
-    /// A resource that became slots counts those that live leases hold of it.
-    fn hold_slots_of_live_leases(&mut self, ix: ResIx) {
+    /// A resource that became slots counts those that live leases and permits hold of it.
+    fn hold_slots_of_the_living(&mut self, ix: ResIx) {
         let Meter::Slots(slots) = &mut self.resources[ix].meter else {
             return;
         };
-        for lease in self.leases.values() {
-            for held in lease.held.iter().filter(|held| held.resource == ix) {
+        let of_leases = self.leases.values().flat_map(|lease| &lease.held);
+        let of_permits = self.permits.values().flat_map(|permit| &permit.held);
+        for held in of_leases.chain(of_permits) {
+            if held.resource == ix {
                 slots.hold(&held.slots);
             }
         }

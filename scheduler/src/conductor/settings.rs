@@ -1,10 +1,10 @@
 //! What people set besides resources: budgets and the policy.
 
 use super::Conductor;
-use super::state::{BudIx, Budget, LaneKey, WsIx};
+use super::state::{BudIx, Budget, LaneKey, Reserved, WsIx};
 use crate::{
     Actor, Answer, BudgetEvent, BudgetRow, BudgetScope, BudgetSpec, BudgetState, Facts,
-    PolicyChange, PolicyFacts, PolicyRow, PutBudget, PutPolicy, Refusal, Reply,
+    PolicyChange, PolicyFacts, PolicyRow, PutBudget, PutPolicy, Refusal, Reply, Unit,
 };
 
 impl Conductor {
@@ -33,27 +33,73 @@ impl Conductor {
             soft_at: request.soft_at,
         };
         let ix = if let Some(ix) = known {
-            self.change_budget(ix, spec)?;
+            self.change_budget(ix, spec, request.used)?;
             ix
         } else {
-            let window_start = spec.window.start(self.now);
             let state = BudgetState {
-                window_start,
+                window_start: spec.window.start(self.now),
+                settled: request.used,
                 ..BudgetState::default()
             };
-            self.add_budget(ws, BudgetRow { spec, state })
+            let ix = self.add_budget(ws, BudgetRow { spec, state });
+            // Nobody has been told.
+            self.budgets[ix].ran_out = false;
+            ix
         };
         self.agenda.budgets.insert(ix);
         self.set_window_timer(ix);
-        self.decide_budget(ix, actor.clone(), BudgetEvent::Set);
-        self.warn_if_soft(ix);
         self.rematch_budgets(ws);
         self.reopen_workspace(ws);
+        if known.is_none() {
+            self.cover_live_leases(ix);
+        }
+        self.decide_budget(ix, actor.clone(), BudgetEvent::Set);
+        self.warn_if_soft(ix);
         Ok(Reply::Budget { id })
     }
 
-    /// What is settled stays settled under the new limit.
-    fn change_budget(&mut self, ix: BudIx, spec: BudgetSpec) -> Result<(), Refusal> {
+    /// Work under way is counted by a new budget as well: what is left of its charge is reserved, even
+    /// beyond the limit, and what it uses from now on is settled.
+    fn cover_live_leases(&mut self, ix: BudIx) {
+        let ws = self.budgets[ix].ws;
+        let mut covered: Vec<_> = self
+            .leases
+            .values()
+            .filter(|lease| lease.ws == ws)
+            .collect();
+        covered.retain(|lease| {
+            let on_agent = &self.agents[lease.agent].budgets;
+            on_agent.contains(&ix) || self.budgets_on(lease.task).any(|on| on == ix)
+        });
+        let spec = &self.budgets[ix].spec;
+        let mut booked: Vec<_> = covered
+            .into_iter()
+            .map(|lease| {
+                let used = match spec.unit {
+                    Unit::Tokens => lease.tokens,
+                    Unit::Microusd => lease.cost_microusd,
+                };
+                let charge = self.charge(lease.task, spec).unwrap_or_default();
+                (lease.id, charge.saturating_sub(used))
+            })
+            .collect();
+        // In one order everywhere.
+        booked.sort_unstable();
+        for (id, left) in booked {
+            if let Some(lease) = self.leases.get_mut(&id) {
+                lease.reservations.push(Reserved {
+                    budget: ix,
+                    left,
+                    used: 0,
+                });
+                self.budgets[ix].reserved += left;
+                self.record_renewal(id, None, None);
+            }
+        }
+    }
+
+    /// What is settled stays settled under the new limit; another window has `used` in it.
+    fn change_budget(&mut self, ix: BudIx, spec: BudgetSpec, used: u64) -> Result<(), Refusal> {
         let budget = &mut self.budgets[ix];
         if budget.spec.unit != spec.unit || budget.spec.scope != spec.scope {
             return Err(Refusal::Invalid {
@@ -65,6 +111,7 @@ impl Conductor {
         (budget.state.warned, budget.ran_out) = (false, false);
         if budget.spec.window != spec.window {
             budget.state.window_start = spec.window.start(self.now);
+            budget.state.settled = used;
         }
         budget.spec = spec;
         Ok(())

@@ -299,18 +299,17 @@ impl Conductor {
         let now = self.now;
         for held in held {
             let resource = &mut self.resources[held.resource];
+            // Whatever it has become since: a slot is stored as held until it is said to be free.
+            let freed = held.slots.iter().map(|&slot| FreedSlot {
+                resource: resource.spec.id,
+                slot,
+                holder,
+            });
+            self.out.records.slots_freed.extend(freed);
+            // A permit is none of these.
+            resource.holders.remove(&LeaseId(holder));
             match (&mut resource.meter, unused_since) {
-                (Meter::Slots(slots), _) => {
-                    slots.give_back(&held.slots);
-                    // A permit is none of these.
-                    resource.holders.remove(&LeaseId(holder));
-                    let freed = held.slots.iter().map(|&slot| FreedSlot {
-                        resource: resource.spec.id,
-                        slot,
-                        holder,
-                    });
-                    self.out.records.slots_freed.extend(freed);
-                }
+                (Meter::Slots(slots), _) => slots.give_back(&held.slots),
                 (Meter::Bucket(bucket), Some(since)) if held.used == 0 => {
                     bucket.give_back(held.amount, since, now);
                     self.agenda.resources.insert(held.resource);

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Conductor;
-use super::state::{LaneIx, Meter, Place, ResIx, TaskIx, WsIx};
+use super::state::{LaneIx, Meter, ResIx, TaskIx, WsIx};
 use crate::{
-    AgentView, BudgetGauge, BudgetView, Code, Gauges, Health, LaneView, Query, ResourceGauge,
-    ResourceView, Score, Summary, Tier, Time, View, WorkspaceId,
+    AgentView, BudgetGauge, BudgetView, Code, Gauges, Health, Query, ResourceGauge, ResourceView,
+    Score, Summary, Tier, Time, View, WorkspaceId,
 };
 
 /// Holders named of one resource.
@@ -37,8 +37,8 @@ impl Conductor {
             Query::Agents => View::Agents {
                 agents: ws.map(|ws| self.agent_views(ws, now)).unwrap_or_default(),
             },
-            Query::Lanes => View::Lanes {
-                lanes: ws.map(|ws| self.lane_views(ws, now)).unwrap_or_default(),
+            Query::Needed => View::Needed {
+                needed: ws.map(|ws| self.needed(ws, now)).unwrap_or_default(),
             },
             Query::Lane { lane, limit } => View::Lane {
                 tasks: ws
@@ -214,36 +214,6 @@ impl Conductor {
         self.workspaces[ws].agents.values().map(view).collect()
     }
 
-    /// Lanes with something in their queue, most waiting first.
-    fn lane_views(&self, ws: WsIx, now: Time) -> Vec<LaneView> {
-        let view = |&ix: &LaneIx| {
-            let lane = &self.lanes[ix];
-            let (_, head) = lane.queue.first()?;
-            Some(LaneView {
-                lane: self.lane_facts(ix, head),
-                head: self.tasks[head].id,
-                wait: self.lane_wait(ix, now),
-                since: if lane.verdict.holds {
-                    lane.verdict.since
-                } else {
-                    lane.parked_at
-                },
-            })
-        };
-        let mut lanes: Vec<LaneView> = self.workspaces[ws]
-            .lanes
-            .values()
-            .filter_map(view)
-            .collect();
-        lanes.sort_by(|a, b| {
-            b.lane
-                .waiting
-                .cmp(&a.lane.waiting)
-                .then_with(|| a.lane.id.cmp(&b.lane.id))
-        });
-        lanes
-    }
-
     fn lane_tasks(&self, ws: WsIx, name: &str, limit: u32) -> Vec<crate::TaskId> {
         let Ok(name) = u64::from_str_radix(name, 16) else {
             return Vec::new();
@@ -292,8 +262,7 @@ impl Conductor {
             .unwrap_or(Code::LowerPriority)
     }
 
-    /// The waiting by worst blocker. The queued count by lane; the others are looked at one by one
-    /// only where there are any.
+    /// The waiting by worst blocker: the queued count by lane, the others one by one.
     pub(super) fn waiting_by_code(&self, ws: WsIx, now: Time) -> BTreeMap<Code, u32> {
         let mut by_code: BTreeMap<Code, u32> = BTreeMap::new();
         for &ix in self.workspaces[ws].lanes.values() {
@@ -303,20 +272,8 @@ impl Conductor {
             *by_code.entry(self.queued_code(head, now)).or_default() +=
                 self.lanes[ix].queue.len() as u32;
         }
-        let counts = self.workspaces[ws].counts;
-        if counts.depends + counts.timed + counts.stalled > 0 {
-            for (ix, task) in self.tasks.iter() {
-                let apart = matches!(
-                    task.place,
-                    Place::Depends | Place::Timed | Place::Stalled(_)
-                );
-                if apart
-                    && self.ws_of(ix) == ws
-                    && let Some((code, _)) = self.lane_code(ix)
-                {
-                    *by_code.entry(code).or_default() += 1;
-                }
-            }
+        for (_, code) in self.apart(ws, now) {
+            *by_code.entry(code).or_default() += 1;
         }
         by_code
     }

@@ -82,11 +82,13 @@ pub fn reasoning(decision: &Decision) -> String {
             } else {
                 ""
             };
-            format!(
-                "The task went from {} to {}.{lease} {reason}",
-                facts.from.as_str(),
-                facts.to.as_str()
-            )
+            let (from, to) = (facts.from.as_str(), facts.to.as_str());
+            let moved = if from == to {
+                format!("The task stayed {from}.")
+            } else {
+                format!("The task went from {from} to {to}.")
+            };
+            format!("{moved}{lease} {reason}")
         }
         Facts::Policy(facts) => {
             let change = |change: &crate::PolicyChange| {
@@ -218,6 +220,7 @@ pub(crate) fn fuse(fuse: Fuse, limit: u64, count: u64) -> String {
         Fuse::AgentCreates => {
             format!("{count} tasks created by one agent within a minute, {limit} allowed")
         }
+        Fuse::Cycle if count == 1 => "a task would wait for itself".to_owned(),
         Fuse::Cycle => format!("{count} tasks wait for each other in a circle"),
     }
 }

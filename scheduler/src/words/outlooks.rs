@@ -21,11 +21,11 @@ pub fn outlook(outlook: &Outlook) -> String {
     if *played == 0 {
         return "Nothing waits, so nothing would change for now.".to_owned();
     }
-    let those = count((*played).into(), "task");
-    let those = if *left_out > 0 {
-        format!("first {those}")
-    } else {
-        those
+    let those = count((*played).into(), "waiting task");
+    let those = match (*played, *left_out) {
+        (1, 0) => "one task that waits".to_owned(),
+        (_, 0) => those,
+        _ => format!("first {those}"),
     };
     format!("{} {}", now(changed), rest(*at, as_it_is, changed, &those))
 }
@@ -48,27 +48,38 @@ fn now(course: &Course) -> String {
 
 fn rest(at: Time, as_it_is: &Course, changed: &Course, of: &str) -> String {
     if changed.starts + as_it_is.starts == 0 {
-        return format!("Of the {of} that wait, none starts by this: something else holds them.");
+        return format!("Of the {of}, none starts by this: something else holds them.");
     }
     match (changed.all_by, as_it_is.all_by) {
         (Some(then), Some(before)) => {
             let (then, before) = (span(at, then), span(at, before));
+            let last = last(of);
             if then == before {
-                format!("The last of the {of} that wait would start {then}, as it would anyway.")
+                format!("{last} would start {then}, as it would anyway.")
             } else {
-                format!("The last of the {of} that wait would start {then} instead of {before}.")
+                format!("{last} would start {then} instead of {before}.")
             }
         }
         (Some(then), None) => format!(
-            "The last of the {of} that wait would start {}; as it is, {} would.",
+            "{} would start {}; as it is, {} would.",
+            last(of),
             span(at, then),
             only(as_it_is)
         ),
         (None, _) => format!(
-            "Of the {of} that wait, {} would start; as it is, {} would.",
+            "Of the {of}, {} would start; as it is, {} would.",
             only(changed),
             only(as_it_is)
         ),
+    }
+}
+
+/// The last of so many, or the only one.
+fn last(of: &str) -> String {
+    if of.starts_with("one ") {
+        format!("The {of}")
+    } else {
+        format!("The last of the {of}")
     }
 }
 
@@ -122,7 +133,7 @@ mod tests {
         };
         let said = super::outlook(&outlook);
         assert!(
-            said.contains("The last of the first 2,000 tasks that wait would start in 4 min"),
+            said.contains("The last of the first 2,000 waiting tasks would start in 4 min"),
             "{said}"
         );
     }
@@ -131,11 +142,11 @@ mod tests {
     fn two_courses_are_compared_in_words() {
         assert_eq!(
             said(course(0, 8, Some(540)), course(2, 8, Some(240))),
-            "2 tasks would start at once. The last of the 8 tasks that wait would start in 4 min instead of in 9 min."
+            "2 tasks would start at once. The last of the 8 waiting tasks would start in 4 min instead of in 9 min."
         );
         assert_eq!(
             said(course(0, 0, None), course(0, 3, None)),
-            "No task would start at once. Of the 8 tasks that wait, 3 would start; as it is, none would."
+            "No task would start at once. Of the 8 waiting tasks, 3 would start; as it is, none would."
         );
     }
 }

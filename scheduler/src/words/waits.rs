@@ -46,7 +46,12 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
                 number(blocker, blocker.need),
                 number(blocker, blocker.limit),
             );
-            format!("it needs {need} of “{name}”, and there are never more than {limit}")
+            let most = if blocker.limit.unwrap_or_default() > 0.0 {
+                format!("there are never more than {limit}")
+            } else {
+                "there is never any".to_owned()
+            };
+            format!("it needs {need} of “{name}”, and {most}")
         }
         Code::BudgetExhausted => format!(
             "the budget “{name}” cannot cover it: {}",

@@ -1,8 +1,8 @@
 //! Resources: what they hold back, and what is said of it.
 
 use scheduler::{
-    CloseResource, Code, EtaMethod, Query, Refusal, Renew, Reply, Request, Requirement, Span,
-    TakePermit, TaskId, Throttled, Tier, Time, View,
+    CloseResource, Code, EtaMethod, Query, Refusal, Renew, Reply, Request, Requirement,
+    ResourceKind, Span, TakePermit, TaskId, Throttled, Tier, Time, View,
 };
 
 use crate::support::{World, agent, agent_actor, boss, id, workspace};
@@ -289,6 +289,41 @@ fn one_of_model(wait_until: Time) -> TakePermit {
         }],
         wait_until,
     }
+}
+
+#[test]
+fn a_limit_that_changes_its_kind_and_back_gives_each_slot_once() {
+    let mut world = world();
+    let bucket = ResourceKind::Bucket {
+        capacity: 5,
+        refill_per_s: 1.0,
+    };
+    let slots = ResourceKind::Slots { slots: 1 };
+    world.put_resource(0, "x", slots.clone(), false);
+    world.add(0, &[("x", 1)]);
+    let held = world.claim(0, 0, 1).leases.remove(0);
+    world.put_resource(0, "x", bucket.clone(), false);
+    world.complete(0, 0, &held, None).unwrap();
+    world.put_resource(0, "x", slots.clone(), false);
+    world.add(0, &[("x", 1)]);
+    // The model of the store refuses a slot that it still has as held.
+    let next = world.claim(0, 0, 1).leases.remove(0);
+    world.complete(0, 0, &next, None).unwrap();
+
+    let permit = TakePermit {
+        requires: vec![Requirement {
+            resource: "x".to_owned(),
+            amount: 1,
+        }],
+        ..one_of_model(world.now)
+    };
+    world
+        .ask(0, agent_actor(0), Request::TakePermit(permit))
+        .unwrap();
+    world.put_resource(0, "x", bucket, false);
+    world.put_resource(0, "x", slots, false);
+    world.add(0, &[("x", 1)]);
+    assert!(world.claim(0, 0, 1).leases.is_empty(), "the permit has it");
 }
 
 #[test]

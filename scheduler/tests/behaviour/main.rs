@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod apart;
 mod attempts;
 mod claims;
 mod decisions;

@@ -1,8 +1,8 @@
 //! Budgets.
 
 use scheduler::{
-    BudgetScope, Code, DecisionKind, Facts, Policy, PutPolicy, Query, Reply, Request, Span, Unit,
-    Usage, View, Window,
+    BudgetEvent, BudgetScope, Code, Decision, DecisionKind, Facts, Policy, PutPolicy, Query, Reply,
+    Request, Span, Unit, Usage, View, Window,
 };
 
 use crate::support::{World, agent, boss, estimate, id, workspace};
@@ -103,8 +103,65 @@ fn budget_on(world: &mut World, scope: BudgetScope, limit: u64) {
         limit,
         window: Window::Total,
         soft_at: 0.8,
+        used: 0,
     };
     world.ask(0, boss(), Request::PutBudget(request)).unwrap();
+}
+
+#[test]
+fn a_budget_set_while_work_runs_counts_it_and_stops_it() {
+    let mut world = world();
+    let mut task = world.new_task(&[]);
+    task.needs.estimate = estimate(100);
+    world.create(0, vec![task]).unwrap();
+    let lease = world.claim(0, 0, 1).leases.remove(0);
+    world.report(0, 0, &lease, 30).unwrap();
+    world.put_budget(0, "late", Unit::Tokens, 90, Window::Day);
+    let budget = |world: &World| {
+        let query = Query::Budgets;
+        match world.conductor.view(workspace(0), &query, world.now) {
+            View::Budgets { mut budgets } => {
+                let view = budgets.remove(0);
+                (view.row.state.settled, view.reserved)
+            }
+            other => panic!("not budgets: {other:?}"),
+        }
+    };
+    assert_eq!(budget(&world), (0, 70), "what is left of its charge");
+    world.report(0, 0, &lease, 100).unwrap();
+    assert_eq!(budget(&world), (100, 0));
+    let Ok(Reply::Renewed {
+        stop: Some(stop), ..
+    }) = world.renew(0, 0, &lease)
+    else {
+        panic!("it is told to stop");
+    };
+    assert_eq!(stop.code, Code::BudgetExhausted);
+    world.complete(0, 0, &lease, None).unwrap();
+    assert_eq!(budget(&world), (100, 0));
+}
+
+#[test]
+fn a_new_budget_begins_with_what_was_used() {
+    let mut world = world();
+    let request = scheduler::PutBudget {
+        id: scheduler::BudgetId(id(6, 1)),
+        name: "day".to_owned(),
+        scope: BudgetScope::Workspace,
+        unit: Unit::Tokens,
+        limit: 50,
+        window: Window::Day,
+        soft_at: 0.8,
+        used: 60,
+    };
+    world.ask(0, boss(), Request::PutBudget(request)).unwrap();
+    let task = world.new_task(&[]);
+    let task_id = task.id;
+    world.create(0, vec![task]).unwrap();
+    assert!(world.claim(0, 0, 1).leases.is_empty());
+    assert_eq!(world.code(0, task_id), Some(Code::BudgetExhausted));
+    let exhausted = |decision: &Decision| matches!(&decision.facts, Facts::Budget(facts) if facts.event == BudgetEvent::Exhausted);
+    assert!(world.model.decisions.values().any(exhausted), "it is said");
 }
 
 #[test]
@@ -265,6 +322,7 @@ fn a_budget_on_a_model_counts_the_model_that_was_called() {
         limit: 10_000,
         window: Window::Day,
         soft_at: 0.8,
+        used: 0,
     };
     world
         .ask(0, boss(), Request::PutBudget(on("small")))

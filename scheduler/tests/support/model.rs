@@ -27,6 +27,8 @@ pub struct Model {
     pub decisions: BTreeMap<DecisionId, Decision>,
     pub attempts: BTreeSet<LeaseId>,
     pub resources: BTreeMap<ResourceId, ResourceRow>,
+    /// Resources whose limit was changed.
+    pub changed: BTreeSet<ResourceId>,
     pub budgets: BTreeMap<BudgetId, BudgetRow>,
     pub agents: BTreeMap<AgentId, AgentRow>,
     pub usage: Vec<UsageRow>,
@@ -58,7 +60,10 @@ impl Model {
                 .extend(created.task.parent.map(|parent| (created.open.id, parent)));
         }
         for row in &records.resources {
-            self.resources.insert(row.spec.id, row.clone());
+            let before = self.resources.insert(row.spec.id, row.clone());
+            if before.is_some_and(|before| before.spec.kind != row.spec.kind) {
+                self.changed.insert(row.spec.id);
+            }
         }
         for row in &records.budgets {
             self.budgets.insert(row.spec.id, row.clone());
@@ -111,8 +116,18 @@ impl Model {
                     .for_each(|given| given.retain(|&(.., holder)| holder != lease.id));
             }
             assert_eq!(lease.id, attempt.lease);
-            self.slots.retain(|_, holder| *holder != lease.id);
         }
+        for freed in &records.slots_freed {
+            let place = (freed.resource, freed.slot);
+            if self.slots.get(&place) == Some(&LeaseId(freed.holder)) {
+                self.slots.remove(&place);
+            }
+        }
+        let is_over = |lease: &LeaseId| self.attempts.contains(lease);
+        assert!(
+            !self.slots.values().any(is_over),
+            "a slot is stored as held by a lease that is over"
+        );
         for open in &records.changed {
             self.open.insert(open.id, open.clone());
             if !open.state.is_terminal() {
@@ -266,6 +281,9 @@ impl Model {
             else {
                 continue;
             };
+            if self.changed.contains(id) {
+                continue;
+            }
             for (at, &(from, ..)) in given.iter().enumerate() {
                 let mut sum = 0.0;
                 for &(to, amount, _) in given[at..].iter().take(300) {

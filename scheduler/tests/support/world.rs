@@ -202,6 +202,7 @@ impl World {
             limit,
             window,
             soft_at: 0.8,
+            used: 0,
         };
         self.ask(ws, boss(), Request::PutBudget(request))
             .expect("set");

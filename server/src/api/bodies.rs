@@ -100,7 +100,7 @@ pub struct NewTaskBody {
 
 /// An amount of a resource.
 #[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct RequirementBody {
     /// The resource's name.
     pub resource: String,
@@ -110,7 +110,7 @@ pub struct RequirementBody {
 
 /// What a task is expected to use.
 #[derive(Debug, Default, serde::Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct EstimateBody {
     /// The model the work is expected to call.
     pub model: Option<String>,
@@ -123,6 +123,8 @@ pub struct EstimateBody {
     /// Working time in milliseconds.
     pub duration_ms: Option<u32>,
 }
+
+crate::input::objects_only!(RequirementBody, EstimateBody);
 
 impl From<&RequirementBody> for Requirement {
     fn from(body: &RequirementBody) -> Self {

@@ -133,6 +133,7 @@ pub(super) async fn request(
         limit: body.limit,
         window: body.window,
         soft_at,
+        used: 0,
     }))
 }
 

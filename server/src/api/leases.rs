@@ -42,7 +42,7 @@ pub struct Renewed {
 
 /// What was used since the last report.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct UsageBody {
     /// The model that was called.
     model: Option<String>,
@@ -113,13 +113,15 @@ pub struct FailBody {
 
 /// A resource whose provider refused.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct ThrottledBody {
     /// Its name.
     resource: String,
     /// How long the provider said to wait: of it, a day (86400000) at most is waited.
     retry_after_ms: Option<u32>,
 }
+
+crate::input::objects_only!(UsageBody, ThrottledBody);
 
 /// Given back.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]

@@ -126,6 +126,7 @@ fn overlay(
             (Some(Value::Object(part)), Value::Object(changes)) => {
                 overlay(part, changes, &pointer, check);
             }
+            (Some(Value::Object(_)), _) => check.that(false, &pointer, "must be an object"),
             (Some(value), change) => *value = change.clone(),
         }
     }
@@ -154,5 +155,6 @@ mod tests {
         assert!(laid(&serde_json::json!({ "fuses": { "max_panding": 7 } })).is_err());
         assert!(laid(&serde_json::json!({ "ageing_per_hour": 0 })).is_err());
         assert!(laid(&serde_json::json!({ "fuses": "none" })).is_err());
+        assert!(laid(&serde_json::json!({ "fuses": [2] })).is_err());
     }
 }

@@ -63,13 +63,15 @@ pub struct ResourceBody {
 
 /// How far a limit may adapt, in its own unit: slots, or refill per second.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct AdaptiveBody {
     /// Never below this.
     min: f64,
     /// Never above this; at most the limit itself.
     max: f64,
 }
+
+crate::input::objects_only!(AdaptiveBody);
 
 /// A resource now.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

@@ -10,6 +10,8 @@ use crate::config::Config;
 
 /// A clock that differs more than this makes logs hard to read beside the database's.
 const DRIFT_MS: i64 = 2_000;
+/// Bytes free that a day of work needs at least.
+const LEAST_FREE: u64 = 1 << 30;
 
 /// Prints one line a check; fails when one of them does.
 pub async fn run(config: &Config) -> anyhow::Result<()> {
@@ -20,9 +22,14 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     };
     report("listen", address(&config.listen).await);
     report("data folder", folder(config));
+    report("disk", disk(config));
     match connect(config).await {
         Err(advice) => report("database", Err(advice)),
-        Ok(store) => {
+        Ok(None) => report(
+            "database",
+            Ok("none runs here yet; `baton serve` starts one".to_owned()),
+        ),
+        Ok(Some(store)) => {
             report("database", Ok("it answers".to_owned()));
             report("schema", schema(&store).await);
             report("clock", clock(&store).await);
@@ -63,26 +70,45 @@ fn folder(config: &Config) -> Result<String, String> {
     if config.database_url.is_some() {
         return Ok("not used, DATABASE_URL is set".to_owned());
     }
-    let existing = config
-        .data_dir
-        .ancestors()
-        .find(|path| path.is_dir())
-        .unwrap_or(Path::new("."));
-    match std::fs::metadata(existing) {
+    match std::fs::metadata(existing(&config.data_dir)) {
         Ok(meta) if !meta.permissions().readonly() => Ok(shown.to_string()),
         _ => Err(format!("{shown} cannot be written; set BATON_DATA_DIR")),
     }
 }
 
-async fn connect(config: &Config) -> Result<Store, String> {
-    let url = match &config.database_url {
-        Some(url) => url.clone(),
-        None => private_postgres::find_running(&config.data_dir).ok_or(
-            "no private Postgres runs here; `baton serve` starts one, or set DATABASE_URL",
-        )?,
+/// Of a database of one's own, which fails when nothing more can be written.
+fn disk(config: &Config) -> Result<String, String> {
+    if config.database_url.is_some() {
+        return Ok("of the database, not looked at".to_owned());
+    }
+    let place = existing(&config.data_dir);
+    let found = rustix::fs::statvfs(place).map_err(|error| error.to_string())?;
+    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    let (free_mb, shown) = (free >> 20, place.display());
+    if free >= LEAST_FREE {
+        Ok(format!("{free_mb} MB free at {shown}"))
+    } else {
+        Err(format!(
+            "{free_mb} MB free at {shown}; make room, or set BATON_DATA_DIR to another disk"
+        ))
+    }
+}
+
+/// The folder, or the nearest above it that there is.
+fn existing(folder: &Path) -> &Path {
+    let found = folder.ancestors().find(|path| path.is_dir());
+    found.unwrap_or(Path::new("."))
+}
+
+/// The database, unless it is one of this server's own that does not run.
+async fn connect(config: &Config) -> Result<Option<Store>, String> {
+    let running = || private_postgres::find_running(&config.data_dir);
+    let Some(url) = config.database_url.clone().or_else(running) else {
+        return Ok(None);
     };
     Store::connect(&url, config.database_connections)
         .await
+        .map(Some)
         .map_err(|error| format!("it does not answer ({error}); check DATABASE_URL"))
 }
 

@@ -21,7 +21,7 @@ pub enum Command {
         #[arg(long, value_parser = roles())]
         role: KeyRole,
         /// The agent that an agent's key is bound to; made if it is new.
-        #[arg(long)]
+        #[arg(long, required_if_eq("role", "agent"), value_parser = agent_name)]
         agent: Option<String>,
     },
     /// List a workspace's keys, newest first: identifier, prefix, role, name, when last used, whether
@@ -47,6 +47,13 @@ fn roles() -> impl TypedValueParser<Value = KeyRole> {
         .try_map(|word| KeyRole::named(&word).ok_or("there is no such role"))
 }
 
+fn agent_name(name: &str) -> Result<String, String> {
+    match name_fault(name) {
+        Some(detail) => Err(format!("an agent's name {detail}")),
+        None => Ok(name.to_owned()),
+    }
+}
+
 pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
     match command {
         Command::Create {
@@ -66,16 +73,10 @@ async fn create(
     agent: Option<String>,
     store: &Store,
 ) -> anyhow::Result<()> {
-    let workspace = workspace(slug, store).await?;
-    let agent = match (role, agent) {
-        (KeyRole::Agent, None) => bail!("an agent's key needs --agent NAME"),
-        (KeyRole::Agent, Some(name)) => Some(name),
-        (_, Some(_)) => bail!("--agent goes with --role agent only"),
-        (_, None) => None,
-    };
-    if let Some(detail) = agent.as_deref().and_then(name_fault) {
-        bail!("an agent's name {detail}");
+    if agent.is_some() && role != KeyRole::Agent {
+        bail!("--agent goes with --role agent only");
     }
+    let workspace = workspace(slug, store).await?;
     let now = store.now().await?;
     let agent_id: Option<AgentId> = match &agent {
         Some(name) => Some(

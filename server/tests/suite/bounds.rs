@@ -62,6 +62,14 @@ async fn every_fault_of_a_task_is_pointed_at(database: PgPool) {
         (json!({ "title": "t", "kind": "\u{feff}" }), "/kind"),
         (json!({ "title": "t", "payload": [] }), "/payload"),
         (
+            json!({ "title": "t", "requires": [["a", 1]] }),
+            "/requires/0",
+        ),
+        (
+            json!({ "title": "t", "estimate": ["small", 1] }),
+            "/estimate",
+        ),
+        (
             json!({ "title": "t", "estimate": { "cost": 1 } }),
             "/estimate/cost",
         ),

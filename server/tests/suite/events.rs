@@ -92,6 +92,30 @@ async fn a_task_that_is_made_is_heard_of_with_its_state(database: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_a_lease_takes_and_gives_back_is_told(database: PgPool) {
+    let house = House::new(&database).await;
+    let manager = house.key(Role::Manager).await;
+    let scout = house.key(Role::Agent).await;
+    house.slots(&manager, "opus", 1).await;
+    let resources = house.get(&manager, "/resources").await;
+    let opus = resources.body["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let needs = json!({ "title": "one", "requires": [{ "resource": "opus", "amount": 1 }] });
+    house.done(&manager, "POST /tasks", needs).await;
+    let mut stream = Stream::open(&house, &manager, None).await;
+    let claim = house.done(&scout, "POST /claims", json!({})).await;
+    stream.until(&opus).await;
+    let lease = claim["leases"][0]["lease_id"].as_str().unwrap();
+    let ended = format!("POST /leases/{lease}/complete");
+    house.done(&scout, &ended, json!({ "epoch": 1 })).await;
+    stream.until(&opus).await;
+    drop(stream);
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_reader_that_comes_back_hears_what_it_missed_and_nothing_twice(database: PgPool) {
     let house = House::new(&database).await;
     let key = house.key(Role::Member).await;

@@ -21,8 +21,9 @@ use super::{Mark, New, Switches};
 /// The least time between two looks at the server while somebody is there; longer after nobody has
 /// touched the page for so long.
 const GAPS_MS: [(f64, f64); 3] = [(3_600_000.0, 5_000.0), (300_000.0, 1_000.0), (0.0, 200.0)];
-/// Part of the time that may go into looking: a slow server is asked less often.
-const REST: f64 = 4.0;
+/// How many times as long as a look took the next one waits, counted from its beginning: a slow server
+/// is asked less often, and a device or a line on which looks take long is left in peace.
+const REST: [(f64, f64); 2] = [(250.0, 12.0), (0.0, 4.0)];
 /// After a look that failed.
 const RETRY_MS: f64 = 2_000.0;
 /// The server says something at least every five seconds.
@@ -169,8 +170,11 @@ async fn look(page: Rc<Page>) {
     });
     let now = Date::now();
     if seen.is_ok() {
-        let gap = page.gap_ms(now).max((now - began) * REST);
-        let next = if page.wanted.get() { now } else { began + gap };
+        let next = if page.wanted.get() {
+            now
+        } else {
+            began + page.gap_ms(now, now - began)
+        };
         page.next_look_ms.set(next);
     } else {
         page.behind.set(true);
@@ -207,16 +211,22 @@ async fn fetch(wanted: bool) -> Result<Option<Document>, JsValue> {
     parse(&text.unwrap_or_default()).map(Some)
 }
 
+/// What goes with the first step that is reached.
+fn step(steps: &[(f64, f64)], reached: f64) -> f64 {
+    let step = steps.iter().find(|(from, _)| reached >= *from);
+    step.map_or(0.0, |(_, value)| *value)
+}
+
 /// Whether anybody can see this tab.
 fn is_visible() -> bool {
     document().visibility_state() == VisibilityState::Visible
 }
 
 impl Page {
-    fn gap_ms(&self, now: f64) -> f64 {
+    /// From the beginning of a look that took so long to the next.
+    fn gap_ms(&self, now: f64, took_ms: f64) -> f64 {
         let untouched_ms = now - self.touched_ms.get();
-        let gap = GAPS_MS.iter().find(|(after, _)| untouched_ms >= *after);
-        gap.map_or(0.0, |(_, gap)| *gap)
+        step(&GAPS_MS, untouched_ms).max(took_ms * step(&REST, took_ms))
     }
 
     fn say(&self, new: New) {

@@ -1,53 +1,48 @@
-//! What only a person can move on: one line a lane, with its first task.
+//! What only a person can move on: one line a lane and reason, with its first task.
 
 use std::collections::HashMap;
 
 use leptos::prelude::*;
-use scheduler::{LaneView, Query, Summary, TaskId, Tier, View};
+use scheduler::{Needed, Query, Summary, TaskId, Tier, View};
 
 use crate::access::{PageError, Seat};
 use crate::components::mark::{glyph, tier_path};
 use crate::markup::{Markup, Written};
 use crate::text;
 
-/// Lanes shown at most.
-const LANES: usize = 5;
+/// Lines shown at most.
+const LINES: usize = 5;
 
-/// A lane that needs somebody.
+/// Tasks that need somebody.
 #[derive(Debug)]
 pub struct Attention {
-    lane: LaneView,
+    needed: Needed,
     title: String,
 }
 
 impl Attention {
-    /// The lanes that need somebody, the fullest first; the conductor is asked only if there are any.
+    /// What needs somebody, the most first; the conductor is asked only if there is any.
     pub async fn load(seat: &Seat, summary: Option<&Summary>) -> Result<Vec<Self>, PageError> {
         let any = summary.is_some_and(|summary| {
             let mut tiers = summary.pending_by_tier.iter();
-            tiers.any(|&(tier, count)| tier == Tier::NeedsYou && count > 0)
+            tiers.any(|&(tier, count)| tier == Tier::NeedsYou && count > 0) || summary.in_review > 0
         });
         if !any {
             return Ok(Vec::new());
         }
-        let Ok(View::Lanes { mut lanes }) = seat.ask(Query::Lanes).await else {
+        let Ok(View::Needed { mut needed }) = seat.ask(Query::Needed).await else {
             return Ok(Vec::new());
         };
-        lanes.retain(|lane| {
-            let wait = lane.wait.as_ref();
-            wait.is_some_and(|wait| wait.code.tier() == Tier::NeedsYou)
-        });
-        lanes.sort_by_key(|lane| std::cmp::Reverse(lane.lane.waiting));
-        lanes.truncate(LANES);
-        let heads: Vec<TaskId> = lanes.iter().map(|lane| lane.head).collect();
-        let mut titles: HashMap<_, _> = seat.store().titles(seat.workspace, &heads).await?;
-        let named = |lane: LaneView| Self {
+        needed.truncate(LINES);
+        let tasks: Vec<TaskId> = needed.iter().map(|needed| needed.task).collect();
+        let mut titles: HashMap<_, _> = seat.store().titles(seat.workspace, &tasks).await?;
+        let named = |needed: Needed| Self {
             title: titles
-                .remove(&lane.head)
+                .remove(&needed.task)
                 .unwrap_or_else(|| "a task".to_owned()),
-            lane,
+            needed,
         };
-        Ok(lanes.into_iter().map(named).collect())
+        Ok(needed.into_iter().map(named).collect())
     }
 }
 
@@ -62,20 +57,20 @@ pub fn attention(needed: Vec<Attention>, seat: &Seat) -> Markup {
         }
         .written();
     }
-    let line = |one: Attention| {
-        let wait = one.lane.wait.as_ref();
-        let why = wait.map(|wait| text::code(wait.code));
-        let words = wait.map(|wait| wait.headline.clone());
-        let others = one.lane.lane.waiting.saturating_sub(1);
+    let line = |Attention { needed, title }: Attention| {
+        let Needed { task, lane, wait } = needed;
+        let others = wait.waiting.saturating_sub(1);
         let others = (others > 0).then(|| format!("and {others} more"));
         view! {
-            <li class="needed" data-key=one.lane.lane.id.clone()>
-                <span class="mark tier-needs-you">{glyph(tier_path(Tier::NeedsYou))} <span>{why}</span></span>
+            <li class="needed" data-key=format!("{lane}-{}", wait.code.as_str())>
+                <span class="mark tier-needs-you">
+                    {glyph(tier_path(Tier::NeedsYou))} <span>{text::code(wait.code)}</span>
+                </span>
                 <span class="needed-words">
-                    <a href=seat.path(&format!("tasks/{}", one.lane.head))>{one.title}</a>
+                    <a href=seat.path(&format!("tasks/{task}"))>{title}</a>
                     " "
                     <span class="quiet">{others}</span>
-                    <span class="needed-about">{words}</span>
+                    <span class="needed-about">{wait.headline}</span>
                 </span>
             </li>
         }

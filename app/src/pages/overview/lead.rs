@@ -5,15 +5,20 @@ use scheduler::{Code, Summary, Tier};
 use crate::components::stave::Line;
 use crate::text;
 
-/// The state of things in one sentence: `3 running, 37 waiting: 4 need you, 21 rate-limited.`
+/// The state of things in one sentence: `3 running, 37 waiting: 4 need you, 21 rate-limited.` And in
+/// another what waits to be looked at.
 /// Counted by the conductor, and unknown while it changes hands.
 pub fn lead(summary: Option<&Summary>) -> String {
     let Some(summary) = summary else {
         return "What runs and what waits is counted again.".to_owned();
     };
     let (waiting, running) = (summary.pending.into(), summary.in_progress.into());
+    let to_look_at = match summary.in_review.into() {
+        0 => String::new(),
+        results => format!(" {} to be looked at.", text::grouped(results)),
+    };
     if waiting + running == 0_u64 {
-        return "Nothing is running and nothing waits.".to_owned();
+        return format!("Nothing is running and nothing waits.{to_look_at}");
     }
     let mut sentence = format!(
         "{} running, {} waiting",
@@ -26,7 +31,7 @@ pub fn lead(summary: Option<&Summary>) -> String {
         sentence.push_str(&reasons.join(", "));
     }
     sentence.push('.');
-    sentence
+    sentence + &to_look_at
 }
 
 /// For what tasks wait, in words that add up. Codes that read the same are counted together.

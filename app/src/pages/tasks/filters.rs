@@ -101,6 +101,16 @@ impl Filters {
         *self != all || matches!(self.sort, Sort::Due | Sort::Ended)
     }
 
+    /// Whether they are more than words and a state: those a small screen shows when asked.
+    fn are_rare(&self) -> bool {
+        let usual = Self {
+            state: self.state,
+            search: self.search.clone(),
+            ..Self::default()
+        };
+        *self != usual
+    }
+
     /// What the order leaves out.
     pub fn leaves_out(&self) -> Option<&'static str> {
         match self.sort {
@@ -188,6 +198,10 @@ pub fn form(filters: &Filters, base: &str, agents: &[String]) -> Markup {
             <label>
                 <span>"Words"</span>
                 <input id="q" type="search" name="q" value=search placeholder="in title or description" />
+            </label>
+            <label class="button filters-more">
+                <input type="checkbox" checked=filters.are_rare() />
+                "Filters"
             </label>
             <label>
                 <span>"Class"</span>

@@ -16,8 +16,6 @@ const STEP: usize = 240;
 const ROW: usize = 44;
 const BOX_WIDTH: usize = 200;
 const BOX_HEIGHT: usize = 32;
-/// Letters of a title that fit into its box.
-const LETTERS: usize = 26;
 /// Rounds in which rows move towards the rows they are joined to.
 const ROUNDS: usize = 4;
 
@@ -174,10 +172,6 @@ fn line(edge: &Edge, places: &Places) -> Option<Markup> {
 
 fn node(task: &TaskListed, (step, row): (usize, usize), seat: &Seat) -> Markup {
     let (x, y) = (step * STEP, row * ROW + 2);
-    let mut title: String = task.title.chars().take(LETTERS).collect();
-    if title.len() < task.title.len() {
-        title.push('…');
-    }
     let class = format!("graph-node {}", state_class(task.state));
     let said = format!("{}, {}", task.title, text::state(task.state));
     view! {
@@ -186,7 +180,9 @@ fn node(task: &TaskListed, (step, row): (usize, usize), seat: &Seat) -> Markup {
                 <title>{said}</title>
                 <rect x=x + 1 y=y width=BOX_WIDTH - 2 height=BOX_HEIGHT rx="6" />
                 <circle cx=x + 14 cy=y + BOX_HEIGHT / 2 r="4" />
-                <text x=x + 26 y=y + 20>{title}</text>
+                <foreignObject x=x + 26 y=y width=BOX_WIDTH - 34 height=BOX_HEIGHT>
+                    <div class="graph-title">{task.title.clone()}</div>
+                </foreignObject>
             </g>
         </a>
     }

@@ -27,7 +27,7 @@ const CODES: [(&str, &str); 19] = [
     ),
     (
         "lease_lost",
-        "409. The lease is over; what is written under it is not accepted.",
+        "409. The lease is over; what is written under it is not accepted, though what was used is counted, once.",
     ),
     (
         "wrong_state",

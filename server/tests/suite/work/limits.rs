@@ -148,6 +148,43 @@ async fn an_agent_known_by_its_key_alone_can_be_given_a_budget(database: PgPool)
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_budget_begins_with_what_was_used_and_counts_what_runs(database: PgPool) {
+    let house = House::new(&database).await;
+    let manager = house.key(Role::Manager).await;
+    let scout = house.key(Role::Agent).await;
+    for title in ["runs", "ran"] {
+        house
+            .done(&manager, "POST /tasks", json!({ "title": title }))
+            .await;
+    }
+    let mut leases = Vec::new();
+    for _ in 0..2 {
+        let claim = house.done(&scout, "POST /claims", json!({})).await;
+        leases.push(claim["leases"][0]["lease_id"].as_str().unwrap().to_owned());
+    }
+    let ended = format!("POST /leases/{}/complete", leases[0]);
+    let used = json!({ "epoch": 1, "usage": { "cost_microusd": 700 } });
+    house.done(&scout, &ended, used).await;
+
+    let day = json!({ "scope": { "workspace": "acme" }, "unit": "microusd", "limit": 1000, "window": "day" });
+    let budget = house.done(&manager, "PUT /budgets/day", day).await;
+    assert_eq!(budget["settled"], 700, "{budget}");
+    let report = format!("POST /leases/{}/usage", leases[1]);
+    let used = json!({ "epoch": 1, "cost_microusd": 500 });
+    house.done(&scout, &report, used).await;
+    let renew = format!("POST /leases/{}/renew", leases[1]);
+    let renewed = house.done(&scout, &renew, json!({ "epoch": 1 })).await;
+    assert_eq!(renewed["stop"]["code"], "budget_exhausted", "{renewed}");
+    let budgets = house.get(&manager, "/budgets").await;
+    assert_eq!(
+        budgets.body["items"][0]["settled"], 1200,
+        "{}",
+        budgets.body
+    );
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_is_null_is_taken_off_an_agents_card_and_what_is_absent_stays(database: PgPool) {
     let house = House::new(&database).await;
     let scout = house.key(Role::Agent).await;
