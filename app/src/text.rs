@@ -118,6 +118,7 @@ pub fn unblock(unblock: Unblock) -> &'static str {
         Unblock::ResourceDefined => "the resource is defined",
         Unblock::LimitRaised => "the limit is raised",
         Unblock::TaskReleased => "a person releases the task",
+        Unblock::ResultReviewed => "a person has looked at the result",
         Unblock::AgentRegistered => "an agent that can do it is registered",
         Unblock::AgentOnline => "such an agent comes online",
         Unblock::AgentFree => "an agent asks for work",

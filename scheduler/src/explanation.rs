@@ -213,6 +213,7 @@ pub enum Unblock {
     ResourceDefined,
     LimitRaised,
     TaskReleased,
+    ResultReviewed,
     AgentRegistered,
     AgentOnline,
     AgentFree,

@@ -91,7 +91,7 @@ impl Conductor {
             }
             Place::Review => {
                 blockers.push(Blocker {
-                    unblocks_when: Some(Unblock::TaskReleased),
+                    unblocks_when: Some(Unblock::ResultReviewed),
                     ..plain(Code::NeedsApproval)
                 });
             }

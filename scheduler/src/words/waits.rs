@@ -41,6 +41,9 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
             format!("the budget “{name}” counts it, and nobody has estimated what it uses")
         }
         Code::Misconfigured => format!("it needs “{name}”, and no such resource is defined"),
+        Code::NeedsApproval if blocker.unblocks_when == Some(crate::Unblock::ResultReviewed) => {
+            "its result waits for a person's look".to_owned()
+        }
         Code::NeverFits => {
             let (need, limit) = (
                 number(blocker, blocker.need),

@@ -185,8 +185,14 @@ async fn resource(
     }
     let known = resources::now(app, caller).await?;
     let known = known.into_iter().find(|resource| *resource.name() == name);
-    let of_slots = fields.contains_key("slots");
-    let laid = known.filter(|known| !fields.contains_key("kind") && known.has_slots() == of_slots);
+    let of_another_kind: &[&str] = match &known {
+        Some(known) if known.has_slots() => &["kind", "capacity", "refill_per_s"],
+        _ => &["kind", "slots"],
+    };
+    let keeps_kind = !of_another_kind
+        .iter()
+        .any(|field| fields.contains_key(*field));
+    let laid = known.filter(|_| keeps_kind);
     let stated = laid.map_or_else(Map::new, |known| known.as_set());
     let whole = stated.into_iter().chain(fields).collect();
     fit::<resources::ResourceBody>(Value::Object(whole))?.request(name)

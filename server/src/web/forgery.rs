@@ -18,7 +18,8 @@ pub async fn refuse(State(web): State<Web>, request: Request, next: Next) -> Res
     if reads || is_own(request.headers(), &web.origin) {
         return next.run(request).await;
     }
-    let text = "This came from another site, so nothing was done.";
+    let text = "Changes are taken from this server's own pages, and this did not come from one, so nothing \
+                was done. Programs use /api/v1.";
     (StatusCode::FORBIDDEN, text).into_response()
 }
 

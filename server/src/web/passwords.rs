@@ -8,8 +8,8 @@ use tokio::task::spawn_blocking;
 
 use crate::password;
 
-/// Each takes 19 MiB and a processor for a moment: a flood of logins must not take all of both.
-const AT_ONCE: usize = 2;
+/// Each takes 46 MiB and a processor for a moment: a flood of logins must not take all of both.
+const AT_ONCE: usize = 1;
 
 /// Hashes and compares.
 #[derive(Clone, Debug)]

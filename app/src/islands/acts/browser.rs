@@ -70,8 +70,7 @@ async fn answered(form: &HtmlFormElement, body: &str) -> Result<(), JsValue> {
     if page_of(&url) != page_of(&window().location().href()?) {
         return window().location().assign(&url);
     }
-    let text = JsFuture::from(response.text()?).await?.as_string();
-    let fresh = parse(&text.unwrap_or_default())?;
+    let fresh = parse(&JsFuture::from(response.text()?).await?)?;
     show(form, &fresh)
 }
 

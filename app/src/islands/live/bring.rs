@@ -1,7 +1,8 @@
 //! What of a page that was asked for again is shown.
 
 use leptos::wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, DomParser, Element, SupportedType};
+use web_sys::js_sys::{Function, Reflect};
+use web_sys::{Document, DomParser, Element};
 
 use super::New;
 use super::hold::Hold;
@@ -21,8 +22,13 @@ pub enum Bring {
 }
 
 /// A page as it was sent, with its instants as they are shown.
-pub fn parse(text: &str) -> Result<Document, JsValue> {
-    let fresh = DomParser::new()?.parse_from_string(text, SupportedType::TextHtml)?;
+pub fn parse(text: &JsValue) -> Result<Document, JsValue> {
+    let parser = DomParser::new()?;
+    // By its name, for the typed call would take all of the page into this program's memory and back.
+    let parse: Function = Reflect::get(&parser, &"parseFromString".into())?.dyn_into()?;
+    let fresh: Document = parse
+        .call2(&parser, text, &"text/html".into())?
+        .dyn_into()?;
     relate(&fresh);
     Ok(fresh)
 }

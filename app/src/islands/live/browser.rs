@@ -207,8 +207,7 @@ async fn fetch(wanted: bool) -> Result<Option<Document>, JsValue> {
     if response.status() >= 500 {
         return Err(JsValue::NULL);
     }
-    let text = JsFuture::from(response.text()?).await?.as_string();
-    parse(&text.unwrap_or_default()).map(Some)
+    parse(&JsFuture::from(response.text()?).await?).map(Some)
 }
 
 /// What goes with the first step that is reached.
