@@ -22,6 +22,8 @@ pub struct Around {
     pub now: Time,
     /// Whether to name the task; not on its own page.
     pub name_task: bool,
+    /// The task whose page it is.
+    pub of_task: Option<TaskId>,
 }
 
 /// One line each, newest first.
@@ -49,6 +51,11 @@ fn decision_line(listed: &DecisionListed, around: &Around) -> Markup {
             .unwrap_or_else(|| "a task".to_owned());
         view! { <a class="decision-task" href=href>{title}</a> }
     });
+    // A verdict is its lane's, and was found at the task that was first there then.
+    let of_lane = around
+        .of_task
+        .is_some_and(|task| decision.task != Some(task));
+    let of_lane = of_lane.then(|| view! { <span class="quiet">"of its lane"</span> });
     let again = (listed.repeats > 0).then(|| {
         let times = format!("met {} more", text::count(listed.repeats, "time"));
         view! { <span class="quiet">{times}</span> }
@@ -61,7 +68,7 @@ fn decision_line(listed: &DecisionListed, around: &Around) -> Markup {
             <KindMark kind=decision.kind() />
             <span class="decision-words">
                 <a href=href>{words::headline(decision)}</a>
-                {task}
+                {task} {of_lane}
             </span>
             <span class="decision-after">{again} {outcome} <Moment at=decision.at now=around.now /></span>
         </li>

@@ -81,6 +81,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         titles: store.titles(workspace, &tasks).await?,
         now: seat.now,
         name_task: true,
+        of_task: None,
     };
     Ok(Data {
         filters,

@@ -108,6 +108,7 @@ async fn load(asked: Asked) -> Result<Option<Data>, PageError> {
         titles: store.titles(workspace, &tasks).await?,
         now: seat.now,
         name_task: true,
+        of_task: None,
     };
     let open = now.as_ref().map(|live| live.summary.clone());
     Ok(Some(Data {

@@ -132,6 +132,7 @@ fn show(data: Data) -> Markup {
         titles: HashMap::new(),
         now: seat.now,
         name_task: false,
+        of_task: None,
     };
     let edit = limit_form(&seat, Some(&resource.spec)).map(|form| {
         view! {

@@ -226,6 +226,7 @@ fn show(data: Data) -> Markup {
         titles: HashMap::new(),
         now: seat.now,
         name_task: false,
+        of_task: Some(task.id),
     };
     view! {
         <Title text=task.title.clone() />

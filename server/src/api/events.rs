@@ -21,9 +21,9 @@ use crate::state::App;
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
 /// Hear what changes in the workspace: tasks, decisions, resources, budgets, agents and policy, each
-/// with its identifier. A limit, a budget and an agent change with each lease that takes of them, and a
-/// lease that ends is told by its task, its agent and the slots it gives back. `Last-Event-ID` resumes; when that is too long ago, or something may have
-/// been missed, the event is `reset`: read again what you show.
+/// with its identifier. A lease is told by its task, its agent, and the slots and budgets it takes of;
+/// its end by its task, its agent and the slots it gives back. `Last-Event-ID` resumes; when that is
+/// too long ago, or something may have been missed, the event is `reset`: read again what you show.
 #[utoipa::path(get, path = "/events", tag = "knowing",
     params(("last-event-id" = Option<String>, Header, description = "The id of the last event heard")),
     responses((status = 200, content_type = "text/event-stream", body = String)))]
