@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use scheduler::{
-    Actor, Answer, Claimed, Command, Gauges, PoolCounts, Query, Refusal, Reply, Request, Stored,
-    Supposed, TaskId, Ticket, Unit, View, WorkspaceId,
+    Actor, Answer, BudgetScope, Claimed, Command, Gauges, PoolCounts, Query, Refusal, Reply,
+    Request, Stored, Supposed, TaskId, Ticket, Unit, View, WorkspaceId,
 };
 use store::{Store, TaskText};
 use tokio::sync::mpsc::error::TrySendError;
@@ -177,10 +177,16 @@ impl Inbox {
     ) -> Result<(), EngineError> {
         if let Request::PutBudget(put) = request {
             let since = put.window.start(self.clock.now());
-            let spent = self.store.spent_by(workspace, &put.scope, since).await?;
+            let (tokens, cost_microusd) = if let BudgetScope::TaskTree(root) = put.scope {
+                self.store.spent_on_tree(workspace, root, since).await?
+            } else {
+                let spent = self.store.spent_by(workspace, &put.scope, since).await?;
+                let tokens = spent.iter().map(|spent| spent.tokens).sum();
+                (tokens, spent.iter().map(|spent| spent.cost_microusd).sum())
+            };
             put.used = match put.unit {
-                Unit::Tokens => spent.iter().map(|spent| spent.tokens).sum(),
-                Unit::Microusd => spent.iter().map(|spent| spent.cost_microusd).sum(),
+                Unit::Tokens => tokens,
+                Unit::Microusd => cost_microusd,
             };
         }
         Ok(())

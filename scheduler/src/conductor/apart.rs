@@ -31,25 +31,24 @@ impl Conductor {
             })
             .filter_map(|(ix, task)| {
                 let (code, _) = self.lane_code(ix)?;
-                let first = if code.tier() == Tier::NeedsYou {
-                    None
-                } else {
-                    *to_set
-                        .entry(task.profile)
-                        .or_insert_with(|| self.code_to_set(ix, now))
-                };
-                Some((ix, first.unwrap_or(code)))
+                let to_set = *to_set
+                    .entry(task.profile)
+                    .or_insert_with(|| self.code_to_set(ix, now));
+                let worst = to_set
+                    .into_iter()
+                    .chain([code])
+                    .min_by_key(|code| (code.tier(), *code))?;
+                Some((ix, worst))
             })
             .collect()
     }
 
     /// What only a person can change about the limits and agents a task needs.
     fn code_to_set(&self, task: TaskIx, now: Time) -> Option<Code> {
-        let of_limits = self.first_hold(task, now).map(|hold| self.code_of(hold));
+        let of_limits = self.worst_hold(task, now, |code| code.tier() == Tier::NeedsYou);
         let group = &self.groups[self.lanes[self.lane_of(task)].group];
-        of_limits
-            .filter(|code| code.tier() == Tier::NeedsYou)
-            .or_else(|| group.agents.is_empty().then_some(Code::NoEligibleAgent))
+        let of_agents = group.agents.is_empty().then_some(Code::NoEligibleAgent);
+        of_limits.into_iter().chain(of_agents).min()
     }
 
     /// What waits in these groups beside their queues, one entry a code.

@@ -2,12 +2,14 @@
 
 use super::Conductor;
 use super::state::{AgentIx, GroupIx, TaskIx, Timer, WaitingClaim, WsIx};
-use crate::{Answer, Claim, Claimed, Code, Granted, Refusal, Reply, Ticket, Wait};
+use crate::{Answer, Claim, Claimed, Code, Eta, EtaMethod, Granted, Refusal, Reply, Ticket, Wait};
 
 /// Waits named in an answer.
 const WAITS_TOLD: usize = 10;
 /// When an agent that got nothing should ask again, at the earliest and at the latest.
 const RETRY_MS: std::ops::RangeInclusive<i64> = 100..=5_000;
+/// At the earliest where the time is an estimate.
+const ESTIMATED_RETRY_MS: i64 = 1_000;
 
 impl Conductor {
     /// Answers at once with what there is; with nothing, when the first lease comes or the wait ends.
@@ -99,10 +101,12 @@ impl Conductor {
             Some(wait) => vec![wait],
             None => self.waits(agent, groups, WAITS_TOLD),
         };
-        let soonest = waits
-            .iter()
-            .filter_map(|wait| Some(wait.eta?.p50.since(self.now).as_millis_ceil()))
-            .min();
+        let in_ms = |eta: Eta| match (eta.method, eta.p50.since(self.now).as_millis_ceil()) {
+            (EtaMethod::Exact, ms) => ms,
+            // Whoever holds it may be late already.
+            (_, ms) => ms.max(ESTIMATED_RETRY_MS),
+        };
+        let soonest = waits.iter().filter_map(|wait| wait.eta.map(in_ms)).min();
         let retry = soonest
             .unwrap_or(1_000)
             .clamp(*RETRY_MS.start(), *RETRY_MS.end());

@@ -88,6 +88,9 @@ impl Conductor {
                     actions,
                     ..plain(Code::NeedsApproval)
                 });
+                if !self.tasks[task].waits_for().is_empty() {
+                    self.push_dependencies(task, &mut blockers);
+                }
             }
             Place::Review => {
                 blockers.push(Blocker {

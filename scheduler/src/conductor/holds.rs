@@ -94,6 +94,25 @@ impl Conductor {
         first
     }
 
+    /// The worst of the limits that hold a task, of those that count.
+    pub(super) fn worst_hold(
+        &self,
+        task: TaskIx,
+        now: Time,
+        counts: impl Fn(Code) -> bool,
+    ) -> Option<Code> {
+        let mut worst: Option<Code> = None;
+        let _ = self.each_hold(task, now, &mut |hold| {
+            let code = self.code_of(hold);
+            if counts(code) && worst.is_none_or(|known| (code.tier(), code) < (known.tier(), known))
+            {
+                worst = Some(code);
+            }
+            ControlFlow::Continue(())
+        });
+        worst
+    }
+
     /// Whether a budget on the agent alone holds the task: another agent may take it.
     pub(super) fn agent_hold(&self, agent: AgentIx, task: TaskIx, now: Time) -> Option<Hold> {
         self.agents[agent]

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::state::{
-    Counts, Extra, Held, Kind, Lease, Meter, Permit, Place, Reserved, Task, TaskIx, Timer,
-    Workspace,
+    Counts, Extra, Held, Kind, Lease, Meter, Permit, Place, ResIx, Reserved, Resource, Task,
+    TaskIx, Timer, Workspace,
 };
 use super::{Conductor, Output};
 use crate::{
-    Grant, LeaseId, OpenLease, OpenTask, PermitRow, Policy, Span, Stored, TaskState, Time,
+    Grant, LeaseId, OpenLease, OpenTask, PermitRow, Policy, Span, Stored, TaskState, Time, Unit,
     WorkspaceId,
 };
 
@@ -228,16 +228,23 @@ impl Conductor {
         if self.leases.contains_key(&open.id) {
             return;
         }
-        let held = self.restore_grants(open.workspace, &open.grants);
+        let held = self.restore_grants(&open.grants);
         for held in held.iter().filter(|held| !held.slots.is_empty()) {
             self.resources[held.resource].holders.insert(open.id);
         }
         let ws = self.ws_of(task);
         let mut reservations = Vec::new();
+        let (mut tokens, mut cost_microusd) = (0, 0);
         for booked in &open.reservations {
             let of = |ix: &&super::state::BudIx| self.budgets[**ix].spec.id == booked.budget;
             if let Some(&budget) = self.workspaces[ws].budgets.values().find(of) {
                 self.budgets[budget].reserved += booked.left;
+                // What it used is known by what counted it.
+                let used = match self.budgets[budget].spec.unit {
+                    Unit::Tokens => &mut tokens,
+                    Unit::Microusd => &mut cost_microusd,
+                };
+                *used = booked.used.max(*used);
                 reservations.push(Reserved {
                     budget,
                     left: booked.left,
@@ -272,8 +279,8 @@ impl Conductor {
                     + Span::from_millis(expected.unwrap_or(60_000) as i64),
                 duration_known: expected.is_some(),
                 said_end: None,
-                tokens: 0,
-                cost_microusd: 0,
+                tokens,
+                cost_microusd,
             },
         );
     }
@@ -282,7 +289,7 @@ impl Conductor {
         let Some(&ws) = self.workspace_of.get(&row.workspace) else {
             return;
         };
-        let held = self.restore_grants(row.workspace, &row.grants);
+        let held = self.restore_grants(&row.grants);
         self.timers
             .insert((row.expires_at, Timer::PermitExpiry(row.id)));
         self.note_holder(row.id, &held);
@@ -298,13 +305,12 @@ impl Conductor {
     }
 
     /// What was held is held again; a bucket's state already says what was taken.
-    fn restore_grants(&mut self, workspace: WorkspaceId, grants: &[Grant]) -> Vec<Held> {
-        let Some(&ws) = self.workspace_of.get(&workspace) else {
-            return Vec::new();
-        };
+    fn restore_grants(&mut self, grants: &[Grant]) -> Vec<Held> {
         let mut held = Vec::with_capacity(grants.len());
         for grant in grants {
-            let Some(resource) = self.resource_named(ws, &grant.name) else {
+            // Its name may be another's by now.
+            let of = |(_, resource): &(ResIx, &Resource)| resource.spec.id == grant.resource;
+            let Some((resource, _)) = self.resources.iter().find(of) else {
                 continue;
             };
             if let Meter::Slots(slots) = &mut self.resources[resource].meter {

@@ -256,9 +256,11 @@ impl Conductor {
 
     /// What a queued task waits for first of all.
     pub(super) fn queued_code(&self, task: TaskIx, now: Time) -> Code {
-        let worst = self.first_hold(task, now).map(|hold| self.code_of(hold));
-        worst
-            .or_else(|| self.agents_code(task, now))
+        let of_limits = self.worst_hold(task, now, |_| true);
+        of_limits
+            .into_iter()
+            .chain(self.agents_code(task, now))
+            .min_by_key(|code| (code.tier(), *code))
             .unwrap_or(Code::LowerPriority)
     }
 

@@ -292,6 +292,35 @@ fn one_of_model(wait_until: Time) -> TakePermit {
 }
 
 #[test]
+fn a_lease_holds_what_it_was_given_though_the_name_is_another_s_after_a_load() {
+    let mut world = world();
+    let one = ResourceKind::Slots { slots: 1 };
+    world.put_resource(0, "x", one.clone(), true);
+    world.add(0, &[("x", 1)]);
+    let held = world.claim(0, 0, 1).leases.remove(0);
+    world.put_resource(0, "x", one, false);
+    world.reload();
+    let in_use = |world: &World, ws: u64| match world.conductor.view(
+        workspace(ws),
+        &Query::Resources,
+        world.now,
+    ) {
+        View::Resources { resources } => resources
+            .iter()
+            .map(|view| (view.spec.workspace.is_some(), view.in_use))
+            .collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert!(
+        in_use(&world, 0).contains(&(false, 1)),
+        "the pool's is held"
+    );
+    assert!(in_use(&world, 0).contains(&(true, 0)));
+    world.complete(0, 0, &held, None).unwrap();
+    assert!(in_use(&world, 0).contains(&(false, 0)));
+}
+
+#[test]
 fn a_limit_that_changes_its_kind_and_back_gives_each_slot_once() {
     let mut world = world();
     let bucket = ResourceKind::Bucket {

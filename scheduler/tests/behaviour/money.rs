@@ -128,6 +128,19 @@ fn a_budget_set_while_work_runs_counts_it_and_stops_it() {
         }
     };
     assert_eq!(budget(&world), (0, 70), "what is left of its charge");
+    // Known by what counted it, what was used is known after a load too.
+    world.report(0, 0, &lease, 10).unwrap();
+    world.reload();
+    world
+        .ask(
+            0,
+            boss(),
+            Request::RemoveBudget {
+                name: "late".to_owned(),
+            },
+        )
+        .unwrap();
+    world.put_budget(0, "late", Unit::Tokens, 90, Window::Day);
     world.report(0, 0, &lease, 100).unwrap();
     assert_eq!(budget(&world), (100, 0));
     let Ok(Reply::Renewed {

@@ -17,8 +17,8 @@ use crate::paging::{List, PageParams};
 use crate::problem::Problem;
 use crate::state::App;
 
-/// A budget as people set it. A new one begins with what was used in its window so far (of a task's
-/// tree, which the ledger does not know, from now on), and counts the work under way as well.
+/// A budget as people set it. A new one begins with what was used in its window so far, and
+/// counts the work under way as well.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetBody {

@@ -1,6 +1,6 @@
 //! Who spent of a budget.
 
-use scheduler::{BudgetScope, Time, WorkspaceId};
+use scheduler::{BudgetScope, TaskId, Time, WorkspaceId};
 
 use crate::convert::unsigned;
 use crate::{Store, StoreError};
@@ -21,8 +21,50 @@ pub struct Spent {
 }
 
 impl Store {
+    /// Tokens and money used since an instant by a task and everything split from it.
+    pub async fn spent_on_tree(
+        &self,
+        workspace: WorkspaceId,
+        root: TaskId,
+        since: Time,
+    ) -> Result<(u64, u64), StoreError> {
+        let spent = sqlx::query!(
+            // Each step by its key: a tree is small, and what it hangs on is not.
+            r#"WITH RECURSIVE tree (id) AS (
+                   SELECT $2::uuid
+                   UNION ALL
+                   SELECT c.id FROM tree CROSS JOIN LATERAL (
+                       SELECT f.id FROM task f WHERE f.workspace_id = $1 AND f.parent_id = tree.id OFFSET 0) c),
+               given (lease_id) AS (
+                   SELECT a.lease_id FROM tree CROSS JOIN LATERAL (
+                       SELECT f.lease_id FROM attempt f
+                       WHERE f.workspace_id = $1 AND f.task_id = tree.id OFFSET 0) a
+                   UNION
+                   SELECT e.lease_id FROM tree CROSS JOIN LATERAL (
+                       SELECT f.lease_id FROM task_end f
+                       WHERE f.workspace_id = $1 AND f.task_id = tree.id OFFSET 0) e
+                   UNION
+                   SELECT l.id FROM tree CROSS JOIN LATERAL (
+                       SELECT f.id FROM lease f WHERE f.task_id = tree.id AND f.workspace_id = $1 OFFSET 0) l)
+               SELECT coalesce(sum(u.input_tokens + u.output_tokens), 0)::bigint AS "tokens!",
+                   coalesce(sum(u.cost_microusd), 0)::bigint AS "cost!"
+               FROM given CROSS JOIN LATERAL (
+                   SELECT f.input_tokens, f.output_tokens, f.cost_microusd FROM usage_report f
+                   WHERE f.lease_id = given.lease_id AND f.at >= $3 OFFSET 0) u"#,
+            workspace.0,
+            root.0,
+            since.to_datetime(),
+        )
+        .fetch_one(&self.readers)
+        .await?;
+        Ok((
+            unsigned("sum of tokens", spent.tokens)?,
+            unsigned("sum of money", spent.cost)?,
+        ))
+    }
+
     /// Usage since an instant (within two months, or at a midnight) that counts in a budget of that scope, by agent, model and kind. Of a
-    /// task's tree nothing is told: the ledger does not know it.
+    /// task's tree nothing is told, see [`Store::spent_on_tree`].
     pub async fn spent_by(
         &self,
         workspace: WorkspaceId,

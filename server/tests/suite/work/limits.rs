@@ -181,6 +181,12 @@ async fn a_budget_begins_with_what_was_used_and_counts_what_runs(database: PgPoo
         "{}",
         budgets.body
     );
+
+    let tasks = house.get(&manager, "/tasks?state=in_progress").await;
+    let root = tasks.body["items"][0]["id"].clone();
+    let tree = json!({ "scope": { "task_tree": root }, "unit": "microusd", "limit": 1000, "window": "total" });
+    let tree = house.done(&manager, "PUT /budgets/tree", tree).await;
+    assert_eq!(tree["settled"], 500, "{tree}");
     house.close().await;
 }
 
