@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AgentId, DecisionId, LeaseId, PermitId, TaskId, TaskState, Time};
 
-/// Why a task does not run.
+/// Why a task does not run; the worst first, tier by tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -326,4 +326,15 @@ pub struct Explanation {
     /// When to look again at the latest.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub recheck_at: Time,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_stand_in_the_order_of_their_tiers() {
+        assert!(Code::ALL.is_sorted_by_key(|code| (code.tier(), *code)));
+        assert!(Code::ALL.is_sorted());
+    }
 }

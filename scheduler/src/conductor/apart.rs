@@ -19,7 +19,8 @@ impl Conductor {
         if counts.depends + counts.timed + counts.stalled == 0 {
             return Vec::new();
         }
-        // Tasks that share their needs share what a person would have to set for them.
+        // Tasks that share their needs share what a person would have to set for them; of budgets on
+        // trees the first task tells for all.
         let mut to_set = HashMap::new();
         self.tasks
             .iter()
@@ -34,11 +35,7 @@ impl Conductor {
                 let to_set = *to_set
                     .entry(task.profile)
                     .or_insert_with(|| self.code_to_set(ix, now));
-                let worst = to_set
-                    .into_iter()
-                    .chain([code])
-                    .min_by_key(|code| (code.tier(), *code))?;
-                Some((ix, worst))
+                Some((ix, to_set.map_or(code, |set| set.min(code))))
             })
             .collect()
     }

@@ -103,11 +103,8 @@ impl Conductor {
     ) -> Option<Code> {
         let mut worst: Option<Code> = None;
         let _ = self.each_hold(task, now, &mut |hold| {
-            let code = self.code_of(hold);
-            if counts(code) && worst.is_none_or(|known| (code.tier(), code) < (known.tier(), known))
-            {
-                worst = Some(code);
-            }
+            let code = Some(self.code_of(hold)).filter(|&code| counts(code));
+            worst = worst.into_iter().chain(code).min();
             ControlFlow::Continue(())
         });
         worst

@@ -138,7 +138,7 @@ impl Conductor {
         ix
     }
 
-    /// A new budget counts what starts from now on.
+    /// Which budgets lie on each agent alone.
     pub(super) fn rematch_budgets(&mut self, ws: WsIx) {
         for agent in self.workspaces[ws]
             .agents

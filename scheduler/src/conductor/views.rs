@@ -260,7 +260,7 @@ impl Conductor {
         of_limits
             .into_iter()
             .chain(self.agents_code(task, now))
-            .min_by_key(|code| (code.tier(), *code))
+            .min()
             .unwrap_or(Code::LowerPriority)
     }
 
