@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    AgentId, AgentStatus, AttemptOutcome, Decision, DecisionId, LeaseId, NewTask, OpenLease,
-    OpenTask, PermitId, Policy, PutAgent, ResourceId, TaskId, TaskState, Time, WorkspaceId,
+    AgentId, AgentStatus, AttemptOutcome, BudgetId, Decision, DecisionId, LeaseId, NewTask,
+    OpenLease, OpenTask, PermitId, Policy, PutAgent, ResourceId, TaskId, TaskState, Time,
+    WorkspaceId,
 };
 
 /// Everything one or many steps changed; stored in one transaction or not at all.
@@ -39,9 +40,9 @@ pub struct Records {
     /// Resources set or changed: the whole row, last counts.
     pub resources: Vec<crate::ResourceRow>,
     /// Resources taken away; wins over their rows.
-    pub resources_removed: Vec<ResourceId>,
+    pub resources_removed: Vec<(Option<WorkspaceId>, ResourceId)>,
     /// Budgets taken away; wins over their rows.
-    pub budgets_removed: Vec<(WorkspaceId, crate::BudgetId)>,
+    pub budgets_removed: Vec<(WorkspaceId, BudgetId)>,
     /// Budgets set or changed: the whole row, last counts.
     pub budgets: Vec<crate::BudgetRow>,
     /// The ledger, append-only.
@@ -62,6 +63,8 @@ pub struct Records {
     pub slots_freed: Vec<FreedSlot>,
     /// Texts edited.
     pub edits: Vec<TextEdit>,
+    /// What leases and permits took and gave back. The world hears of it; it is no row.
+    pub levels: Vec<Level>,
 }
 
 /// A task accepted.
@@ -103,6 +106,15 @@ pub struct FreedSlot {
     pub slot: u32,
     /// The lease or permit that held it.
     pub holder: Uuid,
+}
+
+/// What changed without a row of its own: how much of it is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// A resource of slots, of one workspace or (`None`) of all in the pool.
+    Slots(Option<WorkspaceId>, ResourceId),
+    /// What is reserved in a budget.
+    Budget(WorkspaceId, BudgetId),
 }
 
 /// A lease prolonged.
@@ -297,6 +309,7 @@ impl Records {
         self.permits_ended.append(&mut later.permits_ended);
         self.slots_freed.append(&mut later.slots_freed);
         self.edits.append(&mut later.edits);
+        self.levels.append(&mut later.levels);
     }
 
     /// Whether there is nothing to store.
@@ -305,7 +318,7 @@ impl Records {
         self.len() == 0
     }
 
-    /// Rows in all.
+    /// Rows in all; `levels` are none.
     #[must_use]
     pub fn len(&self) -> usize {
         self.created.len()

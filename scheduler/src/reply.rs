@@ -164,3 +164,17 @@ pub enum Refusal {
     #[error("the conductor takes no new work now")]
     Draining,
 }
+
+impl Refusal {
+    /// The same of what stands at `place` in a larger request.
+    #[must_use]
+    pub(crate) fn under(self, place: &str) -> Self {
+        match self {
+            Self::Invalid { pointer, detail } => Self::Invalid {
+                pointer: format!("{place}{pointer}"),
+                detail,
+            },
+            other => other,
+        }
+    }
+}

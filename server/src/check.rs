@@ -101,26 +101,26 @@ impl Check {
         self.that(fits, pointer, format!("may have at most {bytes} bytes"));
     }
 
-    /// What a task or a permit needs of resources.
-    pub fn requirements(&mut self, requires: &[scheduler::Requirement]) {
+    /// Amounts of resources, each named once.
+    pub fn requirements(&mut self, requires: &[scheduler::Requirement], pointer: &str) {
         let fits = requires.len() <= REQUIREMENTS;
         self.that(
             fits,
-            "/requires",
+            pointer,
             format!("may have at most {REQUIREMENTS} entries"),
         );
         for (at, requirement) in requires.iter().enumerate().take(REQUIREMENTS) {
-            self.name(&requirement.resource, &format!("/requires/{at}/resource"));
-            let pointer = format!("/requires/{at}/amount");
-            self.that(requirement.amount > 0, &pointer, "must be at least 1");
+            let resource = format!("{pointer}/{at}/resource");
+            self.name(&requirement.resource, &resource);
+            self.that(
+                requirement.amount > 0,
+                &format!("{pointer}/{at}/amount"),
+                "must be at least 1",
+            );
             let twice = requires[..at]
                 .iter()
                 .any(|other| other.resource == requirement.resource);
-            self.that(
-                !twice,
-                &format!("/requires/{at}/resource"),
-                "is named twice",
-            );
+            self.that(!twice, &resource, "is named twice");
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use engine::Health;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -36,12 +36,12 @@ pub async fn ready(State(app): State<App>) -> Response {
     let engine = app.engine.health();
     let stopping = *app.stopping.borrow();
     let ready = database && engine.ready && !stopping;
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (status, Json(Readiness { database, engine })).into_response()
+    let readiness = Json(Readiness { database, engine });
+    if ready {
+        return readiness.into_response();
+    }
+    let later = [(RETRY_AFTER, "1")];
+    (StatusCode::SERVICE_UNAVAILABLE, later, readiness).into_response()
 }
 
 /// How long the database may take to say that it is there.

@@ -147,7 +147,7 @@ async fn spending_is_told_by_agent_model_and_kind_within_a_scope(pool: PgPool) {
 async fn no_history_is_kept_of_what_has_been_taken_away(pool: PgPool) {
     let scene = limits(&pool).await;
     let removed = Records {
-        resources_removed: vec![RESOURCE],
+        resources_removed: vec![(Some(scene.workspace), RESOURCE)],
         budgets_removed: vec![(scene.workspace, BUDGET)],
         ..Records::default()
     };

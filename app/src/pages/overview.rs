@@ -49,7 +49,7 @@ struct Data {
     counts: Counts,
     running: Vec<TaskListed>,
     played: Played,
-    attention: Vec<Attention>,
+    attention: Attention,
     spend: Spend,
     ended_lately: u64,
     decisions: Vec<DecisionListed>,

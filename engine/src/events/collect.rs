@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use hashbrown::{HashMap, HashSet};
-use scheduler::{LeaseId, Records, RenewedLease, ResourceId, TaskState, WorkspaceId};
+use scheduler::{LeaseId, Level, Records, RenewedLease, TaskState, WorkspaceId};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ struct Gathered {
     reset: bool,
     named: Vec<Item>,
     places: HashMap<(Kind, Uuid), usize>,
-    unnamed: BTreeSet<(WorkspaceId, Kind)>,
+    unnamed: BTreeSet<(Option<WorkspaceId>, Kind)>,
 }
 
 /// One notification's worth.
@@ -134,7 +134,7 @@ impl Gathered {
 fn changes(records: &Records, mut put: impl FnMut(Item)) {
     let mut task = |workspace, id: Uuid, state| {
         put(Item {
-            workspace,
+            workspace: Some(workspace),
             kind: Kind::Task,
             id: Some(id),
             state,
@@ -184,53 +184,43 @@ fn changes(records: &Records, mut put: impl FnMut(Item)) {
         });
     };
     for decision in &records.decisions {
-        other(decision.workspace, Kind::Decision, decision.id.0);
-        if let (Some(resource), true) = (decision.resource, records.resources.is_empty()) {
-            other(decision.workspace, Kind::Resource, resource.0);
-        }
+        other(Some(decision.workspace), Kind::Decision, decision.id.0);
     }
     for row in &records.resources {
-        if let Some(workspace) = row.spec.workspace {
-            other(workspace, Kind::Resource, row.spec.id.0);
-        }
+        other(row.spec.workspace, Kind::Resource, row.spec.id.0);
+    }
+    for (workspace, resource) in &records.resources_removed {
+        other(*workspace, Kind::Resource, resource.0);
     }
     for row in &records.budgets {
-        other(row.spec.workspace, Kind::Budget, row.spec.id.0);
+        other(Some(row.spec.workspace), Kind::Budget, row.spec.id.0);
     }
     for (workspace, budget) in &records.budgets_removed {
-        other(*workspace, Kind::Budget, budget.0);
+        other(Some(*workspace), Kind::Budget, budget.0);
+    }
+    for level in &records.levels {
+        match *level {
+            Level::Slots(workspace, resource) => other(workspace, Kind::Resource, resource.0),
+            Level::Budget(workspace, budget) => other(Some(workspace), Kind::Budget, budget.0),
+        }
     }
     for lease in &records.leased {
-        other(lease.workspace, Kind::Agent, lease.agent.0);
-        for grant in lease.grants.iter().filter(|grant| !grant.slots.is_empty()) {
-            other(lease.workspace, Kind::Resource, grant.resource.0);
-        }
-        for booked in &lease.reservations {
-            other(lease.workspace, Kind::Budget, booked.budget.0);
-        }
+        other(Some(lease.workspace), Kind::Agent, lease.agent.0);
     }
-    let freed: HashMap<Uuid, Vec<ResourceId>> =
-        records
-            .slots_freed
-            .iter()
-            .fold(HashMap::new(), |mut freed, slot| {
-                freed.entry(slot.holder).or_default().push(slot.resource);
-                freed
-            });
     for attempt in &records.attempts {
-        other(attempt.workspace, Kind::Agent, attempt.agent.0);
-        for resource in freed.get(&attempt.lease.0).into_iter().flatten() {
-            other(attempt.workspace, Kind::Resource, resource.0);
-        }
+        other(Some(attempt.workspace), Kind::Agent, attempt.agent.0);
+    }
+    for used in &records.usage {
+        other(Some(used.workspace), Kind::Agent, used.agent.0);
     }
     for row in &records.agents {
-        other(row.workspace, Kind::Agent, row.card.id.0);
+        other(Some(row.workspace), Kind::Agent, row.card.id.0);
     }
     for seen in &records.seen {
-        other(seen.workspace, Kind::Agent, seen.agent.0);
+        other(Some(seen.workspace), Kind::Agent, seen.agent.0);
     }
     for row in &records.policies {
-        other(row.workspace, Kind::Policy, row.workspace.0);
+        other(Some(row.workspace), Kind::Policy, row.workspace.0);
     }
 }
 

@@ -42,8 +42,8 @@ pub struct Event {
 /// One thing that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
-    /// Whose.
-    pub workspace: WorkspaceId,
+    /// Whose; `None` for what all workspaces of the pool share.
+    pub workspace: Option<WorkspaceId>,
     /// What sort of thing.
     pub kind: Kind,
     /// Which; `None` when so many changed that they are not named.
@@ -102,7 +102,7 @@ impl Event {
             .items
             .iter()
             .copied()
-            .filter(|item| item.workspace == workspace)
+            .filter(|item| item.workspace.is_none_or(|whose| whose == workspace))
             .collect();
         (self.reset || !items.is_empty()).then_some(items)
     }
@@ -162,10 +162,12 @@ mod tests {
             epoch: 1,
             seq: 1,
             reset: false,
-            items: vec![item(mine), item(other)],
+            items: vec![item(Some(mine)), item(Some(other)), item(None)],
         };
-        assert_eq!(event.for_workspace(pool, mine), Some(vec![item(mine)]));
-        assert_eq!(event.for_workspace(pool, id(4)), None);
+        let shared = event.for_workspace(pool, id(4));
+        assert_eq!(shared, Some(vec![item(None)]));
+        let of_mine = event.for_workspace(pool, mine);
+        assert_eq!(of_mine, Some(vec![item(Some(mine)), item(None)]));
         assert_eq!(event.for_workspace(PoolId(Uuid::from_u128(9)), mine), None);
         assert_eq!(Event::missed().for_workspace(pool, mine), Some(vec![]));
     }

@@ -129,7 +129,7 @@ mod tests {
 
     fn event(epoch: i64, seq: u64) -> Event {
         let item = Item {
-            workspace: WorkspaceId::default(),
+            workspace: Some(WorkspaceId::default()),
             kind: Kind::Agent,
             id: None,
             state: None,

@@ -128,11 +128,7 @@ impl Conductor {
         };
         Blocker {
             resource: Some(resource.spec.name.clone()),
-            holders: if is_slots {
-                self.holders(ix, task.map(|task| self.ws_of(task)), NAMED)
-            } else {
-                Vec::new()
-            },
+            holders: self.holders(ix, task.map(|task| self.ws_of(task)), NAMED),
             have: Some(have as f64),
             need: Some(need.into()),
             limit: Some(resource.limit().into()),
@@ -181,7 +177,12 @@ impl Conductor {
     }
 
     /// Who holds slots, as a reader of a workspace may know it.
+    /// Who holds slots; nobody holds tokens of a bucket, even where it had slots before.
     pub(super) fn holders(&self, ix: ResIx, reader: Option<WsIx>, most: usize) -> Vec<Holder> {
+        let resource = &self.resources[ix];
+        if matches!(resource.meter, Meter::Bucket(_)) {
+            return Vec::new();
+        }
         let holder = |lease: &crate::LeaseId| {
             let lease = self.leases.get(lease)?;
             let amount = lease
@@ -210,7 +211,6 @@ impl Conductor {
                 amount: held.map(|held| held.amount).sum(),
             })
         };
-        let resource = &self.resources[ix];
         let leases = resource.holders.iter().filter_map(holder);
         let permits = resource.permits.iter().filter_map(by_permit);
         leases.chain(permits).take(most).collect()

@@ -136,10 +136,18 @@ impl Conductor {
             });
         }
         if !open.is_empty() {
+            let all_at = |place| open.iter().all(|&ix| self.tasks[ix].place == place);
+            let unblocks_when = if all_at(Place::Review) {
+                Unblock::ResultReviewed
+            } else if all_at(Place::Held) {
+                Unblock::TaskReleased
+            } else {
+                Unblock::DependencyDone
+            };
             blockers.push(Blocker {
                 tasks: name(&open),
                 need: Some(open.len() as f64),
-                unblocks_when: Some(Unblock::DependencyDone),
+                unblocks_when: Some(unblocks_when),
                 ..plain(Code::DependencyPending)
             });
         }

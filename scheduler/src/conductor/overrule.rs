@@ -113,42 +113,47 @@ impl Conductor {
         }
     }
 
-    /// Whoever holds the lease may hand it over, with its epoch; a manager needs none.
+    /// Whoever holds the lease may hand it over, with its epoch; a manager needs none, and one that is
+    /// given counts.
     fn check_handoff(&self, ix: TaskIx, actor: &Actor, handoff: &Handoff) -> Result<(), Refusal> {
-        if handoff.to_agent.is_some() == handoff.to_capability.is_some() {
-            let detail = "give exactly one of to_agent and to_capability".to_owned();
-            return Err(Refusal::Invalid {
+        self.check_receiver(ix, handoff)?;
+        let invalid = |detail: &str| Refusal::Invalid {
+            pointer: "/epoch".to_owned(),
+            detail: detail.to_owned(),
+        };
+        match (handoff.epoch, actor) {
+            (None, Actor::Agent { .. }) => Err(invalid("the lease's holder says its epoch")),
+            (None, _) => Ok(()),
+            (Some(epoch), _) => {
+                let &lease = self.lease_of.get(&ix).ok_or(Refusal::LeaseLost)?;
+                self.check_lease(self.ws_of(ix), actor, lease, epoch)
+                    .map(|_| ())
+            }
+        }
+    }
+
+    /// Who receives it is there, and does not lack what the task asks for.
+    fn check_receiver(&self, ix: TaskIx, handoff: &Handoff) -> Result<(), Refusal> {
+        let refuse = |detail: String| {
+            Err(Refusal::Invalid {
                 pointer: "/to_agent".to_owned(),
                 detail,
-            });
-        }
-        let agents = &self.workspaces[self.ws_of(ix)].agents;
-        if let Some(name) = handoff
-            .to_agent
-            .as_ref()
-            .filter(|name| !agents.contains_key(*name))
-        {
-            let detail = format!("no agent named {name:?} is registered");
-            return Err(Refusal::Invalid {
-                pointer: "/to_agent".to_owned(),
-                detail,
-            });
-        }
-        if !matches!(actor, Actor::Agent { .. }) {
-            return Ok(());
-        }
-        let Some(&lease) = self.lease_of.get(&ix) else {
-            return Err(Refusal::LeaseLost);
+            })
         };
-        let Some(epoch) = handoff.epoch else {
-            let detail = "the lease's holder says its epoch".to_owned();
-            return Err(Refusal::Invalid {
-                pointer: "/epoch".to_owned(),
-                detail,
-            });
+        let name = match (&handoff.to_agent, &handoff.to_capability) {
+            (Some(name), None) => name,
+            (None, Some(_)) => return Ok(()),
+            _ => return refuse("give exactly one of to_agent and to_capability".to_owned()),
         };
-        self.check_lease(self.ws_of(ix), actor, lease, epoch)
-            .map(|_| ())
+        let Some(&agent) = self.workspaces[self.ws_of(ix)].agents.get(name) else {
+            return refuse(format!("no agent named {name:?} is registered"));
+        };
+        let can = &self.agents[agent].card.capabilities;
+        let needs = &self.profiles[self.tasks[ix].profile].needs;
+        match needs.capabilities.iter().find(|need| !can.contains(need)) {
+            Some(need) => refuse(format!("{name:?} does not say that it can do {need:?}")),
+            None => Ok(()),
+        }
     }
 
     /// What changes about the task besides its state.

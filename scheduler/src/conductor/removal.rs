@@ -35,7 +35,10 @@ impl Conductor {
             if let Some(at) = gone.timer {
                 self.timers.remove(&(at, Timer::Gate(Gate::Resource(ix))));
             }
-            self.out.records.resources_removed.push(gone.spec.id);
+            self.out
+                .records
+                .resources_removed
+                .push((gone.spec.workspace, gone.spec.id));
         }
         Ok(Reply::Removed)
     }

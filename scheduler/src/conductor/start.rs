@@ -8,7 +8,7 @@ use super::state::{
     AgentIx, Gate, GroupIx, Held, LaneIx, Lease, Meter, Place, ResIx, Reserved, TaskIx, Timer,
     grants,
 };
-use crate::{FreedSlot, Granted, LeaseId, OpenLease, Reservation, Span, Time};
+use crate::{FreedSlot, Granted, LeaseId, Level, OpenLease, Reservation, Span, Time};
 
 /// Lanes looked at at one gate for a head small enough to pass.
 const PASSING: usize = 16;
@@ -254,14 +254,19 @@ impl Conductor {
 
     pub(super) fn take(&mut self, ix: ResIx, amount: u32) -> Held {
         let now = self.now;
-        self.resources[ix].given += u64::from(amount);
-        let slots = match &mut self.resources[ix].meter {
+        let resource = &mut self.resources[ix];
+        resource.given += u64::from(amount);
+        let slots = match &mut resource.meter {
             Meter::Bucket(bucket) => {
                 bucket.take(amount, now);
                 self.agenda.resources.insert(ix);
                 Vec::new()
             }
-            Meter::Slots(slots) => slots.take(amount),
+            Meter::Slots(slots) => {
+                let level = Level::Slots(resource.spec.workspace, resource.spec.id);
+                self.out.records.levels.push(level);
+                slots.take(amount)
+            }
         };
         Held {
             resource: ix,
@@ -278,6 +283,7 @@ impl Conductor {
         for ix in budgets {
             let left = self.charge(task, &self.budgets[ix].spec).unwrap_or(0);
             self.budgets[ix].reserved += left;
+            self.reserved_changed(ix);
             booked.push(Reserved {
                 budget: ix,
                 left,
@@ -306,6 +312,10 @@ impl Conductor {
                 holder,
             });
             self.out.records.slots_freed.extend(freed);
+            if !held.slots.is_empty() {
+                let level = Level::Slots(resource.spec.workspace, resource.spec.id);
+                self.out.records.levels.push(level);
+            }
             // A permit is none of these.
             resource.holders.remove(&LeaseId(holder));
             match (&mut resource.meter, unused_since) {

@@ -3,8 +3,8 @@
 use super::Conductor;
 use super::state::{BudIx, Gate, Held, Lease, Meter, ResIx, Reserved, WsIx};
 use crate::{
-    Actor, Answer, BudgetScope, LateUsage, LeaseId, Refusal, Reply, ReportUsage, Unit, Usage,
-    UsageRow,
+    Actor, Answer, BudgetScope, LateUsage, LeaseId, Level, Refusal, Reply, ReportUsage, Unit,
+    Usage, UsageRow,
 };
 
 impl Conductor {
@@ -201,9 +201,17 @@ impl Conductor {
         for booked in &lease.reservations {
             self.budgets[booked.budget].reserved -= booked.left;
             if booked.left > 0 {
+                self.reserved_changed(booked.budget);
                 self.agenda.opened.insert(Gate::Budget(booked.budget));
             }
         }
+    }
+
+    /// What is reserved in a budget is no row, but seen.
+    pub(super) fn reserved_changed(&mut self, ix: BudIx) {
+        let budget = &self.budgets[ix];
+        let level = Level::Budget(self.workspaces[budget.ws].id, budget.spec.id);
+        self.out.records.levels.push(level);
     }
 
     /// The soft threshold warns once a window; the hard limit is said once a window too.

@@ -81,6 +81,16 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
             agents(blocker, "asking for work", full)
         }
         Code::LowerPriority => format!("{} before it", goes(blocker.have)),
+        Code::DependencyPending
+            if blocker.unblocks_when == Some(crate::Unblock::ResultReviewed) =>
+        {
+            let work = count_of(blocker.need, "task");
+            format!("the work it waits for is done ({work}), but for a person's look at the result")
+        }
+        Code::DependencyPending if blocker.unblocks_when == Some(crate::Unblock::TaskReleased) => {
+            let work = count_of(blocker.need, "task");
+            format!("the work it waits for ({work}) is held until a person releases it")
+        }
         Code::DependencyPending => format!("{} to finish first", has(blocker.need)),
         Code::DependencyFailed => {
             format!(

@@ -40,6 +40,32 @@ fn dependencies_hold_and_free_and_failed_ones_are_for_people() {
 }
 
 #[test]
+fn work_that_a_person_keeps_back_is_told_as_such_to_what_waits_for_it() {
+    let mut world = world();
+    let mut first = world.new_task(&[]);
+    first.needs.needs_review = true;
+    let first_id = first.id;
+    let mut second = world.new_task(&[]);
+    second.depends_on = vec![first_id];
+    let second_id = second.id;
+    world.create(0, vec![first, second]).unwrap();
+    let headline = |world: &World| world.explain(0, second_id).unwrap().headline;
+    assert_eq!(headline(&world), "Not yet: 1 task has to finish first.");
+    world.overrule(0, first_id, Act::Hold).unwrap();
+    assert_eq!(
+        headline(&world),
+        "Not yet: the work it waits for (1 task) is held until a person releases it."
+    );
+    world.overrule(0, first_id, Act::Release).unwrap();
+    let lease = world.claim(0, 0, 5).leases.remove(0);
+    world.complete(0, 0, &lease, None).unwrap();
+    assert_eq!(
+        headline(&world),
+        "Not yet: the work it waits for is done (1 task), but for a person's look at the result."
+    );
+}
+
+#[test]
 fn a_failure_backs_off_and_the_last_one_ends_it() {
     let mut world = world();
     let mut task = world.new_task(&[]);

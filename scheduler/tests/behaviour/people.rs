@@ -1,7 +1,7 @@
 //! What people and agents overrule.
 
 use scheduler::{
-    Act, Boost, Class, Code, CreateTasks, Facts, Handoff, Overrule, Refusal, Request, Span,
+    Act, Boost, Class, Code, CreateTasks, Facts, Handoff, Overrule, Refusal, Request, Span, TaskId,
 };
 
 use crate::support::{agent_actor, boss};
@@ -29,22 +29,8 @@ fn a_person_holds_releases_boosts_pins_and_hands_over() {
     assert_eq!(world.code(0, first), Some(Code::NeedsApproval));
     let lease = world.claim(0, 0, 5).leases.remove(0);
     assert_eq!(lease.task, second);
-    let to = Handoff {
-        epoch: Some(lease.epoch),
-        to_agent: Some("agent-1".to_owned()),
-        to_capability: None,
-    };
-    let handoff = Overrule {
-        task: second,
-        act: Act::Handoff,
-        reason: None,
-        boost: None,
-        handoff: Some(to),
-        facts: Vec::new(),
-    };
-    world
-        .ask(0, agent_actor(0), Request::Overrule(handoff))
-        .unwrap();
+    let handoff = hand(second, "agent-1", Some(lease.epoch));
+    world.ask(0, agent_actor(0), handoff).unwrap();
     assert_eq!(world.complete(0, 0, &lease, None), Err(Refusal::LeaseLost));
     assert_eq!(world.claim(0, 1, 5).leases[0].task, second);
     world.overrule(0, first, Act::Release).unwrap();
@@ -98,19 +84,41 @@ fn agents_give_no_directives_and_hand_over_to_known_agents_only() {
         Err(Refusal::Invalid { .. })
     ));
     let task = world.add(0, &[]);
-    let to = Handoff {
-        epoch: None,
-        to_agent: Some("ghost".to_owned()),
-        to_capability: None,
-    };
-    let handoff = Overrule {
+    let refused = world.ask(0, boss(), hand(task, "ghost", None));
+    assert!(matches!(refused, Err(Refusal::Invalid { .. })));
+}
+
+#[test]
+fn work_is_not_handed_to_who_cannot_do_it_nor_under_a_lease_that_is_over() {
+    let mut world = world();
+    world.put_agent(0, 0, &["law"]);
+    world.put_agent(0, 1, &["art"]);
+    world.put_agent(0, 2, &["art", "law"]);
+    let mut task = world.new_task(&[]);
+    task.needs.capabilities = vec!["law".to_owned()];
+    let task_id = task.id;
+    world.create(0, vec![task]).unwrap();
+    let lease = world.claim(0, 0, 1).leases.remove(0);
+    let cannot = world.ask(0, boss(), hand(task_id, "agent-1", None));
+    assert!(matches!(cannot, Err(Refusal::Invalid { .. })), "{cannot:?}");
+    let stale = world.ask(0, boss(), hand(task_id, "agent-2", Some(lease.epoch + 1)));
+    assert_eq!(stale, Err(Refusal::LeaseLost));
+    let now = hand(task_id, "agent-2", Some(lease.epoch));
+    world.ask(0, boss(), now).unwrap();
+    assert_eq!(world.claim(0, 2, 1).leases[0].task, task_id);
+}
+
+fn hand(task: TaskId, to_agent: &str, epoch: Option<u32>) -> Request {
+    Request::Overrule(Overrule {
         task,
         act: Act::Handoff,
         reason: None,
         boost: None,
-        handoff: Some(to),
+        handoff: Some(Handoff {
+            epoch,
+            to_agent: Some(to_agent.to_owned()),
+            to_capability: None,
+        }),
         facts: Vec::new(),
-    };
-    let refused = world.ask(0, boss(), Request::Overrule(handoff));
-    assert!(matches!(refused, Err(Refusal::Invalid { .. })));
+    })
 }

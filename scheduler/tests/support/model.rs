@@ -68,7 +68,7 @@ impl Model {
         for row in &records.budgets {
             self.budgets.insert(row.spec.id, row.clone());
         }
-        for id in &records.resources_removed {
+        for (_, id) in &records.resources_removed {
             assert!(
                 self.resources.remove(id).is_some(),
                 "removed what was not there"

@@ -188,7 +188,7 @@ impl NewTaskBody {
             self.capabilities.as_deref().unwrap_or_default(),
             "/capabilities",
         );
-        check.requirements(&requirements(self.requires.as_deref()));
+        check.requirements(&requirements(self.requires.as_deref()), "/requires");
         check.date(self.due_at, "/due_at");
         check.date(self.not_before, "/not_before");
         check.optional_name(self.agent.as_deref(), "/agent");
@@ -293,7 +293,7 @@ impl TaskPatch {
             self.capabilities.as_deref().unwrap_or_default(),
             "/capabilities",
         );
-        check.requirements(&requirements(self.requires.as_deref()));
+        check.requirements(&requirements(self.requires.as_deref()), "/requires");
         check.date(self.due_at.flatten(), "/due_at");
         check.optional_name(self.agent().filter(|name| !name.is_empty()), "/agent");
     }

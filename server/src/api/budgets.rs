@@ -204,7 +204,7 @@ async fn scope(
             .ok_or_else(|| fault("must be a task's identifier")),
         "thinking" => Ok(BudgetScope::Thinking),
         _ => Err(fault(
-            "must be one of workspace, agent, model, task_tree, thinking",
+            r#"is no scope: give {"workspace": slug}, {"agent": name}, {"model": name}, {"task_tree": id} or {"thinking": true}"#,
         )),
     }
 }

@@ -22,8 +22,9 @@ const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
 /// Hear what changes in the workspace: tasks, decisions, resources, budgets, agents and policy, each
 /// with its identifier. A lease is told by its task, its agent, and the slots and budgets it takes of;
-/// its end by its task, its agent and the slots it gives back. `Last-Event-ID` resumes; when that is
-/// too long ago, or something may have been missed, the event is `reset`: read again what you show.
+/// its end by its task, its agent, and the slots and budgets it gives back; a permit by its slots.
+/// Resources of the pool are told in all its workspaces. `Last-Event-ID` resumes; when that is too
+/// long ago, or something may have been missed, the event is `reset`: read again what you show.
 #[utoipa::path(get, path = "/events", tag = "knowing",
     params(("last-event-id" = Option<String>, Header, description = "The id of the last event heard")),
     responses((status = 200, content_type = "text/event-stream", body = String)))]

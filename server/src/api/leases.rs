@@ -334,7 +334,7 @@ impl UsageBody {
         );
         let affordable = usage.cost_microusd <= bounds::MICROUSD;
         check.that(affordable, "/cost_microusd", super::TOO_MUCH_MONEY);
-        check.requirements(&usage.resources);
+        check.requirements(&usage.resources, "/resources");
         check.done()?;
         Ok(usage)
     }

@@ -63,7 +63,7 @@ pub async fn take(
         "/requires",
         "must name at least one resource",
     );
-    check.requirements(&requires);
+    check.requirements(&requires, "/requires");
     check.that(
         wait_ms <= LONGEST_WAIT_MS,
         "/wait_ms",

@@ -82,7 +82,7 @@ pub async fn enter(
     headers: &HeaderMap,
 ) -> Result<(), Problem> {
     let broken = |error: tower_sessions::session::Error| Problem::internal(&error);
-    session.flush().await.map_err(broken)?;
+    leave(session).await?;
     session
         .insert(BROWSER, browser(headers))
         .await
@@ -127,11 +127,17 @@ fn browser(headers: &HeaderMap) -> String {
 
 /// Ends the session, here and in the database.
 pub async fn sign_out(session: Session) -> Result<Redirect, Problem> {
-    session
-        .flush()
-        .await
-        .map_err(|error| Problem::internal(&error))?;
+    leave(&session).await?;
     Ok(Redirect::to("/login"))
+}
+
+async fn leave(session: &Session) -> Result<(), Problem> {
+    // The library warns of a session that never was.
+    if session.id().is_none() {
+        return Ok(());
+    }
+    let left = session.flush().await;
+    left.map_err(|error| Problem::internal(&error))
 }
 
 async fn back(

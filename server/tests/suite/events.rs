@@ -116,6 +116,52 @@ async fn what_a_lease_takes_and_gives_back_is_told(database: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_reservation_that_returns_unused_is_told(database: PgPool) {
+    let house = House::new(&database).await;
+    let manager = house.key(Role::Manager).await;
+    let scout = house.key(Role::Agent).await;
+    let day = json!({ "unit": "tokens", "limit": 1_000, "window": "day", "scope": { "workspace": "acme" } });
+    let day = house.done(&manager, "PUT /budgets/day", day).await;
+    let day = day["id"].as_str().unwrap();
+    let task = json!({ "title": "one", "estimate": { "input_tokens": 100 } });
+    house.done(&manager, "POST /tasks", task).await;
+    let claim = house.done(&scout, "POST /claims", json!({})).await;
+    let mut stream = Stream::open(&house, &manager, None).await;
+    let lease = claim["leases"][0]["lease_id"].as_str().unwrap();
+    let release = format!("POST /leases/{lease}/release");
+    house.done(&scout, &release, json!({ "epoch": 1 })).await;
+    stream.until(day).await;
+    drop(stream);
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_the_pool_shares_is_told_to_all_its_workspaces(database: PgPool) {
+    let house = House::new(&database).await;
+    let admin = house.key(Role::Admin).await;
+    let (other, _) = house.key_in("other", Role::Member, "").await;
+    let mut stream = Stream::open(&house, &other, None).await;
+    let slots = json!({ "scope": "pool", "kind": "slots", "slots": 2 });
+    let opus = house.done(&admin, "PUT /resources/opus", slots).await;
+    let opus = opus["id"].as_str().unwrap();
+    stream.until(opus).await;
+    let scout = house.key(Role::Agent).await;
+    let wanted = json!({ "requires": [{ "resource": "opus", "amount": 1 }] });
+    let permit = house.done(&scout, "POST /permits", wanted).await;
+    stream.until(opus).await;
+    let permit = permit["permit_id"].as_str().unwrap();
+    let back = format!("DELETE /permits/{permit}");
+    house.done(&scout, &back, json!({})).await;
+    stream.until(opus).await;
+    house
+        .done(&admin, "DELETE /resources/opus?scope=pool", json!({}))
+        .await;
+    stream.until(opus).await;
+    drop(stream);
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_reader_that_comes_back_hears_what_it_missed_and_nothing_twice(database: PgPool) {
     let house = House::new(&database).await;
     let key = house.key(Role::Member).await;

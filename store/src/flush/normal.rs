@@ -101,7 +101,10 @@ impl<'a> Normal<'a> {
             renewed: last_renewals(records, &ends),
             resources: last_by(&records.resources, |row| row.spec.id.0)
                 .into_iter()
-                .filter(|row| !records.resources_removed.contains(&row.spec.id))
+                .filter(|row| {
+                    let removed = (row.spec.workspace, row.spec.id);
+                    !records.resources_removed.contains(&removed)
+                })
                 .collect(),
             budgets: last_by(&records.budgets, |row| row.spec.id.0)
                 .into_iter()

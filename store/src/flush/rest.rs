@@ -49,7 +49,8 @@ pub(super) async fn remove(
     if records.resources_removed.is_empty() && records.budgets_removed.is_empty() {
         return Ok(());
     }
-    let resources: Vec<Uuid> = records.resources_removed.iter().map(|id| id.0).collect();
+    let resources = records.resources_removed.iter();
+    let resources: Vec<Uuid> = resources.map(|(_, id)| id.0).collect();
     let budgets: Vec<Uuid> = records.budgets_removed.iter().map(|(_, id)| id.0).collect();
     sqlx::query!(
         "WITH resources AS (DELETE FROM resource WHERE id = ANY($1)) DELETE FROM budget WHERE id = ANY($2)",

@@ -14,41 +14,51 @@ use crate::text;
 const LINES: usize = 5;
 
 /// Tasks that need somebody.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Attention {
+    lines: Vec<Line>,
+    /// Tasks of which no line tells.
+    others: u32,
+}
+
+#[derive(Debug)]
+struct Line {
     needed: Needed,
     title: String,
 }
 
 impl Attention {
     /// What needs somebody, the most first; the conductor is asked only if there is any.
-    pub async fn load(seat: &Seat, summary: Option<&Summary>) -> Result<Vec<Self>, PageError> {
+    pub async fn load(seat: &Seat, summary: Option<&Summary>) -> Result<Self, PageError> {
         let any = summary.is_some_and(|summary| {
             let mut tiers = summary.pending_by_tier.iter();
             tiers.any(|&(tier, count)| tier == Tier::NeedsYou && count > 0) || summary.in_review > 0
         });
         if !any {
-            return Ok(Vec::new());
+            return Ok(Self::default());
         }
         let Ok(View::Needed { mut needed }) = seat.ask(Query::Needed).await else {
-            return Ok(Vec::new());
+            return Ok(Self::default());
         };
-        needed.truncate(LINES);
+        let untold = needed.split_off(needed.len().min(LINES));
         let tasks: Vec<TaskId> = needed.iter().map(|needed| needed.task).collect();
         let mut titles: HashMap<_, _> = seat.store().titles(seat.workspace, &tasks).await?;
-        let named = |needed: Needed| Self {
+        let named = |needed: Needed| Line {
             title: titles
                 .remove(&needed.task)
                 .unwrap_or_else(|| "a task".to_owned()),
             needed,
         };
-        Ok(needed.into_iter().map(named).collect())
+        Ok(Self {
+            lines: needed.into_iter().map(named).collect(),
+            others: untold.iter().map(|needed| needed.wait.waiting).sum(),
+        })
     }
 }
 
 /// The panel; it keeps its place where nobody is needed.
-pub fn attention(needed: Vec<Attention>, seat: &Seat) -> Markup {
-    if needed.is_empty() {
+pub fn attention(Attention { lines, others }: Attention, seat: &Seat) -> Markup {
+    if lines.is_empty() {
         return view! {
             <section class="panel" aria-labelledby="attention">
                 <h2 id="attention">"Needs you"</h2>
@@ -57,7 +67,7 @@ pub fn attention(needed: Vec<Attention>, seat: &Seat) -> Markup {
         }
         .written();
     }
-    let line = |Attention { needed, title }: Attention| {
+    let line = |Line { needed, title }: Line| {
         let Needed { task, lane, wait } = needed;
         let others = wait.waiting.saturating_sub(1);
         let others = (others > 0).then(|| format!("and {others} more"));
@@ -75,11 +85,18 @@ pub fn attention(needed: Vec<Attention>, seat: &Seat) -> Markup {
             </li>
         }
     };
-    let lines = needed.into_iter().map(line).collect_view();
+    let lines = lines.into_iter().map(line).collect_view();
+    let others = (others > 0).then(|| {
+        let words = format!(
+            "and {} for other reasons",
+            text::count(others.into(), "more task")
+        );
+        view! { <li class="needed-rest"><a href=seat.path("tasks?state=pending")>{words}</a></li> }
+    });
     view! {
         <section class="panel panel-needs-you" aria-labelledby="attention">
             <h2 id="attention">"Needs you"</h2>
-            <div class="steady" data-slots><ul role="list">{lines}</ul></div>
+            <div class="steady" data-slots><ul role="list">{lines} {others}</ul></div>
         </section>
     }
     .written()

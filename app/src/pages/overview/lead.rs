@@ -85,7 +85,7 @@ fn line(summary: &Summary, tier: Tier) -> Line {
     codes.sort_by_key(|&&(_, count)| std::cmp::Reverse(count));
     let reasons: Vec<_> = codes
         .iter()
-        .map(|&&(code, count)| format!("{count} {}", text::code(code)))
+        .map(|&&(code, count)| format!("{} {count}", text::code(code)))
         .collect();
     Line {
         tier,

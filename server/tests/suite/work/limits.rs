@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use insta::assert_json_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 use server::permission::Role;
 use sqlx::PgPool;
 
@@ -187,6 +187,41 @@ async fn a_budget_begins_with_what_was_used_and_counts_what_runs(database: PgPoo
     let tree = json!({ "scope": { "task_tree": root }, "unit": "microusd", "limit": 1000, "window": "total" });
     let tree = house.done(&manager, "PUT /budgets/tree", tree).await;
     assert_eq!(tree["settled"], 500, "{tree}");
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_report_of_what_was_not_granted_is_pointed_at_where_it_stands(database: PgPool) {
+    let house = House::new(&database).await;
+    let scout = house.key(Role::Agent).await;
+    let manager = house.key(Role::Manager).await;
+    house
+        .done(&manager, "POST /tasks", json!({ "title": "one" }))
+        .await;
+    let claim = house.done(&scout, "POST /claims", json!({})).await;
+    let lease = claim["leases"][0]["lease_id"].as_str().unwrap();
+    let pointed = async |act: &str, body: Value| {
+        let answer = house
+            .ask(&scout, &format!("POST /leases/{lease}/{act}"), body)
+            .await;
+        answer.body["errors"][0]["pointer"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    for (amount, place) in [(0, "amount"), (1, "resource")] {
+        let used = json!([{ "resource": "opus", "amount": amount }]);
+        let report = json!({ "epoch": 1, "resources": used });
+        assert_eq!(
+            pointed("usage", report).await,
+            format!("/resources/0/{place}")
+        );
+        let end = json!({ "epoch": 1, "usage": { "resources": used } });
+        assert_eq!(
+            pointed("complete", end).await,
+            format!("/usage/resources/0/{place}")
+        );
+    }
     house.close().await;
 }
 
