@@ -63,6 +63,8 @@ pub struct Seat {
 pub enum PageError {
     /// There is no such thing, or not for this reader.
     NotFound,
+    /// The address asks a list for what it does not have: a filter, or a place in it.
+    Unfit,
     /// Somebody who is not signed in came past the middleware.
     SignedOut,
     /// The database or the conductor is away for a moment.

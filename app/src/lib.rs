@@ -14,8 +14,6 @@
 //! | `markup` | views that are written down as they are made |
 //! | `text` | words and numbers that only pages need |
 
-// A view is one type as deep as its markup.
-#![recursion_limit = "256"]
 #![expect(
     missing_docs,
     reason = "the island macro writes structs without documentation"

@@ -3,9 +3,11 @@
 
 use scheduler::{
     Action, Actor, AttemptOutcome, Class, Code, DecisionKind, EtaMethod, FactorName, Health,
-    Priority, TaskState, Tier, Time, Unblock, Window,
+    Priority, Tier, Time, Unblock, Window,
 };
 use time::macros::format_description;
+
+pub use scheduler::words::state;
 
 /// An address with a query of names and values.
 pub fn address(path: &str, pairs: &[(&str, String)]) -> String {
@@ -17,19 +19,6 @@ pub fn address(path: &str, pairs: &[(&str, String)]) -> String {
         path.to_owned()
     } else {
         format!("{path}?{}", pairs.join("&"))
-    }
-}
-
-/// A state in a word.
-pub fn state(state: TaskState) -> &'static str {
-    match state {
-        TaskState::Backlog => "held",
-        TaskState::Pending => "waiting",
-        TaskState::InProgress => "running",
-        TaskState::InReview => "in review",
-        TaskState::Done => "done",
-        TaskState::Failed => "failed",
-        TaskState::Cancelled => "cancelled",
     }
 }
 
@@ -71,7 +60,7 @@ pub fn code(code: Code) -> &'static str {
         Code::RateLimited => "rate-limited",
         Code::NoFreeSlot => "no free slot",
         Code::BudgetWindow => "budget used up",
-        Code::ProviderBackoff => "provider closed",
+        Code::ProviderBackoff => "closed for now",
         Code::AgentsOffline => "agents offline",
         Code::AgentsBusy => "agents busy",
         Code::LowerPriority => "behind others",
@@ -94,7 +83,7 @@ pub fn waiting_for(reason: Code, number: u32) -> String {
         }
         Code::NoFreeSlot => format!("{number} for a free slot"),
         Code::BudgetWindow => format!("{number} for a budget"),
-        Code::ProviderBackoff => format!("{number} for a provider"),
+        Code::ProviderBackoff => format!("{number} for what is closed"),
         Code::AgentsOffline | Code::AgentsBusy => format!("{number} for an agent"),
         Code::LowerPriority | Code::FairShare | Code::ReservedForOther => {
             format!(

@@ -41,10 +41,15 @@ async function walk(page: Page) {
   await notice(page).getByRole("button", { name: "Undo" }).click();
   await expect(state(page)).toHaveText("waiting");
 
+  // The form that opens takes the row below: the buttons stay where they are.
+  const cancel = page.locator("summary", { hasText: "Cancel" });
+  const before = await cancel.boundingBox();
   await page.getByText("Boost or pin").click();
+  await expect(page.getByLabel("How far")).toHaveValue("500");
+  expect(await cancel.boundingBox()).toEqual(before);
   await page.getByLabel("How far").selectOption("pin");
   await page.getByLabel("Why").first().fill("The board meets at noon.");
-  await page.getByRole("button", { name: "Boost", exact: true }).click();
+  await page.getByRole("button", { name: "Change its rank" }).click();
   await expect(notice(page)).toContainText("Pinned before everything else for");
   await expect(page.getByRole("button", { name: "Take the boost away" })).toBeVisible();
 
@@ -101,9 +106,13 @@ async function together(page: Page) {
   await made(`First of ${mark}`);
   await made(`Second of ${mark}`);
   await page.goto(`${at}/tasks?q=${mark}`);
+  // The bar comes into view with the first choice and moves no row.
+  const row = page.getByRole("row", { name: `Second of ${mark}` });
+  const before = await row.boundingBox();
   for (const name of ["First", "Second"]) {
     await page.getByRole("checkbox", { name: `Choose ${name} of ${mark}` }).check();
   }
+  expect(await row.boundingBox()).toEqual(before);
   await page.getByRole("button", { name: "Hold", exact: true }).click();
   await expect(notice(page)).toContainText("2 tasks held.");
   await expect(page.locator(".row-state", { hasText: "held" })).toHaveCount(2);
@@ -190,7 +199,7 @@ test.describe("with scripts", () => {
     await page.keyboard.press("Tab");
     await page.keyboard.type("By hand.");
     await page.keyboard.press("Enter");
-    await expect(notice(page)).toContainText("before everything else");
+    await expect(notice(page)).toContainText("500 points");
     await press("Cancel", "Enter");
     await press("Cancel this task", "Space");
     await expect(state(page)).toHaveText("cancelled");

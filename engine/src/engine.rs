@@ -25,6 +25,8 @@ use crate::wire::{Ask, Heard, Told, Trouble};
 
 /// How long the loops may take to end after everything was drained.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long an answer from a server that no longer holds the pool may be under way.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the conductors of the pools this server holds and speaks to those it does not. Cheap to
 /// clone; ends with [`Engine::shutdown`].
@@ -274,7 +276,17 @@ impl Engine {
         patience: Duration,
     ) -> Result<Told, EngineError> {
         // Rare and large: most commands are answered in this process, by a small future.
-        let told = Box::pin(self.shared.forwarder.ask(url, ask, patience)).await;
+        let told = Box::pin(async {
+            tokio::select! {
+                told = self.shared.forwarder.ask(url, ask, patience) => told,
+                // Whoever held it hangs: what was under way when it moved would be here by now.
+                () = async {
+                    self.shared.routes.moved(pool, url).await;
+                    tokio::time::sleep(LAST_WORDS).await;
+                } => Err(EngineError::Away),
+            }
+        });
+        let told = told.await;
         if matches!(told, Err(EngineError::Away | EngineError::NoConductor)) {
             self.shared.routes.forget(pool, url);
         }

@@ -1,7 +1,7 @@
 //! One pool held: its actor, its publisher, and how the keeper reaches them.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use store::Fence;
@@ -112,7 +112,9 @@ async fn decide(held: Held, inbox: mpsc::Receiver<Message>, notify_gap: Duration
     let desk = held.desk.clone();
     let mut telling = JoinSet::new();
     telling.spawn(publish(desk.clone(), notify_gap));
+    let loaded = Arc::clone(&held.loaded);
     let ended = actor::run(held, inbox).await;
+    loaded.store(false, Ordering::Release);
     desk.events.close();
     if matches!(ended, Ended::Drained) {
         telling.join_next().await;

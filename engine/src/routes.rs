@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use scheduler::PoolId;
+use tokio::sync::watch;
 
 use crate::inbox::Inbox;
 use crate::measure::Measures;
@@ -34,6 +35,8 @@ pub(crate) enum Route {
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     pools: RwLock<HashMap<PoolId, Route>>,
+    /// Moves on when a belief does.
+    renewed: watch::Sender<()>,
 }
 
 impl Routes {
@@ -50,6 +53,22 @@ impl Routes {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(pool, route);
+        self.renewed.send_replace(());
+    }
+
+    /// Returns when the pool is known to be held elsewhere than at `url`.
+    pub(crate) async fn moved(&self, pool: PoolId, url: &str) {
+        let mut renewed = self.renewed.subscribe();
+        loop {
+            let elsewhere = match self.get(pool) {
+                Some(Route::Here(_)) => true,
+                Some(Route::There(known)) => *known != *url,
+                Some(Route::Nobody) | None => false,
+            };
+            if elsewhere || renewed.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Forgets an address that did not answer, unless another is known by now.

@@ -82,7 +82,13 @@ pub fn date_fault(at: Time) -> Option<&'static str> {
 /// What is wrong with a title, if anything is.
 pub fn title_fault(title: &str) -> Option<String> {
     let fits = !is_blank(title) && title.chars().count() <= TITLE_CHARS;
-    (!fits).then(|| format!("must have 1 to {TITLE_CHARS} characters, and one to see among them"))
+    if !fits {
+        let fault = format!("must have 1 to {TITLE_CHARS} characters, and one to see among them");
+        return Some(fault);
+    }
+    title
+        .contains(['\n', '\r'])
+        .then(|| "must be one line".to_owned())
 }
 
 /// What is wrong with the points of a boost, if anything is.

@@ -140,9 +140,7 @@ pub enum Refusal {
     /// The conductor does not know the workspace; the engine loads it and asks again.
     #[error("the conductor does not hold this workspace")]
     NeedWorkspace,
-    #[error(
-        "the lease is over; what is written under it is not accepted, though what was used is counted, once"
-    )]
+    #[error("the lease is over, or has another epoch; what is written under it is not accepted")]
     LeaseLost,
     #[error("the task is {state:?}, and that does not go with {act:?}")]
     WrongState { state: TaskState, act: Act },
@@ -163,18 +161,4 @@ pub enum Refusal {
     Forbidden { detail: String },
     #[error("the conductor takes no new work now")]
     Draining,
-}
-
-impl Refusal {
-    /// The same of what stands at `place` in a larger request.
-    #[must_use]
-    pub(crate) fn under(self, place: &str) -> Self {
-        match self {
-            Self::Invalid { pointer, detail } => Self::Invalid {
-                pointer: format!("{place}{pointer}"),
-                detail,
-            },
-            other => other,
-        }
-    }
 }

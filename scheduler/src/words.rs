@@ -5,7 +5,7 @@ mod numbers;
 mod outlooks;
 mod waits;
 
-pub use decisions::{headline, reasoning};
+pub use decisions::{headline, reasoning, state};
 pub use numbers::{amount, duration};
 pub use outlooks::{PLAYED, outlook};
 pub use waits::{blocker, code, explanation};

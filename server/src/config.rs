@@ -56,6 +56,19 @@ impl Config {
         })
     }
 
+    /// The database that a command works on which only makes sense with a server's data: it makes none by
+    /// itself, where it was started in another folder than the server.
+    pub fn must_have_data(&self) -> anyhow::Result<()> {
+        let is_known = self.database_url.is_some() || text("BATON_DATA_DIR").is_some();
+        anyhow::ensure!(
+            is_known || self.data_dir.exists(),
+            "there is no server's data in {}: say with BATON_DATA_DIR or DATABASE_URL where it is, or \
+             run `baton serve` here first",
+            self.data_dir.display()
+        );
+        Ok(())
+    }
+
     /// Where others reach this server, once it listens on `address`.
     pub fn url(&self, address: SocketAddr) -> String {
         self.public_url

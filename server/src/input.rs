@@ -12,6 +12,7 @@ use engine::IdempotencyKey;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_path_to_error::Segment;
 use sha2::{Digest, Sha256};
 use tower_http::timeout::TimeoutError;
@@ -121,7 +122,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let (pointer, error) = (pointer(error.path(), error.inner()), error.inner());
         // To the reader of a choice, null and an empty object are errors of syntax.
-        if !error.is_data() && serde_json::from_slice::<serde_json::Value>(bytes).is_ok() {
+        if !error.is_data() && serde_json::from_slice::<Value>(bytes).is_ok() {
             return Problem::invalid_at(pointer, "is not a value that goes here");
         }
         unfit(pointer, error)
@@ -129,13 +130,13 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     reader
         .end()
         .map_err(|error| Problem::unreadable(format!("This is not JSON: {error}.")))?;
-    if holds_nul(bytes) {
-        return Err(Problem::invalid_at(
-            "",
-            "Text may not hold the character U+0000.",
-        ));
+    match nul_in(bytes) {
+        Some(pointer) => Err(Problem::invalid_at(
+            pointer,
+            "text may not hold the character U+0000",
+        )),
+        None => Ok(value),
     }
-    Ok(value)
 }
 
 fn unfit(pointer: String, error: &serde_json::Error) -> Problem {
@@ -158,7 +159,7 @@ fn pointer(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Strin
             Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
             Segment::Map { key } | Segment::Enum { variant: key } => {
                 pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+                pointer.push_str(&escaped(key));
             }
             Segment::Unknown => {}
         }
@@ -174,20 +175,34 @@ fn pointer(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Strin
     pointer
 }
 
-/// Whether the escape of U+0000, which Postgres cannot keep in text, stands in a JSON document.
-fn holds_nul(json: &[u8]) -> bool {
-    const ESCAPE: &[u8] = b"\\u0000";
-    json.windows(ESCAPE.len()).enumerate().any(|(at, window)| {
-        // A backslash that is itself escaped starts no escape.
-        window == ESCAPE
-            && json[..at]
-                .iter()
-                .rev()
-                .take_while(|&&byte| byte == b'\\')
-                .count()
-                % 2
-                == 0
-    })
+/// Where the character stands that Postgres cannot keep in text, which comes as an escape alone.
+fn nul_in(json: &[u8]) -> Option<String> {
+    fn below(value: &Value) -> Option<String> {
+        match value {
+            Value::String(text) => text.contains('\0').then(String::new),
+            Value::Array(items) => {
+                let mut items = items.iter().enumerate();
+                items.find_map(|(at, item)| Some(format!("/{at}{}", below(item)?)))
+            }
+            Value::Object(fields) => fields.iter().find_map(|(name, field)| {
+                if name.contains('\0') {
+                    return Some(String::new());
+                }
+                Some(format!("/{}{}", escaped(name), below(field)?))
+            }),
+            Value::Null | Value::Bool(_) | Value::Number(_) => None,
+        }
+    }
+    // Nearly never: the escape, or one that only looks like it.
+    let suspect = json.windows(6).any(|window| window == b"\\u0000");
+    suspect
+        .then(|| below(&serde_json::from_slice(json).ok()?))
+        .flatten()
+}
+
+/// A name as a part of a JSON pointer (RFC 6901).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 fn idempotency(parts: &Parts, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
@@ -345,7 +360,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
 }
 
 /// Turns a JSON value into `T`, or says with a pointer what does not fit.
-pub fn fit<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+pub fn fit<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value)
         .map_err(|error| unfit(pointer(error.path(), error.inner()), error.inner()))
 }

@@ -158,6 +158,13 @@ impl Problem {
         self
     }
 
+    /// Says something more.
+    #[must_use]
+    pub fn adding(mut self, sentence: &str) -> Self {
+        self.0.detail = format!("{} {sentence}", self.0.detail);
+        self
+    }
+
     /// Says when to ask again.
     #[must_use]
     pub fn with_retry_after(mut self, seconds: u32) -> Self {

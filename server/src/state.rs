@@ -117,7 +117,7 @@ impl From<EngineError> for Problem {
             }
             EngineError::NoConductor => Self::away("No server holds this workspace's pool yet."),
             EngineError::Away => Self::away(
-                "The conductor went away before it answered; ask again with the same Idempotency-Key.",
+                "The conductor went away before it answered, and may have done it; ask again. A POST with the same Idempotency-Key has one effect.",
             ),
             EngineError::IdempotencyMismatch => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,

@@ -1,7 +1,10 @@
 //! LISTEN and NOTIFY: how servers tell each other what pages should show. Notices are hints: those
 //! sent while a listener was away are lost, and whoever hears [`Notice::Gap`] reads again.
 
-use sqlx::postgres::{PgListener, PgNotification};
+use std::time::Duration;
+
+use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
+use tokio::time::timeout;
 
 use crate::{Store, StoreError};
 
@@ -11,6 +14,12 @@ const CHANNEL: &str = "baton_events";
 pub(crate) const REVOCATIONS: &str = "baton_revocations";
 /// Postgres refuses payloads of 8,000 bytes and more.
 pub const MAX_PAYLOAD_BYTES: usize = 7_500;
+
+/// A listener that hears nothing for so long asks whether its connection still lives: one that was lost
+/// without a word is as silent as a quiet database.
+const QUIET: Duration = Duration::from_secs(5);
+/// How long the database may take to answer that.
+const ANSWERS: Duration = Duration::from_secs(5);
 
 /// What a listener hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,21 +45,40 @@ impl Store {
         Ok(())
     }
 
-    /// Begins to listen, on a connection of its own.
+    /// Begins to listen, on a connection of its own: one that has died may not be given up at once, and
+    /// nobody else is to wait for that.
     pub async fn listen(&self) -> Result<Listener, StoreError> {
-        let mut listener = PgListener::connect_with(&self.readers).await?;
+        let options = (*self.readers.connect_options()).clone();
+        let own = PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .acquire_timeout(ANSWERS)
+            .connect_lazy_with(options);
+        let mut listener = PgListener::connect_with(&own).await?;
         listener.listen_all([CHANNEL, REVOCATIONS]).await?;
         Ok(Listener(listener))
     }
 }
 
 impl Listener {
-    /// Waits for the next notice. Reconnects by itself, and says that it did.
+    /// Waits for the next notice. Reconnects by itself, and says that it did. An error, which may also
+    /// be a connection that answers no more, ends it: listen anew.
     pub async fn next(&mut self) -> Result<Notice, StoreError> {
-        Ok(match self.0.try_recv().await? {
-            Some(notification) => notification.into(),
-            None => Notice::Gap,
-        })
+        loop {
+            match timeout(QUIET, self.0.try_recv()).await {
+                Ok(heard) => return Ok(heard?.map_or(Notice::Gap, Notice::from)),
+                Err(_) => self.is_alive().await?,
+            }
+        }
+    }
+
+    async fn is_alive(&mut self) -> Result<(), StoreError> {
+        let asked = sqlx::query!("SELECT 1 AS one").fetch_one(&mut self.0);
+        match timeout(ANSWERS, asked).await {
+            Ok(answered) => answered.map(drop).map_err(StoreError::from),
+            Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
+        }
     }
 }
 

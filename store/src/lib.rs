@@ -51,8 +51,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use scheduler::Time;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgPool};
+use tokio::time::timeout;
 
 pub use error::{FlushError, StoreError};
 pub use flush::{Batch, Flushed, IdempotencyRow, TaskText, Turn};
@@ -61,6 +62,8 @@ pub use pool::Fence;
 /// The migrations this binary carries.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
+/// How long connections may take to close: one that was lost without a word never does.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a request waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The connections kept for flushes, so that no reader can make a commit wait: one writes, one reads.
@@ -97,8 +100,15 @@ impl Store {
     /// Connects to `url` and proves that the database answers. Holds at most `max_connections`
     /// connections (at least 8), of which two are for flushes, two for loads and two for holding on to pools.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        let store = Self::open(PgConnectOptions::from_str(url)?, max_connections);
-        store.now().await?;
+        let options = PgConnectOptions::from_str(url)?;
+        let store = Self::open(options.clone(), max_connections);
+        if let Err(error) = store.now().await {
+            // A pool that waited in vain does not say for what.
+            return Err(match timeout(ACQUIRE_TIMEOUT, options.connect()).await {
+                Ok(Err(reason)) => reason.into(),
+                _ => error,
+            });
+        }
         Ok(store)
     }
 
@@ -150,12 +160,15 @@ impl Store {
         Ok(now.into())
     }
 
-    /// Closes every connection once its query is over.
+    /// Closes every connection once its query is over, or leaves it to the database to find it gone.
     pub async fn close(&self) {
-        self.writer.close().await;
-        self.teller.close().await;
-        self.loaders.close().await;
-        self.keepers.close().await;
-        self.readers.close().await;
+        let close = async {
+            self.writer.close().await;
+            self.teller.close().await;
+            self.loaders.close().await;
+            self.keepers.close().await;
+            self.readers.close().await;
+        };
+        let _ = timeout(CLOSE_PATIENCE, close).await;
     }
 }

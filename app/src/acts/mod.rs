@@ -75,5 +75,5 @@ pub use desk::{Desk, Hall};
 pub(crate) use form::utc;
 pub use form::{Fault, Form, Reader};
 pub use refused::Refused;
-pub use said::{Answer, Done, Draft, Said, Undo, accepts_html, own_path, page_of};
+pub use said::{Answer, Done, Draft, Said, Typed, Undo, accepts_html, own_path, page_of};
 pub(crate) use task_fields::amount_field;

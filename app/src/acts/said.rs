@@ -170,6 +170,25 @@ impl Draft {
     }
 }
 
+/// What was typed into a form of the way in that let nobody in; never a secret.
+#[derive(Clone, Debug, Default)]
+pub struct Typed(pub Vec<(&'static str, String)>);
+
+impl Typed {
+    /// What the page that is being rendered shows again.
+    pub fn of_request() -> Self {
+        let parts = use_context::<Parts>();
+        let typed = parts.and_then(|parts| parts.extensions.get::<Self>().cloned());
+        typed.unwrap_or_default()
+    }
+
+    /// What stands in that field.
+    pub fn value(&self, field: &str) -> Option<String> {
+        let pair = self.0.iter().find(|(name, _)| *name == field);
+        pair.map(|(_, text)| text.clone())
+    }
+}
+
 impl Form {
     /// Tells how the act ended: a browser by the page it came from, a program by JSON.
     pub async fn answer(self, result: Result<Done, Refused>) -> Result<Answer, ServerFnError> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
-use scheduler::{TaskId, Time, words};
+use scheduler::{Facts, TaskId, Time, words};
 use store::read::DecisionListed;
 
 use super::mark::KindMark;
@@ -55,7 +55,13 @@ fn decision_line(listed: &DecisionListed, around: &Around) -> Markup {
     let of_lane = around
         .of_task
         .is_some_and(|task| decision.task != Some(task));
-    let of_lane = of_lane.then(|| view! { <span class="quiet">"of its lane"</span> });
+    let of_lane = of_lane.then(|| view! { " " <span class="quiet">"(its lane)"</span> });
+    let reason = match &decision.facts {
+        Facts::Override(facts) => facts.reason.clone(),
+        _ => None,
+    };
+    let reason =
+        reason.map(|reason| view! { " " <span class="quiet">{format!("“{reason}”")}</span> });
     let again = (listed.repeats > 0).then(|| {
         let times = format!("met {} more", text::count(listed.repeats, "time"));
         view! { <span class="quiet">{times}</span> }
@@ -68,7 +74,7 @@ fn decision_line(listed: &DecisionListed, around: &Around) -> Markup {
             <KindMark kind=decision.kind() />
             <span class="decision-words">
                 <a href=href>{words::headline(decision)}</a>
-                {task} {of_lane}
+                {task.map(|task| view! { " " {task} })} {of_lane} {reason}
             </span>
             <span class="decision-after">{again} {outcome} <Moment at=decision.at now=around.now /></span>
         </li>

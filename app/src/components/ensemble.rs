@@ -61,7 +61,7 @@ pub fn span(bars: &[Bar], all: bool, now: Time) -> Span {
     Span::from_secs(chosen.unwrap_or(SPANS_S[SPANS_S.len() - 1]).into())
 }
 
-/// The score of the players that have a bar in the last `span`, the busiest first; `None` if none has.
+/// The score of the players over the last `span`, the busiest of them; `None` if none has a bar in it.
 pub fn ensemble(
     players: &[Player],
     bars: Vec<Bar>,
@@ -76,18 +76,20 @@ pub fn ensemble(
             of_agent.entry(bar.agent).or_default().push(bar);
         }
     }
+    if of_agent.is_empty() {
+        return None;
+    }
+    // Whose last bar has just left keeps its stave: the page does not move under the reader.
+    let bars_of = |player: &Player| of_agent.get(&player.agent).cloned().unwrap_or_default();
     let mut staves: Vec<_> = players
         .iter()
-        .filter_map(|player| Some((player, of_agent.remove(&player.agent)?)))
+        .map(|player| (player, bars_of(player)))
         .collect();
     staves.sort_by_key(|(player, bars)| (std::cmp::Reverse(bars.len()), player.name.clone()));
     let left_out = staves.len().saturating_sub(most);
     staves.truncate(most);
     // In an order that stays, whoever plays how much.
     staves.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
-    if staves.is_empty() {
-        return None;
-    }
     let rows = staves
         .into_iter()
         .map(|(player, bars)| stave(player, bars, from, span))

@@ -7,27 +7,28 @@ use super::meter::{Meter, Part};
 use crate::markup::{Markup, Written};
 use crate::text;
 
+/// Points from one end of the bar to the other: as far as a score goes before class, age and boost.
+const WHOLE: f64 = 1_000.0;
+
 /// The bar over all factors, then one row for each: name, what was measured, points.
 #[component]
 pub fn Factors(factors: Vec<Factor>) -> Markup {
     let total: f64 = factors.iter().map(|factor| factor.effect).sum();
     // The class's band is a thousand points and more, and the same for the whole lane: in the bar it
     // would hide everything that tells tasks apart.
-    let drawn = || {
-        factors
-            .iter()
-            .filter(|factor| factor.name != FactorName::Class)
-    };
-    let span: f64 = drawn()
-        .map(|factor| factor.effect.abs())
-        .sum::<f64>()
-        .max(1.0);
-    let parts = drawn()
+    let parts: Vec<_> = factors
+        .iter()
+        .filter(|factor| factor.name != FactorName::Class && factor.effect > 0.0)
         .map(|factor| Part {
-            share: factor.effect.abs() / span,
+            share: factor.effect / WHOLE,
             class: class(factor.name),
         })
-        .collect::<Vec<_>>();
+        .collect();
+    let scale = if parts.iter().map(|part| part.share).sum::<f64>() > 1.0 {
+        "The bar ends at 1,000 points; these go beyond it."
+    } else {
+        "The whole bar is 1,000 points."
+    };
     let row = |factor: Factor| {
         let swatch = match factor.name {
             FactorName::Class => "swatch swatch-none".to_owned(),
@@ -54,6 +55,7 @@ pub fn Factors(factors: Vec<Factor>) -> Markup {
     };
     view! {
         <Meter parts />
+        <p class="quiet small">{scale}</p>
         <div class="scroll" tabindex="0" role="group" aria-label="What made the score">
             <table class="factors">
                 <thead class="visually-hidden">
@@ -124,6 +126,6 @@ fn class(name: FactorName) -> &'static str {
         FactorName::CriticalPath => "hue-3",
         FactorName::DueDate => "hue-4",
         FactorName::Class | FactorName::Age => "hue-6",
-        FactorName::Boost | FactorName::Pin => "hue-7",
+        FactorName::Boost | FactorName::Pin => "hue-5",
     }
 }

@@ -7,6 +7,9 @@ use crate::islands::copy::Copy;
 use crate::markup::{Markup, Written};
 use crate::snippets::{Attach, Language, hand_in, set};
 
+/// What an agent is called in programs to copy.
+pub const FIRST_AGENT: &str = "scout";
+
 /// How an agent is attached, in each language behind its tab. Without a key it says how to make one.
 pub fn attach_an_agent(slug: &str, agent: &str, key: Option<&str>) -> Markup {
     let url = address();
@@ -26,7 +29,7 @@ pub fn attach_an_agent(slug: &str, agent: &str, key: Option<&str>) -> Markup {
     let texts = Language::ALL.map(|language| snippet(attach.text(language)));
     let make = key.is_none().then(|| {
         view! {
-            <p>"Its key is made on the server and shown once; here it goes where the program looks for it."</p>
+            <p>"Its key is made on the server and shown once; here it goes where the program looks for it. A key that was made on a page goes there as well."</p>
             {make_key(slug, &format!("agent --agent {agent}"))}
         }
     });
@@ -37,6 +40,10 @@ pub fn attach_an_agent(slug: &str, agent: &str, key: Option<&str>) -> Markup {
             {tabs.collect_view()}
             {texts.collect_view()}
         </fieldset>
+        <p class="quiet small">
+            "All that can be asked for stands in "<a href="/api/docs">"the interface's reference"</a>"."
+        </p>
+        <p class="quiet small">"All it can ask for stands in "<a href="/api/docs">"the interface's reference"</a>"."</p>
     }
     .written()
 }
@@ -60,7 +67,8 @@ fn make_key(slug: &str, role: &str) -> Markup {
     ))
 }
 
-fn snippet(text: String) -> Markup {
+/// A text to copy.
+pub fn snippet(text: String) -> Markup {
     view! {
         <div class="snippet">
             <Copy />

@@ -11,6 +11,7 @@ use crate::access::{PageError, Seat};
 use crate::components::amount::amount;
 use crate::components::mark::{HealthMark, OutcomeMark, StateMark};
 use crate::components::moment::Moment;
+use crate::components::snippets::attach_an_agent;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -113,6 +114,7 @@ fn show(data: Data) -> Markup {
                 </p>
             </header>
             <div class="column">
+                {listed.agent.seen_at.is_none().then(|| way_in(&card.name, &seat))}
                 <section class="panel" aria-labelledby="holds">
                     <h2 id="holds">"What it holds"</h2>
                     {held(holds, waits, &seat)}
@@ -127,6 +129,18 @@ fn show(data: Data) -> Markup {
             </div>
             <div class="column">{facts(&listed, record.as_ref(), &seat)} {error}</div>
         </div>
+    }
+    .written()
+}
+
+/// For one that was never heard.
+fn way_in(name: &str, seat: &Seat) -> Markup {
+    view! {
+        <section class="panel">
+            <h2>"Attach it"</h2>
+            <p>"It turns green here at its first call."</p>
+            {attach_an_agent(&seat.slug, name, None)}
+        </section>
     }
     .written()
 }

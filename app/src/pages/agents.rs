@@ -12,7 +12,7 @@ use crate::components::amount::{amount, said};
 use crate::components::export::export;
 use crate::components::mark::HealthMark;
 use crate::components::moment::Moment;
-use crate::components::snippets::attach_an_agent;
+use crate::components::snippets::{FIRST_AGENT, attach_an_agent};
 use crate::lists::{self, AgentLine};
 use crate::markup::{Markup, Written};
 use crate::text;
@@ -50,6 +50,7 @@ pub async fn live(seat: &Seat) -> HashMap<AgentId, AgentView> {
 fn show(data: Data) -> Markup {
     let Data { seat, agents } = data;
     let sentence = sentence(&agents);
+    let another = (!agents.is_empty()).then(|| another(&seat));
     let export = (!agents.is_empty()).then(|| export(&seat.path("agents"), &[]));
     let body = if agents.is_empty() {
         nobody(&seat)
@@ -68,6 +69,7 @@ fn show(data: Data) -> Markup {
             </header>
             {body}
         </div>
+        {another}
     }
     .written()
 }
@@ -202,14 +204,32 @@ fn nobody(seat: &Seat) -> Markup {
         <section class="panel">
             <h2>"Bring the first agent"</h2>
             <p>"An agent is any program that asks for work over HTTP. It turns green here at its first call."</p>
-            {seat.may("create_key").then(|| view! {
-                <p>
-                    <a class="button button-main" href=seat.path("settings?key=agent#create_key")>"Make its key here"</a>
-                </p>
-                <p class="quiet">"Or on the server, by hand:"</p>
-            })}
-            {attach_an_agent(&seat.slug, "scout", None)}
+            {ways_in(seat)}
         </section>
+    }
+    .written()
+}
+
+/// A further one. Outside what is brought up to date, so that it stays as it was opened.
+fn another(seat: &Seat) -> Markup {
+    view! {
+        <details class="panel">
+            <summary>"Add an agent"</summary>
+            {ways_in(seat)}
+        </details>
+    }
+    .written()
+}
+
+fn ways_in(seat: &Seat) -> Markup {
+    view! {
+        {seat.may("create_key").then(|| view! {
+            <p>
+                <a class="button button-main" href=seat.path("settings?key=agent#create_key")>"Make its key here"</a>
+            </p>
+            <p class="quiet">"Or on the server, by hand:"</p>
+        })}
+        {attach_an_agent(&seat.slug, FIRST_AGENT, None)}
     }
     .written()
 }

@@ -1,6 +1,6 @@
 //! What may be spent: each budget against the pace of its window, when it runs out, and who spent it.
 
-mod forecast;
+pub mod forecast;
 mod form;
 mod spenders;
 
@@ -122,9 +122,10 @@ fn show(data: Data) -> Markup {
                 </div>
                 {files}
             </header>
-            <div class="column">
+            // The first budget takes the place of how to make one.
+            <div id="budgets" class="column" data-act-region>
                 {teach}
-                <ul id="budgets" class="limits limits-wide" role="list" data-act-region>{panels}</ul>
+                <ul class="limits limits-wide" role="list">{panels}</ul>
             </div>
             <div class="column column-side">
                 {create}
@@ -298,7 +299,7 @@ fn teach(seat: &Seat) -> Markup {
         seat.slug
     );
     view! {
-        <section class="panel first-steps">
+        <section data-key="first-budget" class="panel first-steps">
             <h2>"Five dollars a day"</h2>
             <p>
                 "A budget holds work back before the money is spent. Use the form here, or a manager's key:"

@@ -56,7 +56,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     let filters = Filters::of(&|name| asked.param(name))?;
     let after = asked
         .param("after")
-        .map(|id| id.parse().map_err(|_| PageError::NotFound))
+        .map(|id| id.parse().map_err(|_| PageError::Unfit))
         .transpose()?;
     let known = Known::of(&seat).await;
     let (store, workspace) = (seat.store(), seat.workspace);

@@ -51,6 +51,7 @@ pub fn away_document(style: &str) -> String {
 fn status(error: PageError) -> StatusCode {
     match error {
         PageError::NotFound => StatusCode::NOT_FOUND,
+        PageError::Unfit => StatusCode::BAD_REQUEST,
         PageError::SignedOut => StatusCode::UNAUTHORIZED,
         PageError::Away => StatusCode::SERVICE_UNAVAILABLE,
         PageError::Broken => StatusCode::INTERNAL_SERVER_ERROR,
@@ -62,6 +63,10 @@ fn words(error: PageError) -> (&'static str, &'static str) {
         PageError::NotFound => (
             "Nothing is here",
             "The address may be mistyped, what it named may be gone, or it belongs to a workspace you are not a member of.",
+        ),
+        PageError::Unfit => (
+            "This list has no such filter",
+            "What the address asks for, a filter or a place to go on from, is none that the list knows.",
         ),
         PageError::SignedOut => (
             "You are not signed in",
@@ -93,9 +98,12 @@ fn told(error: PageError) -> Markup {
     });
     let next = match error {
         PageError::SignedOut => ("/login", "Sign in"),
+        // The page itself, without what it was asked.
+        PageError::Unfit => ("?", "Show the whole list"),
         _ => ("/", "Go to the overview"),
     };
-    let asked = use_context::<http::request::Parts>().filter(|_| error == PageError::NotFound);
+    let is_of_address = matches!(error, PageError::NotFound | PageError::Unfit);
+    let asked = use_context::<http::request::Parts>().filter(|_| is_of_address);
     let address = asked.map(|asked| view! { " · " <code>{asked.uri.to_string()}</code> });
     view! {
         <section class="failure">
@@ -137,7 +145,7 @@ fn picture(error: PageError) -> Markup {
             <circle class="stave-rest" cx="104" cy="20" r="4" />
         }
         .written(),
-        PageError::NotFound | PageError::SignedOut => view! {
+        PageError::NotFound | PageError::Unfit | PageError::SignedOut => view! {
             <path class="stave-lines" d=lines(-2000, 3000, 0) />
             <path class="stave-rest" d="M90 50h28v8H90z" />
         }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::Asked;
-use crate::acts::Draft;
+use crate::acts::{Draft, Typed};
 
 /// How whoever runs the server lets somebody in.
 const NEW_ACCOUNT: &str = "baton user create --email you@example.org --workspace team --workspace-role member --password-stdin";
@@ -29,6 +29,8 @@ pub fn Login() -> impl IntoView {
     let draft =
         draft.map(|draft| view! { <input type="hidden" name="draft" value=draft.to_text() /> });
     let described = fault.map(|_| "fault");
+    let email = Typed::of_request().value("email").unwrap_or_default();
+    let known = !email.is_empty();
     view! {
         <Title text="Sign in" />
         <section class="door">
@@ -40,13 +42,13 @@ pub fn Login() -> impl IntoView {
                 {draft}
                 <div class="field">
                     <label for="email">"E-mail"</label>
-                    <input id="email" type="email" name="email" autocomplete="username" required autofocus
-                        aria-describedby=described />
+                    <input id="email" type="email" name="email" autocomplete="username" required value=email
+                        autofocus=!known aria-describedby=described />
                 </div>
                 <div class="field">
                     <label for="password">"Password"</label>
                     <input id="password" type="password" name="password" autocomplete="current-password" required
-                        aria-describedby=described />
+                        autofocus=known aria-describedby=described />
                 </div>
                 <button class="button button-main">"Sign in"</button>
             </form>

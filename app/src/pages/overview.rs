@@ -17,7 +17,7 @@ use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::decision_line::{Around, decision_lines, kept_lines};
 use crate::components::demo::demo_card;
-use crate::components::snippets::{attach_an_agent, hand_in_a_task};
+use crate::components::snippets::{FIRST_AGENT, attach_an_agent, hand_in_a_task};
 use crate::components::stave::Score;
 use crate::markup::{Markup, Written};
 use crate::text;
@@ -270,7 +270,7 @@ fn first_steps(slug: &str) -> Markup {
             {hand_in_a_task(slug)}
             <h2>"Attach an agent that does it"</h2>
             <p>"It turns green on the agents page at its first call."</p>
-            {attach_an_agent(slug, "scout", None)}
+            {attach_an_agent(slug, FIRST_AGENT, None)}
         </section>
     }
     .written()

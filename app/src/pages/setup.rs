@@ -5,12 +5,14 @@ use leptos_meta::Title;
 use scheduler::bounds::SLUG_WORDS;
 
 use super::Asked;
+use crate::acts::Typed;
 
 /// A form that posts and redirects; the code proves that whoever fills it in runs the server.
 #[component]
 pub fn Setup() -> impl IntoView {
     let asked = Asked::now();
-    let kept = |name: &str| asked.param(name).unwrap_or_default();
+    let typed = Typed::of_request();
+    let kept = |name: &str| typed.value(name).unwrap_or_default();
     let fault = asked.param("fault").unwrap_or_default();
     // Who comes for the first time begins at the code, who comes back at what is to be mended.
     let first = if fault.is_empty() {
@@ -23,13 +25,13 @@ pub fn Setup() -> impl IntoView {
         move |at: &str| (refused && at == first).then_some("true")
     };
     let said = (!fault.is_empty()).then(|| words(&fault));
-    let name = asked.param("name").unwrap_or_else(|| "My team".to_owned());
-    let slug = asked.param("slug").unwrap_or_else(|| "team".to_owned());
+    let name = typed.value("name").unwrap_or_else(|| "My team".to_owned());
+    let slug = typed.value("slug").unwrap_or_else(|| "team".to_owned());
     view! {
         <Title text="Set up" />
         <section class="door door-setup">
             <h1>"Welcome to Baton"</h1>
-            <p class="quiet">"Make the first account and the first workspace. After this, people join by invitation only."</p>
+            <p class="quiet">"Make the first account and the first workspace. After this, accounts are made by whoever runs the server."</p>
             {said.map(|words| view! { <p class="fault" role="alert">{words}</p> })}
             <form method="post" action="/setup">
                 <fieldset>

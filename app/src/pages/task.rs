@@ -206,7 +206,7 @@ fn show(data: Data) -> Markup {
     };
     let now = match (&detail.end, &task.lease, &explanation) {
         (Some(end), ..) => course::ended(end, &seat),
-        (None, Some(lease), _) => course::at_work(lease, &seat),
+        (None, Some(lease), _) => course::at_work(lease, task.needs.estimate.duration_ms, &seat),
         (None, None, Some(explanation)) => why::why(explanation, &near),
         (None, None, None) => why::unknown(),
     };

@@ -52,7 +52,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     let after = asked.param("after");
     let cursor = after
         .as_ref()
-        .map(|id| id.parse().map_err(|_| PageError::NotFound))
+        .map(|id| id.parse().map_err(|_| PageError::Unfit))
         .transpose()?;
     let page = Page {
         limit: ROWS,
@@ -184,13 +184,14 @@ fn show(data: Data) -> Markup {
         <nav class="tabs" id="tabs" data-live aria-label="States">
             {tabs(&base, &filters, &counts)}
         </nav>
-        {bar}
         <div id="rows" tabindex="-1" data-live data-hold=if after.is_some() { "inside" } else { "open" }>
             {only}
             {list_or_why_none}
             {kept}
             <Pager list inside=after.is_some() next onwards />
         </div>
+        // After the rows: what comes into view with the first choice moves none of them.
+        {bar}
     }
     .written()
 }

@@ -15,6 +15,7 @@ use super::workspaces::summary;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::meter::{Meter, Part};
+use crate::components::snippets::snippet;
 use crate::markup::{Markup, Written};
 use crate::text;
 use board::{COLUMNS, board};
@@ -120,7 +121,7 @@ fn show(data: Data) -> Markup {
                 {graph(&edges, &joined, &seat)}
             </div>
             <div class="column">
-                {people(members)}
+                {people(members, &seat.slug)}
                 {policy.map(|policy| rules(&policy, &seat))}
             </div>
         </div>
@@ -191,7 +192,7 @@ fn how_far(counts: &Counts, all: u64) -> Markup {
     .written()
 }
 
-fn people(members: Vec<(String, WorkspaceRole)>) -> Markup {
+fn people(members: Vec<(String, WorkspaceRole)>, slug: &str) -> Markup {
     let one = |(email, role): (String, WorkspaceRole)| {
         let role = match role {
             WorkspaceRole::Viewer => "viewer",
@@ -211,6 +212,11 @@ fn people(members: Vec<(String, WorkspaceRole)>) -> Markup {
         <section class="panel" aria-labelledby="people">
             <h2 id="people">"People"</h2>
             {body}
+            <details>
+                <summary>"Bring somebody in"</summary>
+                <p class="quiet">"Whoever runs the server makes the account, and tells the password once:"</p>
+                {snippet(format!("baton user create --email you@example.org --workspace {slug} --workspace-role member --password-stdin"))}
+            </details>
         </section>
     }
     .written()

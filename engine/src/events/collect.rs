@@ -146,11 +146,17 @@ fn changes(records: &Records, mut put: impl FnMut(Item)) {
         .map(|attempt| attempt.lease)
         .collect();
     for created in &records.created {
-        task(
-            created.open.workspace,
-            created.open.id.0,
-            Some(created.open.state),
-        );
+        let open = &created.open;
+        task(open.workspace, open.id.0, Some(open.state));
+        // They tell of those below and behind them.
+        for around in open
+            .ancestors
+            .first()
+            .into_iter()
+            .chain(&created.task.depends_on)
+        {
+            task(open.workspace, around.0, None);
+        }
     }
     for open in &records.changed {
         task(open.workspace, open.id.0, Some(open.state));
@@ -174,6 +180,9 @@ fn changes(records: &Records, mut put: impl FnMut(Item)) {
     }
     for edit in &records.edits {
         task(edit.workspace, edit.task.0, None);
+    }
+    for used in &records.usage {
+        task(used.workspace, used.task.0, None);
     }
     let mut other = |workspace, kind, id| {
         put(Item {
@@ -209,6 +218,8 @@ fn changes(records: &Records, mut put: impl FnMut(Item)) {
     }
     for attempt in &records.attempts {
         other(Some(attempt.workspace), Kind::Agent, attempt.agent.0);
+        // What came of it.
+        other(Some(attempt.workspace), Kind::Decision, attempt.decision.0);
     }
     for used in &records.usage {
         other(Some(used.workspace), Kind::Agent, used.agent.0);

@@ -107,6 +107,14 @@ impl Event {
         (self.reset || !items.is_empty()).then_some(items)
     }
 
+    /// Told when a pool is no more.
+    pub(crate) fn gone(pool: PoolId) -> Self {
+        Self {
+            pool: Some(pool),
+            ..Self::missed()
+        }
+    }
+
     /// Told on a server that may have missed something.
     pub(crate) const fn missed() -> Self {
         Self {

@@ -80,6 +80,9 @@ impl Ring {
     pub(crate) fn forget(&self, pool: PoolId) {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.remove(&pool);
+        drop(pools);
+        // Who still shows it looks again and finds it gone; nobody listening is no error.
+        let _ = self.subscribers.send(Arc::new(Event::gone(pool)));
     }
 
     /// What followed the event of that name in that pool.

@@ -111,8 +111,7 @@ impl Conductor {
             return Err(refusal);
         }
         if let Some(usage) = &request.usage {
-            self.use_up(request.lease, usage)
-                .map_err(|refusal| refusal.under("/usage"))?;
+            self.use_up(request.lease, usage)?;
         }
         let Some(lease) = self.leases.get(&request.lease) else {
             return Err(Refusal::LeaseLost);
@@ -162,8 +161,7 @@ impl Conductor {
             });
         }
         if let Some(usage) = &request.usage {
-            self.use_up(request.lease, usage)
-                .map_err(|refusal| refusal.under("/usage"))?;
+            self.use_up(request.lease, usage)?;
         }
         let id = self.tasks[task].id;
         let outcome = if request.throttled.is_some() {

@@ -46,7 +46,8 @@ impl Conductor {
             self.decide_override(ix, actor, &request, handoff.as_ref(), (from, to), ended);
         self.prepare(ix, &request, handoff);
         let ending = Ending {
-            error: request.reason,
+            // A result that is accepted is no error, whatever was said of it.
+            error: request.reason.filter(|_| to != TaskState::Done),
             decision: Some(decision),
             ..Ending::default()
         };
@@ -125,7 +126,10 @@ impl Conductor {
             (None, Actor::Agent { .. }) => Err(invalid("the lease's holder says its epoch")),
             (None, _) => Ok(()),
             (Some(epoch), _) => {
-                let &lease = self.lease_of.get(&ix).ok_or(Refusal::LeaseLost)?;
+                let lease = self.lease_of.get(&ix).and_then(|id| self.leases.get(id));
+                // Of an earlier holder, whose lease is over, rather than of one who never was.
+                let lease = lease.filter(|lease| lease.epoch == epoch);
+                let lease = lease.ok_or(Refusal::LeaseLost)?.id;
                 self.check_lease(self.ws_of(ix), actor, lease, epoch)
                     .map(|_| ())
             }

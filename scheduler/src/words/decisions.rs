@@ -51,6 +51,20 @@ pub fn headline(decision: &Decision) -> String {
     }
 }
 
+/// A state in a word.
+#[must_use]
+pub const fn state(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Backlog => "held",
+        TaskState::Pending => "waiting",
+        TaskState::InProgress => "running",
+        TaskState::InReview => "in review",
+        TaskState::Done => "done",
+        TaskState::Failed => "failed",
+        TaskState::Cancelled => "cancelled",
+    }
+}
+
 /// Why, in a few sentences.
 #[must_use]
 pub fn reasoning(decision: &Decision) -> String {
@@ -82,7 +96,7 @@ pub fn reasoning(decision: &Decision) -> String {
             } else {
                 ""
             };
-            let (from, to) = (facts.from.as_str(), facts.to.as_str());
+            let (from, to) = (state(facts.from), state(facts.to));
             let moved = if from == to {
                 format!("The task stayed {from}.")
             } else {
@@ -122,7 +136,7 @@ fn dispatch(facts: &DispatchFacts) -> String {
     for resource in &facts.resources {
         text.push_str(&format!(
             " It took {} of “{}”, which had {} of {}.",
-            resource.taken,
+            plain(resource.taken.into()),
             resource.name,
             plain(resource.available),
             plain(resource.limit)

@@ -2,13 +2,13 @@
 
 use crate::{Span, Time, Unit};
 
-/// An amount of a budget: `$1.25` or `12,000 tokens`. Money to the cent, and exact below a dollar.
+/// An amount of a budget: `$1.25` or `12,000 tokens`. Money to the cent, and exact below ten.
 #[must_use]
 pub fn amount(value: u64, unit: Unit) -> String {
     match unit {
         Unit::Tokens => format!("{} tokens", grouped(value)),
         Unit::Microusd if value == 0 => "$0.00".to_owned(),
-        Unit::Microusd if value < 1_000_000 && !value.is_multiple_of(10_000) => {
+        Unit::Microusd if value < 100_000 && !value.is_multiple_of(10_000) => {
             format!(
                 "${}",
                 format!("{:.6}", value as f64 / 1e6).trim_end_matches('0')
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn amounts_read_like_money_and_tokens() {
-        let read = [0, 1_250, 12_930, 410_000, 1_250_000, 1_234_567_890_000]
+        let read = [0, 1_250, 12_930, 412_345, 1_250_000, 1_234_567_890_000]
             .map(|value| amount(value, Unit::Microusd));
         assert_eq!(
             read,

@@ -85,9 +85,11 @@ pub struct NewTaskBody {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub not_before: Option<Time>,
     /// Attempts before it has failed, 1 to 100; 3 unless said.
-    pub max_attempts: Option<u16>,
+    #[schema(minimum = 1, maximum = 100)]
+    pub max_attempts: Option<i64>,
     /// How long a lease lasts without a renewal, 1 second to 24 hours; 60000 unless said.
-    pub lease_ms: Option<u32>,
+    #[schema(minimum = 1_000, maximum = 86_400_000)]
+    pub lease_ms: Option<i64>,
     /// Whether somebody looks at the result before it is done.
     pub needs_review: Option<bool>,
     /// The author's own data, given to the agent as it is.
@@ -193,9 +195,9 @@ impl NewTaskBody {
         check.date(self.not_before, "/not_before");
         check.optional_name(self.agent.as_deref(), "/agent");
         check.optional_name(self.reference.as_deref(), "/ref");
-        let attempts = self
-            .max_attempts
-            .is_none_or(|attempts| bounds::ATTEMPTS.contains(&attempts));
+        let attempts = self.max_attempts.is_none_or(|_| {
+            fitting(self.max_attempts).is_some_and(|it| bounds::ATTEMPTS.contains(&it))
+        });
         check.that(attempts, "/max_attempts", "must be from 1 to 100");
         let lease = self
             .lease_ms
@@ -223,11 +225,16 @@ impl NewTaskBody {
                 .as_ref()
                 .map(Estimate::from)
                 .unwrap_or_default(),
-            max_attempts: self.max_attempts.unwrap_or(3),
-            lease_ms: self.lease_ms.unwrap_or(60_000),
+            max_attempts: fitting(self.max_attempts).unwrap_or(3),
+            lease_ms: fitting(self.lease_ms).unwrap_or(60_000),
             needs_review: self.needs_review.unwrap_or_default(),
         }
     }
+}
+
+/// A number that was checked. Whatever was sent is read, so that the check can say what fits.
+fn fitting<T: TryFrom<i64>>(number: Option<i64>) -> Option<T> {
+    number.and_then(|number| number.try_into().ok())
 }
 
 /// What changes about a task. Absent fields stay as they are.

@@ -7,8 +7,10 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{self, KeepAlive, Sse};
-use engine::{Event, EventId, Resume};
+use engine::{Event, EventId, Item, Kind, Resume};
 use futures::{Stream, StreamExt};
+use scheduler::TaskState;
+use serde::Serialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -20,14 +22,46 @@ use crate::state::App;
 /// How often a comment shows that the stream lives.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
-/// Hear what changes in the workspace: tasks, decisions, resources, budgets, agents and policy, each
-/// with its identifier. A lease is told by its task, its agent, and the slots and budgets it takes of;
-/// its end by its task, its agent, and the slots and budgets it gives back; a permit by its slots.
-/// Resources of the pool are told in all its workspaces. `Last-Event-ID` resumes; when that is too
-/// long ago, or something may have been missed, the event is `reset`: read again what you show.
+/// What the data of a `changed` event says.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Changed {
+    /// Each thing once; those of a few milliseconds are told together.
+    items: Vec<ChangedItem>,
+}
+
+/// One thing that changed.
+#[derive(Serialize, utoipa::ToSchema)]
+struct ChangedItem {
+    /// `task`, `decision`, `resource`, `budget`, `agent` or `policy`.
+    #[schema(value_type = String)]
+    kind: Kind,
+    /// Which; null when too many changed at once to be named: then any of that kind may have.
+    id: Option<uuid::Uuid>,
+    /// A task's state after, if the change was one of state.
+    state: Option<TaskState>,
+}
+
+impl From<Item> for ChangedItem {
+    fn from(
+        Item {
+            kind, id, state, ..
+        }: Item,
+    ) -> Self {
+        Self { kind, id, state }
+    }
+}
+
+/// Hear what changes in the workspace: `changed` events name tasks, decisions, resources, budgets,
+/// agents and policy. A lease is told by its task, its agent, and the slots and budgets it takes of; its
+/// end by its task, its agent, its dispatch, and the slots and budgets it gives back; a permit by its
+/// slots; a new task also by its parent and by what it waits for. Resources of the pool are told in all
+/// its workspaces. Not told is what follows from something else or from the clock: how many wait for a
+/// resource, how often a verdict was met again, when a closure ends by itself; nor what people say of
+/// decisions. `Last-Event-ID` resumes; when that is too long ago, or something may have been missed,
+/// the event is `reset`: read again what you show.
 #[utoipa::path(get, path = "/events", tag = "knowing",
     params(("last-event-id" = Option<String>, Header, description = "The id of the last event heard")),
-    responses((status = 200, content_type = "text/event-stream", body = String)))]
+    responses((status = 200, content_type = "text/event-stream", body = Changed)))]
 pub async fn stream(
     State(app): State<App>,
     caller: Caller,
@@ -116,15 +150,10 @@ impl Reader {
         if event.reset {
             return Some(reset(id));
         }
-        let items: Vec<_> = items
-            .into_iter()
-            .map(
-                |item| serde_json::json!({ "kind": item.kind, "id": item.id, "state": item.state }),
-            )
-            .collect();
+        let items = items.into_iter().map(ChangedItem::from).collect();
         let told = sse::Event::default()
             .event("changed")
-            .data(serde_json::json!({ "items": items }).to_string());
+            .data(serde_json::to_string(&Changed { items }).unwrap_or_default());
         Some(id.map_or(told.clone(), |id| told.id(id.to_string())))
     }
 }

@@ -10,6 +10,7 @@ use scheduler::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use store::read::PastLease;
 
 use super::bodies::{RequirementBody, requirements};
 use crate::auth::Caller;
@@ -382,23 +383,32 @@ async fn under_lease(
         request_hash: once.request_hash,
     });
     let answer = app.submit(caller, request, once).await?.answer;
-    if let (Err(Refusal::LeaseLost), Some(spent)) = (&answer, spent) {
-        charge_late(app, caller, spent, late).await?;
+    if let (Err(Refusal::LeaseLost), Some(spent)) = (&answer, spent)
+        && charge_late(app, caller, spent, late).await?
+    {
+        return Err(Problem::from(Refusal::LeaseLost).adding("What was used is counted."));
     }
     Ok(answer)
 }
 
+/// Whether this was used under a lease that is over, and so is counted.
 async fn charge_late(
     app: &App,
     caller: &Caller,
     spent: Spent,
     once: Option<IdempotencyKey>,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let (agent, _) = caller.as_agent()?;
-    let past = app.store.past_lease(caller.workspace, spent.lease).await?;
-    let Some(past) = past.filter(|past| past.agent == agent && past.epoch == spent.epoch) else {
-        return Ok(());
+    let past = app
+        .store
+        .past_lease(caller.workspace, spent.lease, &spent.usage);
+    let of_caller = |past: &PastLease| past.agent == agent && past.epoch == spent.epoch;
+    let Some(past) = past.await?.filter(of_caller) else {
+        return Ok(false);
     };
+    if past.was_said {
+        return Ok(true);
+    }
     let mut usage = spent.usage;
     usage.model = usage.model.or(past.needs.estimate.model);
     let late = LateUsage {
@@ -411,7 +421,7 @@ async fn charge_late(
     };
     app.carry_out(caller, Request::LateUsage(late), once)
         .await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Ends a lease. What was used stands one level down in such a body.

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use engine::IdempotencyKey;
 use scheduler::bounds::{boost_end_fault, points_fault};
 use scheduler::{
@@ -49,7 +50,15 @@ pub async fn edit(
         description: patch.description,
         version: patch.version,
     });
-    after(app.carry_out(&caller, request, input.once).await?)
+    let edited = app.carry_out(&caller, request, input.once).await;
+    if edited
+        .as_ref()
+        .is_err_and(|problem| problem.status() == StatusCode::NOT_FOUND)
+    {
+        // It ended since that look.
+        unchanged_since(&app, &caller, task, patch.version).await?;
+    }
+    after(edited?)
 }
 
 /// Whether this is a repetition, for which what it was made from has moved on.

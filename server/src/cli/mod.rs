@@ -62,6 +62,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Simulate(command) => simulate::run(&command),
         other => {
             start_log("warn");
+            config.must_have_data()?;
             let database = Database::open(&config).await?;
             let done = with_database(other, &database).await;
             database.close().await?;

@@ -8,7 +8,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use scheduler::UserId;
@@ -110,8 +110,9 @@ async fn to_login(web: &Web, request: Request) -> Response {
         && accepts_html(&headers)
         && let Ok(Form(sent)) = Form::<Vec<(String, String)>>::from_request(request, &()).await
     {
-        let draft = Draft(sent.into_iter().collect());
-        return login::carrying(web, headers, &address, draft).await;
+        let mut carried = Extensions::new();
+        carried.insert(Draft(sent.into_iter().collect()));
+        return login::again(web, headers, &address, carried).await;
     }
     Redirect::to(&address).into_response()
 }

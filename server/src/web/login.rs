@@ -1,11 +1,11 @@
 //! In and out.
 
-use app::acts::{Draft, Said, own_path};
+use app::acts::{Draft, Said, Typed, own_path};
 use axum::Form;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::USER_AGENT;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{Extensions, HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tower::ServiceExt;
@@ -45,18 +45,27 @@ pub async fn sign_in(
     let next = own_path(&form.next).unwrap_or("/");
     let draft = Draft::from_text(&form.draft);
     let email = form.email.trim().to_lowercase();
+    let refuse = async |fault: &str, draft: Option<Draft>| {
+        let address = format!("/login?fault={fault}&next={}", escape(next));
+        let mut carried = Extensions::new();
+        carried.insert(Typed(vec![("email", form.email.clone())]));
+        if let Some(draft) = draft {
+            carried.insert(draft);
+        }
+        again(&web, headers.clone(), &address, carried).await
+    };
     if email.len() > EMAIL_BYTES || form.password.len() > MOST_BYTES {
-        return Ok(back(&web, headers, "wrong", next, draft).await);
+        return Ok(refuse("wrong", draft).await);
     }
     if attempts::are_too_many(&web, &email, &address).await? {
-        return Ok(back(&web, headers, "limited", next, draft).await);
+        return Ok(refuse("limited", draft).await);
     }
     let account = web.app.store.account_by_email(&email).await?;
     let account = account.filter(|account| account.disabled_at.is_none());
     let hash = account
         .as_ref()
         .map(|account| account.password_hash.clone());
-    let matches = web.passwords.matches(form.password, hash).await;
+    let matches = web.passwords.matches(form.password.clone(), hash).await;
     let matches = matches.map_err(|error| Problem::internal(&error))?;
     attempts::note(&web, &email, &address, matches).await?;
     match account.filter(|_| matches) {
@@ -71,7 +80,7 @@ pub async fn sign_in(
             };
             Ok(Redirect::to(&to).into_response())
         }
-        None => Ok(back(&web, headers, "wrong", next, draft).await),
+        None => Ok(refuse("wrong", draft).await),
     }
 }
 
@@ -140,26 +149,12 @@ async fn leave(session: &Session) -> Result<(), Problem> {
     left.map_err(|error| Problem::internal(&error))
 }
 
-async fn back(
-    web: &Web,
-    headers: HeaderMap,
-    fault: &str,
-    next: &str,
-    draft: Option<Draft>,
-) -> Response {
-    let address = format!("/login?fault={fault}&next={}", escape(next));
-    match draft {
-        Some(draft) => carrying(web, headers, &address, draft).await,
-        None => Redirect::to(&address).into_response(),
-    }
-}
-
-/// The page to sign in on at that address, with the words of a form that was not heard.
-pub async fn carrying(web: &Web, headers: HeaderMap, address: &str, draft: Draft) -> Response {
+/// A page of the way in at that address, which shows or carries what was typed.
+pub async fn again(web: &Web, headers: HeaderMap, address: &str, carried: Extensions) -> Response {
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = address.parse().unwrap_or(Uri::from_static("/login"));
     *request.headers_mut() = headers;
-    request.extensions_mut().insert(draft);
+    request.extensions_mut().extend(carried);
     let Ok(mut page) = web.pages.clone().oneshot(request).await;
     *page.status_mut() = StatusCode::UNAUTHORIZED;
     page

@@ -1,9 +1,10 @@
 //! The first run: the first person and the first workspace.
 
+use app::acts::Typed;
 use axum::Form;
 use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::response::Redirect;
+use axum::http::{Extensions, HeaderMap};
+use axum::response::{IntoResponse, Redirect, Response};
 use scheduler::Policy;
 use scheduler::bounds::{is_slug, name_fault};
 use serde::Deserialize;
@@ -14,7 +15,7 @@ use tower_sessions::Session;
 
 use super::admit::escape;
 use super::attempts::{self, Address};
-use super::login::enter;
+use super::login::{again, enter};
 use super::{Web, demo};
 use crate::check::is_email;
 use crate::password;
@@ -42,17 +43,17 @@ pub async fn begin(
     address: Address,
     headers: HeaderMap,
     Form(form): Form<Begin>,
-) -> Result<Redirect, Problem> {
+) -> Result<Response, Problem> {
     let store = &web.app.store;
     if !store.needs_setup().await? {
-        return Ok(Redirect::to("/login"));
+        return Ok(Redirect::to("/login").into_response());
     }
     let email = form.email.trim().to_lowercase();
     if let Some(fault) = fault(&form, &email) {
-        return Ok(back(fault, &form));
+        return Ok(back(&web, headers, fault, &form).await);
     }
     if attempts::are_too_many(&web, COUNTED_AS, &address).await? {
-        return Ok(back("limited", &form));
+        return Ok(back(&web, headers, "limited", &form).await);
     }
     let hashed = web.passwords.hash(form.password.clone()).await;
     let account = Account {
@@ -82,17 +83,17 @@ pub async fn begin(
         .await?;
     attempts::note(&web, COUNTED_AS, &address, first).await?;
     if !first {
-        return Ok(back("code", &form));
+        return Ok(back(&web, headers, "code", &form).await);
     }
     enter(&session, account.id, &headers).await?;
     // Should it not start, the log says why, and the overview offers it again.
     if form.demo.is_some()
         && let Ok(there) = demo::begin(&web).await
     {
-        return Ok(there);
+        return Ok(there.into_response());
     }
     // The workspace may have been there before, made by the command line.
-    Ok(Redirect::to(&format!("/?w={}", escape(&form.slug))))
+    Ok(Redirect::to(&format!("/?w={}", escape(&form.slug))).into_response())
 }
 
 fn fault(form: &Begin, email: &str) -> Option<&'static str> {
@@ -111,12 +112,14 @@ fn fault(form: &Begin, email: &str) -> Option<&'static str> {
     (!is_slug(&form.slug)).then_some("slug")
 }
 
-/// Back to the form with what was typed, but neither code nor password.
-fn back(fault: &str, form: &Begin) -> Redirect {
-    Redirect::to(&format!(
-        "/setup?fault={fault}&email={}&name={}&slug={}",
-        escape(&form.email),
-        escape(&form.name),
-        escape(&form.slug)
-    ))
+/// The form again with what was typed, but neither code nor password.
+async fn back(web: &Web, headers: HeaderMap, fault: &str, form: &Begin) -> Response {
+    let typed = Typed(vec![
+        ("email", form.email.clone()),
+        ("name", form.name.clone()),
+        ("slug", form.slug.clone()),
+    ]);
+    let mut carried = Extensions::new();
+    carried.insert(typed);
+    again(web, headers, &format!("/setup?fault={fault}"), carried).await
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::support::House;
 use app::acts::permission::{self, Who};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{Request, StatusCode};
 use browser::{Browser, escaped};
 use leptos::server_fn::axum::server_fn_paths;
@@ -78,17 +78,24 @@ fn the_pages_and_the_interface_ask_for_the_same_role() {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
-async fn a_character_that_no_text_may_hold_is_refused_wherever_it_comes_in(database: PgPool) {
+async fn a_character_that_no_text_may_hold_is_left_out_of_addresses_and_refused_in_forms(
+    database: PgPool,
+) {
     let house = House::new(&database).await;
     let browser = Browser::of(&house, WorkspaceRole::Member).await;
-    for path in [
-        "/w/acme/agents/%00",
-        "/w/acme/tasks?agent=%00",
-        "/w/acme/tasks.csv?kind=%00",
+    for (path, to) in [
+        ("/w/acme/agents/%00", "/w/acme/agents/"),
+        ("/w/acme/tasks?agent=%00", "/w/acme/tasks?agent="),
+        ("/w/acme/tasks.csv?kind=%00a", "/w/acme/tasks.csv?kind=a"),
+        ("/%00/other.example", "/"),
     ] {
         let page = browser.get(path).await;
-        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{path}");
+        assert_eq!(page.headers[LOCATION], to, "{path}");
     }
+    let nonsense = browser.get("/w/acme/tasks?state=nonsense").await;
+    assert_eq!(nonsense.status, StatusCode::BAD_REQUEST);
+    assert!(nonsense.text.contains("Show the whole list"));
     for (path, field) in [("/api/pages/create_task", "title"), ("/login", "email")] {
         let page = browser.post(path, "text/html", &[(field, "a\0b")]).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{path}");

@@ -37,7 +37,7 @@ async fn every_fault_of_a_task_is_pointed_at(database: PgPool) {
         (json!({}), "/title"),
         (json!({ "title": "t", "titel": "x" }), "/titel"),
         (json!({ "title": 7 }), "/title"),
-        (json!({ "title": "t\u{0}" }), ""),
+        (json!({ "title": "t\u{0}" }), "/title"),
         (
             json!({ "title": "t", "description": "x".repeat(65_537) }),
             "/description",

@@ -64,9 +64,7 @@ async fn a_removed_budget_is_gone_and_said_to_be(database: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
-async fn what_was_spent_under_a_lost_lease_is_charged_once_and_the_lease_stays_lost(
-    database: PgPool,
-) {
+async fn what_was_spent_under_a_lost_lease_is_charged_and_the_lease_stays_lost(database: PgPool) {
     let house = House::new(&database).await;
     let (manager, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
     house.done(&manager, "PUT /budgets/day", budget()).await;
@@ -84,18 +82,28 @@ async fn what_was_spent_under_a_lost_lease_is_charged_once_and_the_lease_stays_l
             "{}",
             lost.body
         );
+        let said = lost.body["detail"].as_str().unwrap();
+        assert!(said.ends_with("What was used is counted."), "{said}");
     }
     let settled = &house.get(&manager, "/budgets").await.body["items"][0]["settled"];
-    assert_eq!(*settled, json!(70));
+    assert_eq!(*settled, json!(70), "the same figures add nothing");
+    let more = json!({ "epoch": 1, "error": "late", "usage": { "input_tokens": 30 } });
+    let fail = path.replace("/usage", "/fail");
+    let lost = house.ask(&scout, &fail, more).await;
+    assert_eq!(lost.body["code"], "lease_lost");
+    let wrong = json!({ "epoch": 2, "input_tokens": 900 });
+    let lost = house.ask(&scout, &path, wrong).await;
+    let said = lost.body["detail"].as_str().unwrap();
+    assert!(!said.contains("counted"), "{said}");
     let sums = house.get(&manager, "/usage?group_by=model").await.body;
     assert_eq!(sums["items"][0]["group"], "small", "{sums}");
     let shown = house.get(&manager, &format!("/tasks/{id}")).await.body;
-    assert_eq!(shown["past_attempts"][0]["input_tokens"], 70, "{shown}");
+    assert_eq!(shown["past_attempts"][0]["input_tokens"], 100, "{shown}");
     let (rival, _) = house.key_in("acme", Role::Agent, "rival").await;
     let stolen = house.ask(&rival, &path, used).await;
     assert!(stolen.status.is_client_error());
     let settled = &house.get(&manager, "/budgets").await.body["items"][0]["settled"];
-    assert_eq!(*settled, json!(70), "another agent's word is not taken");
+    assert_eq!(*settled, json!(100), "another agent's word is not taken");
     house.close().await;
 }
 

@@ -1,9 +1,9 @@
 //! The attempts at a task, as they ended.
 
-use scheduler::{AgentId, Attempt, DecisionId, LeaseId, Needs, TaskId, WorkspaceId};
+use scheduler::{AgentId, Attempt, DecisionId, LeaseId, Needs, TaskId, Usage, WorkspaceId};
 use uuid::Uuid;
 
-use crate::convert::{from_json, from_word, unsigned};
+use crate::convert::{from_json, from_word, signed, unsigned};
 use crate::{Store, StoreError};
 
 /// An attempt and what it used.
@@ -27,27 +27,30 @@ pub struct PastLease {
     pub needs: Needs,
     pub agent: AgentId,
     pub epoch: u32,
+    /// Whether these very figures were told since it was over: told again, they add nothing.
+    pub was_said: bool,
 }
 
 impl Store {
-    /// A lease of the workspace that ran out or was revoked, unless what was used under it has been
-    /// said since: whoever ended an attempt has had their say, and whoever repeats a report that was
-    /// refused adds nothing. Found by the decision that gave it, which was made in
-    /// the same step: their identifiers begin with the same millisecond.
+    /// A lease of the workspace that ran out or was revoked (whoever ended an attempt has had their
+    /// say), and whether this was said to be used under it since. Found by the decision that gave it,
+    /// which was made in the same step: their identifiers begin with the same millisecond.
     pub async fn past_lease(
         &self,
         workspace: WorkspaceId,
         lease: LeaseId,
+        used: &Usage,
     ) -> Result<Option<PastLease>, StoreError> {
         let millisecond = lease.0.as_u128() >> 80;
         let [from, below] =
             [millisecond, millisecond + 1].map(|at| Uuid::from_u128(at.wrapping_shl(80)));
         let row = sqlx::query!(
-            r#"SELECT a.task_id AS "task_id!", a.agent_id AS "agent_id!", a.epoch AS "epoch!", n.needs
+            r#"SELECT a.task_id AS "task_id!", a.agent_id AS "agent_id!", a.epoch AS "epoch!", n.needs,
+                   EXISTS (SELECT FROM usage_report u WHERE u.lease_id = $2 AND u.at > a.ended_at
+                       AND (u.input_tokens, u.output_tokens, u.cost_microusd) = ($5, $6, $7)) AS "was_said!"
                FROM ended_attempt a
                JOIN task t ON t.workspace_id = $1 AND t.id = a.task_id JOIN needs n ON n.id = t.needs_id
                WHERE a.workspace_id = $1 AND a.lease_id = $2 AND a.outcome IN ('expired', 'revoked')
-               AND NOT EXISTS (SELECT FROM usage_report u WHERE u.lease_id = $2 AND u.at > a.ended_at)
                AND a.task_id = ANY (ARRAY(
                    SELECT task_id FROM decision
                    WHERE workspace_id = $1 AND id >= $3 AND id < $4 AND kind = 'dispatch'))"#,
@@ -55,6 +58,9 @@ impl Store {
             lease.0,
             from,
             below,
+            signed(used.input_tokens),
+            signed(used.output_tokens),
+            signed(used.cost_microusd),
         )
         .fetch_optional(&self.readers)
         .await?;
@@ -69,6 +75,7 @@ impl Store {
             needs: from_json("task's needs", &row.needs)?,
             agent: AgentId(row.agent_id),
             epoch: unsigned("lease's epoch", row.epoch)?,
+            was_said: row.was_said,
         }))
     }
 

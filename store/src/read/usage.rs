@@ -3,7 +3,7 @@
 use scheduler::{Time, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
-use crate::convert::{to_word, unsigned};
+use crate::convert::{instant, to_word, unsigned};
 use crate::{Store, StoreError};
 
 /// What usage is summed by.
@@ -86,5 +86,21 @@ impl Store {
         .fetch_one(&self.readers)
         .await?;
         unsigned("sum of money", spent)
+    }
+
+    /// When the first use was reported that a workspace has since then, by the ledger.
+    pub async fn first_use_since(
+        &self,
+        workspace: WorkspaceId,
+        since: Time,
+    ) -> Result<Option<Time>, StoreError> {
+        let first = sqlx::query_scalar!(
+            "SELECT min(at) FROM usage_report WHERE workspace_id = $1 AND at >= $2",
+            workspace.0,
+            since.to_datetime(),
+        )
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(instant(first))
     }
 }

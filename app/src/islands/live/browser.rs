@@ -28,6 +28,9 @@ const REST: [(f64, f64); 2] = [(250.0, 12.0), (0.0, 4.0)];
 const RETRY_MS: f64 = 2_000.0;
 /// The server says something at least every five seconds.
 const STALE_MS: f64 = 12_000.0;
+/// A browser has six connections to a server, and pages hold one each: a look that waits so long for one
+/// gets that of its own page.
+const BLOCKED_MS: f64 = 5_000.0;
 /// How long a hidden page keeps its stream.
 const HIDDEN_MS: f64 = 10_000.0;
 
@@ -38,6 +41,8 @@ struct Page {
     /// What is new in lists is wanted: the reader asked for it, or was away.
     wanted: Cell<bool>,
     looking: Cell<bool>,
+    /// When the look began that is under way.
+    look_began_ms: Cell<f64>,
     planned: Cell<bool>,
     next_look_ms: Cell<f64>,
     touched_ms: Cell<f64>,
@@ -52,6 +57,7 @@ pub fn start(address: String, since: Option<String>, switches: Switches) {
         behind: Cell::new(false),
         wanted: Cell::new(false),
         looking: Cell::new(false),
+        look_began_ms: Cell::new(0.0),
         planned: Cell::new(false),
         next_look_ms: Cell::new(0.0),
         touched_ms: Cell::new(Date::now()),
@@ -116,7 +122,11 @@ fn on(event: &str, act: impl Fn() + 'static) {
 fn tick(page: &Rc<Page>) {
     page.stream.tidy();
     if is_visible() {
-        page.stream.open();
+        if page.looks_for_ms() > BLOCKED_MS {
+            page.stream.close();
+        } else {
+            page.stream.open();
+        }
         // A session that has ended is noticed by looking.
         if page.stream.is_failing() && page.stream.quiet_ms() > STALE_MS {
             page.behind.set(true);
@@ -159,6 +169,7 @@ async fn look(page: Rc<Page>) {
     }
     page.behind.set(false);
     let began = Date::now();
+    page.look_began_ms.set(began);
     let wanted = page.wanted.take();
     let seen = fetch(wanted).await.and_then(|fresh| {
         let Some(fresh) = fresh else {
@@ -200,7 +211,9 @@ async fn fetch(wanted: bool) -> Result<Option<Document>, JsValue> {
     request.set_headers(&headers);
     let sent = window().fetch_with_str_and_init(&location.href()?, &request);
     let response: Response = JsFuture::from(sent).await?.dyn_into()?;
-    if response.redirected() {
+    // Elsewhere, or gone: the server says more of it than this page can show.
+    let is_gone = response.status() == 404 && document().query_selector("[data-live]")?.is_some();
+    if response.redirected() || is_gone {
         location.reload()?;
         return Ok(None);
     }
@@ -228,6 +241,15 @@ impl Page {
         step(&GAPS_MS, untouched_ms).max(took_ms * step(&REST, took_ms))
     }
 
+    /// How long the look takes that is under way.
+    fn looks_for_ms(&self) -> f64 {
+        if self.looking.get() {
+            Date::now() - self.look_began_ms.get()
+        } else {
+            0.0
+        }
+    }
+
     fn say(&self, new: New) {
         if self.switches.new.get_untracked() != new {
             self.switches.new.set(new);
@@ -235,7 +257,7 @@ impl Page {
     }
 
     fn mark(&self) {
-        let quiet_ms = self.stream.quiet_ms();
+        let quiet_ms = self.stream.quiet_ms().max(self.looks_for_ms());
         let mark = if self.switches.paused.get_untracked() || !is_visible() {
             Mark::Paused
         } else if quiet_ms > STALE_MS {

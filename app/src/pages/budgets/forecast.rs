@@ -6,7 +6,7 @@ use store::history::BudgetPoint;
 use crate::text;
 
 /// Less than this tells no pace.
-const LEAST: Span = Span::from_secs(60);
+pub const LEAST: Span = Span::from_secs(60);
 
 /// A pace, measured over so long, in units a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,7 +42,7 @@ pub fn forecast(budget: &BudgetView, points: &[BudgetPoint], now: Time) -> Optio
 }
 
 /// How far back a pace is measured.
-const fn lately(window: Window) -> Span {
+pub const fn lately(window: Window) -> Span {
     Span::from_secs(match window {
         Window::FiveHours => 1_800,
         Window::Day => 7_200,

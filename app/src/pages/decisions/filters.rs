@@ -50,12 +50,12 @@ impl Filters {
         let kind = |word: String| {
             let mut all = DecisionKind::ALL.into_iter();
             all.find(|kind| kind.as_str() == word)
-                .ok_or(PageError::NotFound)
+                .ok_or(PageError::Unfit)
         };
         let text = |name| param(name).unwrap_or_default();
         let time = |name| match text(name) {
             text if text.is_empty() || utc(&text).is_some() => Ok(text),
-            _ => Err(PageError::NotFound),
+            _ => Err(PageError::Unfit),
         };
         Ok(Self {
             kind: param("kind").map(kind).transpose()?,
@@ -80,7 +80,7 @@ impl Filters {
             ..DecisionFilter::default()
         };
         if !self.task.is_empty() {
-            filter.task = Some(self.task.parse().map_err(|_| PageError::NotFound)?);
+            filter.task = Some(self.task.parse().map_err(|_| PageError::Unfit)?);
         }
         if !self.agent.is_empty() {
             let named = seat
@@ -205,7 +205,7 @@ mod tests {
         }
         let to_the_second = of("2026-11-21T17:25:07Z").unwrap();
         assert_eq!(control(&to_the_second.from), "2026-11-21T17:25:07");
-        assert_eq!(of("zz").unwrap_err(), PageError::NotFound);
+        assert_eq!(of("zz").unwrap_err(), PageError::Unfit);
         assert_eq!(control(&of("").unwrap().from), "");
     }
 }

@@ -58,6 +58,10 @@ pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<Mark
     let players: Vec<_> = played
         .agents
         .iter()
+        .filter(|listed| {
+            let seen_at = listed.agent.seen_at;
+            seen_at.is_some_and(|at| at >= seat.now - BACK)
+        })
         .map(|listed| Player {
             agent: listed.agent.card.id,
             href: href(seat, &listed.agent.card.name),
@@ -92,7 +96,7 @@ pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<Mark
     let drawn = ensemble(&players, bars, span, seat.now, STAVES).unwrap_or_else(|| {
         let words = format!(
             "None of the {} has held a task in the last quarter of an hour.",
-            text::count(players.len() as u64, "agent")
+            text::count(played.agents.len() as u64, "agent")
         );
         view! { <p class="quiet">{words}</p> }.written()
     });

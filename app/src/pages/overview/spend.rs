@@ -1,55 +1,69 @@
 //! What today costs: so far, at this pace, and against the budgets.
 
 use leptos::prelude::*;
-use scheduler::{BudgetView, Span, Time, Unit};
+use scheduler::{BudgetView, Span, Time, Unit, Window, words};
 
 use crate::access::Seat;
 use crate::components::amount::{amount, said};
 use crate::components::gauge::budget_meter;
 use crate::components::moment::Moment;
 use crate::markup::{Markup, Written};
+use crate::pages::budgets::forecast::{LEAST, lately};
 use crate::text;
 
-/// The pace is that of so long.
-const PACE: Span = Span::from_secs(3_600);
+/// The pace is that of so long at most, as it is for a day's budget.
+const PACE: Span = lately(Window::Day);
 const DAY: Span = Span::from_secs(86_400);
 
 /// Money, in millionths of a dollar.
 #[derive(Clone, Copy, Debug)]
 pub struct Spend {
     today: u64,
-    last_hour: u64,
+    /// What was spent lately, and over how long.
+    lately: (u64, Span),
 }
 
 impl Spend {
     /// From the ledger.
     pub async fn load(seat: &Seat) -> Result<Self, store::StoreError> {
         let (store, workspace) = (seat.store(), seat.workspace);
-        let (today, last_hour) = futures::try_join!(
+        let since = seat.now - PACE;
+        let (today, spent, first) = futures::try_join!(
             store.spent_since(workspace, text::midnight(seat.now)),
-            store.spent_since(workspace, seat.now - PACE),
+            store.spent_since(workspace, since),
+            store.first_use_since(workspace, since),
         )?;
-        Ok(Self { today, last_hour })
+        let over = first.map_or(PACE, |first| seat.now.since(first));
+        Ok(Self {
+            today,
+            lately: (spent, over),
+        })
     }
 
-    /// What the day will have cost at the pace of the last hour.
-    fn by_midnight(self, now: Time) -> u64 {
+    /// What the day will have cost at that pace; nothing where too little was seen to tell.
+    fn by_midnight(self, now: Time) -> Option<u64> {
+        let (spent, over) = self.lately;
+        if spent == 0 || over < LEAST {
+            return None;
+        }
         let left = (text::midnight(now) + DAY).since(now).as_secs_f64();
-        let more = self.last_hour as f64 * left / PACE.as_secs_f64();
-        self.today + more.round() as u64
+        let more = spent as f64 * left / over.as_secs_f64();
+        Some(self.today + more.round() as u64)
     }
 }
 
 /// The panel, with a bar for each budget.
 pub fn spend(spend: Spend, budgets: Vec<BudgetView>, seat: &Seat) -> Markup {
     let money = |value| said(value, Unit::Microusd);
-    let pace = if spend.last_hour == 0 {
-        "Nothing in the last hour.".to_owned()
-    } else {
-        format!(
-            "{} by midnight UTC, at the pace of the last hour.",
-            money(spend.by_midnight(seat.now))
-        )
+    let (lately, over) = spend.lately;
+    let pace = match spend.by_midnight(seat.now) {
+        Some(by_midnight) => format!(
+            "{} by midnight UTC, at the pace of the last {}.",
+            money(by_midnight),
+            words::duration(over)
+        ),
+        None if lately == 0 => format!("Nothing in the last {}.", words::duration(PACE)),
+        None => "No forecast yet: it has only begun.".to_owned(),
     };
     view! {
         <section class="panel" aria-labelledby="spend">
@@ -109,13 +123,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_day_is_told_forward_at_the_last_hour_s_pace() {
-        let spend = Spend {
+    fn the_day_is_told_forward_at_the_pace_there_was() {
+        let after = |secs| Spend {
             today: 10,
-            last_hour: 2,
+            lately: (2, Span::from_secs(secs)),
         };
         let noon = Time::from_millis(1_763_640_000_000);
         assert_eq!(text::clock(noon, noon), "12:00:00 UTC");
-        assert_eq!(spend.by_midnight(noon), 10 + 2 * 12);
+        assert_eq!(after(3_600).by_midnight(noon), Some(10 + 2 * 12));
+        assert_eq!(after(1_800).by_midnight(noon), Some(10 + 2 * 24));
+        assert_eq!(after(5).by_midnight(noon), None);
     }
 }

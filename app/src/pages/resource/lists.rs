@@ -88,7 +88,7 @@ pub fn waitlist(
         });
         view! {
             <tr data-key=one.task.to_string()>
-                <td class="number quiet" data-label="Turn">{place + 1}</td>
+                <td class="row-turn number quiet" data-label="Turn">{place + 1}</td>
                 <td class="wide card-head"><a href=seat.path(&format!("tasks/{}", one.task))>{title}</a></td>
                 <td class="number" data-label="Takes">{text::grouped(one.amount.into())}</td>
                 <td class="number" data-label="Starts">{eta}</td>

@@ -6,6 +6,8 @@ use store::keys::{KeyListed, KeyRole, NewKey};
 use crate::access::Seat;
 use crate::components::act_form::{ActForm, asking};
 use crate::components::moment::Moment;
+use crate::components::snippets::{FIRST_AGENT, attach_an_agent};
+use crate::islands::copy::Copy;
 use crate::markup::{Markup, Written};
 use crate::pages::agents::href;
 
@@ -142,7 +144,10 @@ fn create(role: KeyRole, seat: &Seat) -> Option<Markup> {
         .hint("Left empty, it works until somebody revokes it.");
     let fields = view! {
         <p class="quiet">"Copy the key now: it is shown here only, and kept nowhere. It works once you press the button below."</p>
-        <pre tabindex="0" class="secret"><code>{new.text}</code></pre>
+        <div class="snippet">
+            <Copy />
+            <pre tabindex="0" class="secret"><code>{new.text.clone()}</code></pre>
+        </div>
         <div class="field-row">{name.line()} {days.number()}</div>
     };
     let form = form
@@ -153,5 +158,13 @@ fn create(role: KeyRole, seat: &Seat) -> Option<Markup> {
         KeyRole::Agent => "Let this agent in",
         _ => "Let this key in",
     };
-    Some(form.show(button, fields))
+    let programs = (role == KeyRole::Agent).then(|| {
+        view! {
+            <details>
+                <summary>{format!("Programs with this key in them, for an agent named {FIRST_AGENT}")}</summary>
+                {attach_an_agent(&seat.slug, FIRST_AGENT, Some(&new.text))}
+            </details>
+        }
+    });
+    Some(view! { {form.show(button, fields)} {programs} }.written())
 }

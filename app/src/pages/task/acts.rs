@@ -18,15 +18,17 @@ const SPANS: [(&str, &str); 6] = [
     ("10080", "a week"),
     ("43200", "thirty days"),
 ];
-/// How far a boost may push.
+/// How far a boost may push. What goes before everything else is chosen on purpose only.
 const PUSHES: [(&str, &str); 6] = [
-    ("pin", "Pin it before everything else"),
     ("2000", "Up by 2,000 points: more than a class"),
-    ("500", "Up by 500 points"),
+    (PUSH, "Up by 500 points"),
     ("100", "Up by 100 points"),
     ("-100", "Down by 100 points"),
     ("-500", "Down by 500 points"),
+    ("pin", "Pin it before everything else"),
 ];
+/// How far it pushes unless something else is chosen.
+const PUSH: &str = "500";
 
 /// What an act does to a task that runs.
 const STOPS: &str =
@@ -93,7 +95,7 @@ fn boost(task: &TaskListed, seat: &Seat) -> Option<Markup> {
     let opens = form.was_refused();
     let fields = view! {
         <div class="field-row">
-            {form.field("score_delta", "How far").choice(&PUSHES)}
+            {form.field("score_delta", "How far").holding(PUSH).choice(&PUSHES)}
             {form.field("minutes", "For how long").holding("60").choice(&SPANS)}
         </div>
         {form
@@ -102,7 +104,11 @@ fn boost(task: &TaskListed, seat: &Seat) -> Option<Markup> {
             .required()
             .line()}
     };
-    Some(asking("Boost or pin", opens, form.show("Boost", fields)))
+    Some(asking(
+        "Boost or pin",
+        opens,
+        form.show("Change its rank", fields),
+    ))
 }
 
 fn cancel(task: &TaskListed, seat: &Seat) -> Option<Markup> {

@@ -1,7 +1,7 @@
 //! The panel of a task that does not wait: who is at work on it, or how it ended.
 
 use leptos::prelude::*;
-use scheduler::TaskState;
+use scheduler::{Span, TaskState};
 use store::read::{Ended, LeaseListed};
 
 use crate::access::Seat;
@@ -9,24 +9,30 @@ use crate::components::meter::{Meter, Part};
 use crate::components::moment::Moment;
 use crate::markup::{Markup, Written};
 
-/// Somebody is at work on it.
-pub fn at_work(lease: &LeaseListed, seat: &Seat) -> Markup {
-    let progress = lease.progress.map(|done| {
+/// Somebody is at work on it: since when, how far, and until when as its author expects.
+pub fn at_work(lease: &LeaseListed, expected_ms: Option<u32>, seat: &Seat) -> Markup {
+    let meter = lease.progress.map(
+        |done| view! { <Meter parts=vec![Part { share: done.into(), class: "part-have" }] /> },
+    );
+    let done = lease.progress.map(|done| {
         let said = format!("{} % done, says the agent", (done * 100.0).round());
-        view! {
-            <Meter parts=vec![Part { share: done.into(), class: "part-have" }] />
-            <p class="quiet small">{said}</p>
-        }
+        view! { <span>{said}</span> }
+    });
+    let ends = expected_ms.map(|ms| {
+        let at = lease.granted_at + Span::from_millis(ms.into());
+        view! { <span>"expected to end " <Moment at now=seat.now /></span> }
     });
     view! {
         <section id="now" data-key="now" data-room class="panel why" aria-labelledby="why">
             <p class="eyebrow">"At work"</p>
             <h2 id="why" class="headline">{lease.agent_name.clone()} " is at work on it."</h2>
-            {progress}
+            {meter}
+            <p class="marks small">
+                <span>"begun " <Moment at=lease.granted_at now=seat.now /></span> {done} {ends}
+            </p>
             {lease.note.clone().map(|note| view! { <p class="note">{note}</p> })}
             <p data-key="foot" class="why-foot quiet small">
                 <a href=seat.path(&format!("decisions/{}", lease.decision))>"The decision behind it"</a>
-                " Given " <Moment at=lease.granted_at now=seat.now /> "."
             </p>
         </section>
     }

@@ -51,18 +51,18 @@ impl Filters {
             let all = Class::ALL.into_iter();
             all.into_iter()
                 .find(|one| text::class(*one) == word)
-                .ok_or(PageError::NotFound)
+                .ok_or(PageError::Unfit)
         };
         let state = |word: String| {
             TaskState::ALL
                 .into_iter()
                 .find(|state| state.as_str() == word)
-                .ok_or(PageError::NotFound)
+                .ok_or(PageError::Unfit)
         };
         let sort = |word: String| {
             let mut all = Sort::ALL.into_iter();
             all.find(|sort| sort.names().0 == word)
-                .ok_or(PageError::NotFound)
+                .ok_or(PageError::Unfit)
         };
         Ok(Self {
             state: param("state").map(state).transpose()?,

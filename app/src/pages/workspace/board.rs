@@ -48,11 +48,7 @@ pub fn board(columns: &[Vec<TaskListed>], counts: &Counts, seat: &Seat) -> Marku
                 <h2 id="board">"Board"</h2>
                 <a href=seat.path("tasks")>"All as a list"</a>
             </div>
-            <div class="scroll" tabindex="0" role="group" aria-labelledby="board">
-                <ul class="board" role="list">
-                    {COLUMNS.iter().zip(columns).map(column).collect_view()}
-                </ul>
-            </div>
+            <ul class="board" role="list">{COLUMNS.iter().zip(columns).map(column).collect_view()}</ul>
         </section>
     }
     .written()
