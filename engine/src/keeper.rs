@@ -3,7 +3,7 @@
 //! A pool is believed to be held until a little before its expiry, counted from before the renewal
 //! was sent; by then a server that cannot renew has stopped. (The flush proves it again.)
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -34,6 +34,8 @@ pub(crate) struct Keeper {
     /// Outlive the actors, so that figures do not start again with each.
     measures: HashMap<PoolId, Arc<Measures>>,
     pauses: HashMap<PoolId, Pause>,
+    /// The pools there were at the last look.
+    known: HashSet<PoolId>,
     renew_at: Instant,
 }
 
@@ -45,6 +47,7 @@ impl Keeper {
             actors: JoinSet::new(),
             measures: HashMap::new(),
             pauses: HashMap::new(),
+            known: HashSet::new(),
             renew_at: Instant::now(),
         }
     }
@@ -248,15 +251,14 @@ impl Keeper {
 
     /// Forgets what was known of pools that are gone.
     fn forget_but(&mut self, rows: &[PoolRow]) {
-        let gone = |pool: &PoolId| !rows.iter().any(|row| row.id == *pool);
-        self.measures.retain(|pool, _| !gone(pool));
-        self.pauses.retain(|pool, _| !gone(pool));
-        for (pool, _) in self.shared.routes.all() {
-            if gone(&pool) {
-                self.shared.routes.remove(pool);
-                self.shared.ring.forget(pool);
-            }
+        let there: HashSet<PoolId> = rows.iter().map(|row| row.id).collect();
+        self.measures.retain(|pool, _| there.contains(pool));
+        self.pauses.retain(|pool, _| there.contains(pool));
+        for &pool in self.known.difference(&there) {
+            self.shared.routes.remove(pool);
+            self.shared.ring.forget(pool);
         }
+        self.known = there;
     }
 
     async fn release(&self, holding: &Holding) {

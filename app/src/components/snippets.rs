@@ -43,7 +43,6 @@ pub fn attach_an_agent(slug: &str, agent: &str, key: Option<&str>) -> Markup {
         <p class="quiet small">
             "All that can be asked for stands in "<a href="/api/docs">"the interface's reference"</a>"."
         </p>
-        <p class="quiet small">"All it can ask for stands in "<a href="/api/docs">"the interface's reference"</a>"."</p>
     }
     .written()
 }

@@ -213,7 +213,7 @@ fn nobody(seat: &Seat) -> Markup {
 /// A further one. Outside what is brought up to date, so that it stays as it was opened.
 fn another(seat: &Seat) -> Markup {
     view! {
-        <details class="panel">
+        <details class="panel another">
             <summary>"Add an agent"</summary>
             {ways_in(seat)}
         </details>

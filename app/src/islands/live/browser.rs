@@ -168,6 +168,10 @@ async fn look(page: Rc<Page>) {
         return;
     }
     page.behind.set(false);
+    if !has_live_parts() {
+        page.looking.set(false);
+        return;
+    }
     let began = Date::now();
     page.look_began_ms.set(began);
     let wanted = page.wanted.take();
@@ -212,8 +216,7 @@ async fn fetch(wanted: bool) -> Result<Option<Document>, JsValue> {
     let sent = window().fetch_with_str_and_init(&location.href()?, &request);
     let response: Response = JsFuture::from(sent).await?.dyn_into()?;
     // Elsewhere, or gone: the server says more of it than this page can show.
-    let is_gone = response.status() == 404 && document().query_selector("[data-live]")?.is_some();
-    if response.redirected() || is_gone {
+    if response.redirected() || response.status() == 404 {
         location.reload()?;
         return Ok(None);
     }
@@ -227,6 +230,11 @@ async fn fetch(wanted: bool) -> Result<Option<Document>, JsValue> {
 fn step(steps: &[(f64, f64)], reached: f64) -> f64 {
     let step = steps.iter().find(|(from, _)| reached >= *from);
     step.map_or(0.0, |(_, value)| *value)
+}
+
+/// Whether anything of the page is brought up to date: not where it says that nothing is here.
+fn has_live_parts() -> bool {
+    matches!(document().query_selector("[data-live]"), Ok(Some(_)))
 }
 
 /// Whether anybody can see this tab.
