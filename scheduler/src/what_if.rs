@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Refusal, TaskId, Tier, Time};
+use crate::{Code, Refusal, Span, TaskId, Tier, Time};
 
 /// The answer to "what if".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,4 +93,16 @@ pub struct TaskCourse {
     /// If the changes are made; absent if it does not start.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub changed: Option<Time>,
+}
+
+impl TaskCourse {
+    /// Whether the change lets it start at another time, by more than a second.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        let least = Span::from_secs(1);
+        match (self.as_it_is, self.changed) {
+            (Some(one), Some(other)) => one.since(other).max(other.since(one)) > least,
+            (one, other) => one != other,
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What would follow from a change, in a colleague's words.
 
 use super::numbers::{count, duration};
-use crate::{Course, Outlook, Span, Time};
+use crate::{Course, Outlook, Span, TaskCourse, Time};
 
 /// How the times of an outlook are found.
 pub const PLAYED: &str = "played forward with the rules that decide, expected durations and what is \
@@ -27,7 +27,35 @@ pub fn outlook(outlook: &Outlook) -> String {
         (_, 0) => those,
         _ => format!("first {those}"),
     };
-    format!("{} {}", now(changed), rest(*at, as_it_is, changed, &those))
+    let rest = rest(*at, as_it_is, changed, &those);
+    format!("{} {rest}{}", now(changed), moved(&outlook.tasks))
+}
+
+/// How many of those that are named would start sooner or later, and half of them by how much.
+fn moved(tasks: &[TaskCourse]) -> String {
+    let (mut sooner, mut later) = (Vec::new(), Vec::new());
+    for task in tasks.iter().filter(|task| task.differs()) {
+        match (task.as_it_is, task.changed) {
+            (Some(before), Some(after)) if after < before => sooner.push(before.since(after)),
+            (Some(before), Some(after)) => later.push(after.since(before)),
+            _ => {}
+        }
+    }
+    let said = |mut spans: Vec<Span>, when: &str| {
+        spans.sort_unstable();
+        let half = spans.get(spans.len() / 2).copied();
+        half.map_or_else(String::new, |half| {
+            let tasks = count(spans.len() as u64, "task");
+            match spans.len() {
+                1 => format!(" One would start {} {when}.", duration(half)),
+                _ => format!(
+                    " {tasks} would start {when}, half of them by {} or more.",
+                    duration(half)
+                ),
+            }
+        })
+    };
+    said(sooner, "sooner") + &said(later, "later")
 }
 
 fn now(course: &Course) -> String {
@@ -136,6 +164,30 @@ mod tests {
             said.contains("The last of the first 2,000 waiting tasks would start in 4 min"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn what_moves_is_counted_and_what_stays_is_not_spoken_of() {
+        let at = |s: i64| Some(Time(0) + Span::from_secs(s));
+        let task = |as_it_is, changed| TaskCourse {
+            task: crate::TaskId::default(),
+            as_it_is,
+            changed,
+        };
+        let tasks = [
+            task(at(0), at(0)),
+            task(at(60), at(20)),
+            task(at(90), at(60)),
+            task(at(9), at(21)),
+            task(None, at(5)),
+        ];
+        assert_eq!(
+            moved(&tasks),
+            " 2 tasks would start sooner, half of them by 40 s or more. One would start 12 s later."
+        );
+        let differ = tasks.map(|task| task.differs());
+        assert_eq!(differ, [false, true, true, true, true]);
+        assert_eq!(moved(&tasks[..1]), "");
     }
 
     #[test]

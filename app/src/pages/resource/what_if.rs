@@ -31,7 +31,8 @@ impl Supposition {
     /// Tasks to be named.
     pub fn tasks(&self) -> impl Iterator<Item = TaskId> {
         let tasks = self.answer.iter().flat_map(|outlook| &outlook.tasks);
-        tasks.take(SHOWN).map(|course| course.task)
+        let moved = tasks.filter(|course| course.differs());
+        moved.take(SHOWN).map(|course| course.task)
     }
 }
 
@@ -234,7 +235,7 @@ fn counts(outlook: &Outlook) -> Option<Markup> {
             <table class="rows">
                 <thead>
                     <tr>
-                        <th scope="col">"Waits at once, being"</th>
+                        <th scope="col">"What waits, and for what"</th>
                         <th scope="col" class="number">"as it is"</th>
                         <th scope="col" class="number">"then"</th>
                     </tr>
@@ -246,7 +247,7 @@ fn counts(outlook: &Outlook) -> Option<Markup> {
     })
 }
 
-/// The next tasks, and when they would start in both courses.
+/// The next tasks that would start at another time, and when in both courses.
 fn tasks(outlook: &Outlook, titles: &HashMap<TaskId, String>, seat: &Seat) -> Option<Markup> {
     let at = |at: Option<Time>| match at {
         Some(at) if at <= outlook.at => view! { "at once" }.written(),
@@ -266,10 +267,11 @@ fn tasks(outlook: &Outlook, titles: &HashMap<TaskId, String>, seat: &Seat) -> Op
             </tr>
         }
     };
-    let rows: Vec<_> = outlook.tasks.iter().take(SHOWN).map(row).collect();
+    let moved = outlook.tasks.iter().filter(|course| course.differs());
+    let rows: Vec<_> = moved.take(SHOWN).map(row).collect();
     (!rows.is_empty()).then(|| {
         view! {
-            <div class="scroll" tabindex="0" role="group" aria-label="When the next tasks would start">
+            <div class="scroll" tabindex="0" role="group" aria-label="What would start at another time">
                 <table class="rows">
                     <thead>
                         <tr>
