@@ -149,14 +149,18 @@ async fn leave(session: &Session) -> Result<(), Problem> {
     left.map_err(|error| Problem::internal(&error))
 }
 
-/// A page of the way in at that address, which shows or carries what was typed.
+/// A page of the way in at that address, which shows or carries what was typed; an act that it carries
+/// was not done.
 pub async fn again(web: &Web, headers: HeaderMap, address: &str, carried: Extensions) -> Response {
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = address.parse().unwrap_or(Uri::from_static("/login"));
     *request.headers_mut() = headers;
+    let is_of_an_act = carried.get::<Draft>().is_some();
     request.extensions_mut().extend(carried);
     let Ok(mut page) = web.pages.clone().oneshot(request).await;
-    *page.status_mut() = StatusCode::UNAUTHORIZED;
+    if is_of_an_act {
+        *page.status_mut() = StatusCode::UNAUTHORIZED;
+    }
     page
 }
 

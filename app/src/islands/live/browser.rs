@@ -123,7 +123,7 @@ fn tick(page: &Rc<Page>) {
     page.stream.tidy();
     if is_visible() {
         if page.looks_for_ms() > BLOCKED_MS {
-            page.stream.close();
+            page.stream.rest();
         } else {
             page.stream.open();
         }

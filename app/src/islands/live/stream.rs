@@ -99,9 +99,14 @@ impl Stream {
 
     /// Closes it until it is opened again.
     pub fn close(&self) {
-        self.opened.take();
+        self.rest();
         self.failures.set(0);
         self.reopen_ms.set(0.0);
+    }
+
+    /// Lets the connection go; what is known of failures stays.
+    pub fn rest(&self) {
+        self.opened.take();
     }
 
     /// Whether the server is connected.
