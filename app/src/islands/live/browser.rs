@@ -31,6 +31,8 @@ const STALE_MS: f64 = 12_000.0;
 /// A browser has six connections to a server, and pages hold one each: a look that waits so long for one
 /// gets that of its own page.
 const BLOCKED_MS: f64 = 5_000.0;
+/// How long a page stays whose things are gone.
+const GONE_AFTER: Duration = Duration::from_secs(2);
 /// How long a hidden page keeps its stream.
 const HIDDEN_MS: f64 = 10_000.0;
 
@@ -215,9 +217,18 @@ async fn fetch(wanted: bool) -> Result<Option<Document>, JsValue> {
     request.set_headers(&headers);
     let sent = window().fetch_with_str_and_init(&location.href()?, &request);
     let response: Response = JsFuture::from(sent).await?.dyn_into()?;
-    // Elsewhere, or gone: the server says more of it than this page can show.
-    if response.redirected() || response.status() == 404 {
+    if response.redirected() {
         location.reload()?;
+        return Ok(None);
+    }
+    if response.status() == 404 {
+        // Gone: the server says more of it than this page can show. The page on which somebody took it
+        // away is on its way elsewhere by then.
+        set_timeout(
+            // It fails where reloading is forbidden, and then the page stays.
+            || drop(window().location().reload()),
+            GONE_AFTER,
+        );
         return Ok(None);
     }
     if response.status() >= 500 {
