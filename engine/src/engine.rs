@@ -285,8 +285,8 @@ impl Engine {
                     tokio::time::sleep(LAST_WORDS).await;
                 } => Err(EngineError::Away),
             }
-        });
-        let told = told.await;
+        })
+        .await;
         if matches!(told, Err(EngineError::Away | EngineError::NoConductor)) {
             self.shared.routes.forget(pool, url);
         }

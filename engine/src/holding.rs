@@ -114,6 +114,7 @@ async fn decide(held: Held, inbox: mpsc::Receiver<Message>, notify_gap: Duration
     telling.spawn(publish(desk.clone(), notify_gap));
     let loaded = Arc::clone(&held.loaded);
     let ended = actor::run(held, inbox).await;
+    // The keeper may be held up by the very database that was lost: nobody is ready here meanwhile.
     loaded.store(false, Ordering::Release);
     desk.events.close();
     if matches!(ended, Ended::Drained) {

@@ -56,8 +56,8 @@ impl Config {
         })
     }
 
-    /// The database that a command works on which only makes sense with a server's data: it makes none by
-    /// itself, where it was started in another folder than the server.
+    /// Refuses a command that works on a server's data where there is none: started in another folder
+    /// than the server, it would make a database that nobody serves.
     pub fn must_have_data(&self) -> anyhow::Result<()> {
         let is_known = self.database_url.is_some() || text("BATON_DATA_DIR").is_some();
         anyhow::ensure!(

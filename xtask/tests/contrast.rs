@@ -32,7 +32,7 @@ const PAIRS: [(&str, &str); 9] = [
     ("bad", "bad-soft"),
 ];
 /// Shapes and edges that say something, on every ground.
-const MARKS: [&str; 8] = [
+const MARKS: [&str; 7] = [
     "line-strong",
     "hue-1",
     "hue-2",
@@ -40,7 +40,6 @@ const MARKS: [&str; 8] = [
     "hue-4",
     "hue-5",
     "hue-6",
-    "hue-7",
 ];
 
 const TEXT_LEAST: f64 = 4.5;

@@ -80,7 +80,7 @@ pub fn ensemble(
         return None;
     }
     // Whose last bar has just left keeps its stave: the page does not move under the reader.
-    let bars_of = |player: &Player| of_agent.get(&player.agent).cloned().unwrap_or_default();
+    let mut bars_of = |player: &Player| of_agent.remove(&player.agent).unwrap_or_default();
     let mut staves: Vec<_> = players
         .iter()
         .map(|player| (player, bars_of(player)))

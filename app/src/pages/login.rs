@@ -9,7 +9,7 @@ use crate::acts::{Draft, Typed};
 /// How whoever runs the server lets somebody in.
 const NEW_ACCOUNT: &str = "baton user create --email you@example.org --workspace team --workspace-role member --password-stdin";
 
-/// A form that posts and redirects; it needs no scripts.
+/// A form that leads on, or is shown again with its e-mail; it needs no scripts.
 #[component]
 pub fn Login() -> impl IntoView {
     let asked = Asked::now();

@@ -7,7 +7,7 @@ use scheduler::bounds::SLUG_WORDS;
 use super::Asked;
 use crate::acts::Typed;
 
-/// A form that posts and redirects; the code proves that whoever fills it in runs the server.
+/// A form that leads on, or is shown again with what is to be mended; the code proves that whoever fills it in runs the server.
 #[component]
 pub fn Setup() -> impl IntoView {
     let asked = Asked::now();

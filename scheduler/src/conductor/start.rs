@@ -8,7 +8,7 @@ use super::state::{
     AgentIx, Gate, GroupIx, Held, LaneIx, Lease, Meter, Place, ResIx, Reserved, TaskIx, Timer,
     grants,
 };
-use crate::{FreedSlot, Granted, LeaseId, Level, OpenLease, Reservation, Span, Time};
+use crate::{FreedSlot, Granted, LeaseId, Level, OpenLease, Reservation, ResourceSpec, Span, Time};
 
 /// Lanes looked at at one gate for a head small enough to pass.
 const PASSING: usize = 16;
@@ -263,8 +263,7 @@ impl Conductor {
                 Vec::new()
             }
             Meter::Slots(slots) => {
-                let level = Level::Slots(resource.spec.workspace, resource.spec.id);
-                self.out.records.levels.push(level);
+                self.out.records.levels.push(slots_of(&resource.spec));
                 slots.take(amount)
             }
         };
@@ -313,8 +312,7 @@ impl Conductor {
             });
             self.out.records.slots_freed.extend(freed);
             if !held.slots.is_empty() {
-                let level = Level::Slots(resource.spec.workspace, resource.spec.id);
-                self.out.records.levels.push(level);
+                self.out.records.levels.push(slots_of(&resource.spec));
             }
             // A permit is none of these.
             resource.holders.remove(&LeaseId(holder));
@@ -329,4 +327,8 @@ impl Conductor {
             self.agenda.opened.insert(Gate::Resource(held.resource));
         }
     }
+}
+
+const fn slots_of(spec: &ResourceSpec) -> Level {
+    Level::Slots(spec.workspace, spec.id)
 }

@@ -2,7 +2,7 @@
 
 use crate::{Span, Time, Unit};
 
-/// An amount of a budget: `$1.25` or `12,000 tokens`. Money to the cent, and exact below ten.
+/// An amount of a budget: `$1.25` or `12,000 tokens`. Money to the cent, and exact below ten cents.
 #[must_use]
 pub fn amount(value: u64, unit: Unit) -> String {
     match unit {

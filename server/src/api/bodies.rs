@@ -195,8 +195,8 @@ impl NewTaskBody {
         check.date(self.not_before, "/not_before");
         check.optional_name(self.agent.as_deref(), "/agent");
         check.optional_name(self.reference.as_deref(), "/ref");
-        let attempts = self.max_attempts.is_none_or(|_| {
-            fitting(self.max_attempts).is_some_and(|it| bounds::ATTEMPTS.contains(&it))
+        let attempts = self.max_attempts.is_none_or(|attempts| {
+            u16::try_from(attempts).is_ok_and(|attempts| bounds::ATTEMPTS.contains(&attempts))
         });
         check.that(attempts, "/max_attempts", "must be from 1 to 100");
         let lease = self

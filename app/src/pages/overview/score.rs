@@ -55,19 +55,6 @@ pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<Mark
     if played.agents.is_empty() {
         return None;
     }
-    let players: Vec<_> = played
-        .agents
-        .iter()
-        .filter(|listed| {
-            let seen_at = listed.agent.seen_at;
-            seen_at.is_some_and(|at| at >= seat.now - BACK)
-        })
-        .map(|listed| Player {
-            agent: listed.agent.card.id,
-            href: href(seat, &listed.agent.card.name),
-            name: listed.agent.card.name.clone(),
-        })
-        .collect();
     // What was given long ago and still runs is not among the latest dispatches.
     let from = played.known_from.unwrap_or(seat.now - BACK);
     let long = running.iter().filter_map(|task| {
@@ -89,6 +76,20 @@ pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<Mark
         ended: lease.ended,
     });
     let bars: Vec<_> = recent.chain(long).collect();
+    let players: Vec<_> = played
+        .agents
+        .iter()
+        .filter(|listed| {
+            let of_agent = |bar: &Bar| bar.agent == listed.agent.card.id;
+            let was_there = listed.agent.seen_at.is_some_and(|at| at >= seat.now - BACK);
+            was_there || bars.iter().any(of_agent)
+        })
+        .map(|listed| Player {
+            agent: listed.agent.card.id,
+            href: href(seat, &listed.agent.card.name),
+            name: listed.agent.card.name.clone(),
+        })
+        .collect();
     let span = match played.known_from {
         Some(from) => span(&recent_only(&bars, from), false, seat.now),
         None => span(&bars, true, seat.now),

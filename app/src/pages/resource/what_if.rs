@@ -30,10 +30,15 @@ pub struct Supposition {
 impl Supposition {
     /// Tasks to be named.
     pub fn tasks(&self) -> impl Iterator<Item = TaskId> {
-        let tasks = self.answer.iter().flat_map(|outlook| &outlook.tasks);
-        let moved = tasks.filter(|course| course.differs());
-        moved.take(SHOWN).map(|course| course.task)
+        let moved = self.answer.iter().flat_map(|outlook| moved(outlook));
+        moved.map(|course| course.task)
     }
+}
+
+/// The tasks that are shown: those that would start at another time.
+fn moved(outlook: &Outlook) -> impl Iterator<Item = &TaskCourse> {
+    let moved = outlook.tasks.iter().filter(|course| course.differs());
+    moved.take(SHOWN)
 }
 
 /// Asks the core about the limit in the address, if there is one.
@@ -267,8 +272,7 @@ fn tasks(outlook: &Outlook, titles: &HashMap<TaskId, String>, seat: &Seat) -> Op
             </tr>
         }
     };
-    let moved = outlook.tasks.iter().filter(|course| course.differs());
-    let rows: Vec<_> = moved.take(SHOWN).map(row).collect();
+    let rows: Vec<_> = moved(outlook).map(row).collect();
     (!rows.is_empty()).then(|| {
         view! {
             <div class="scroll" tabindex="0" role="group" aria-label="What would start at another time">
