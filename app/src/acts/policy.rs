@@ -8,6 +8,8 @@ use super::{Answer, Desk, Done, Form, Refused};
 
 const WHOLE: &str = "This takes a whole number.";
 const NUMBER: &str = "This takes a number.";
+const SECONDS: &str = "This takes seconds: a number from 0, 4 000 000 at most.";
+const DOLLARS: &str = "This takes dollars: a number from 0, 9 000 000 at most.";
 
 /// Puts a policy in force in place of the version its author saw.
 #[server(endpoint = "put_policy")]
@@ -63,16 +65,33 @@ fn laid_over(before: Policy, read: &mut Reader<'_>) -> Policy {
         ageing_per_hour: read.value("ageing_per_hour", NUMBER),
         fair_share_weight: read.value("fair_share_weight", NUMBER),
         exploratory_headroom: read.value("exploratory_headroom", NUMBER),
-        reserve_after_ms: read.value("reserve_after_ms", WHOLE),
+        reserve_after_ms: milliseconds(read, "reserve_after_ms"),
         retries: Retries {
-            base_ms: read.value("base_ms", WHOLE),
-            max_ms: read.value("max_ms", WHOLE),
+            base_ms: milliseconds(read, "base_ms"),
+            max_ms: milliseconds(read, "max_ms"),
         },
         unknown_cost: UnknownCost {
             mode: refuse.unwrap_or_default(),
             default_tokens: read.value("default_tokens", WHOLE),
-            default_microusd: read.value("default_microusd", WHOLE),
+            default_microusd: scaled(read, "default_microusd", 1e6, (9e6, DOLLARS)),
         },
         ..before
+    }
+}
+
+/// People write seconds.
+fn milliseconds(read: &mut Reader<'_>, field: &str) -> u32 {
+    scaled(read, field, 1e3, (4e6, SECONDS)) as u32
+}
+
+/// A number of a unit that is `parts` of what is stored, up to `most`.
+fn scaled(read: &mut Reader<'_>, field: &str, parts: f64, (most, words): (f64, &str)) -> u64 {
+    let value: f64 = read.value(field, words);
+    let fits = (0.0..=most).contains(&value);
+    read.that(fits, field, words);
+    if fits {
+        (value * parts).round() as u64
+    } else {
+        0
     }
 }

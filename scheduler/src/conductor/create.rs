@@ -7,8 +7,8 @@ use hashbrown::{HashMap, HashSet};
 use super::Conductor;
 use super::state::{Place, Task, TaskIx, WsIx};
 use crate::{
-    Actor, Answer, CreateTasks, Created, CreatedTask, EditTask, NewTask, OpenTask, Refusal, Reply,
-    Span, Stored, TaskFact, TaskId, TaskState, TextEdit, Time,
+    Actor, Answer, CreateTasks, Created, CreatedTask, NewTask, OpenTask, Refusal, Reply, Span,
+    Stored, TaskFact, TaskId, TaskState, Time,
 };
 
 impl Conductor {
@@ -231,111 +231,6 @@ impl Conductor {
     pub(super) fn record_change(&mut self, ix: TaskIx) {
         let open = self.open_task(ix);
         self.out.records.changed.push(open);
-    }
-
-    /// Changes what a waiting task is ranked by or needs, and its text with it.
-    pub(super) fn edit_task(&mut self, ws: WsIx, actor: &Actor, edit: EditTask) -> Answer {
-        let Some(ix) = self.task_in(ws, edit.task) else {
-            return Err(Refusal::NeedFacts {
-                tasks: vec![edit.task],
-            });
-        };
-        if let Some(&current) = self.edited.get(&edit.task)
-            && current != edit.version
-        {
-            return Err(Refusal::VersionConflict { current });
-        }
-        let state = self.tasks[ix].place.state();
-        let scheduling = edit.class.is_some()
-            || edit.estimate.is_some()
-            || edit.capabilities.is_some()
-            || edit.requires.is_some()
-            || edit.agent.is_some();
-        if scheduling && !matches!(state, TaskState::Pending | TaskState::Backlog) {
-            return Err(Refusal::WrongState {
-                state,
-                act: crate::Act::Edit,
-            });
-        }
-        let rank_before = self.tasks[ix].rank;
-        if let Some(priority) = edit.priority {
-            self.tasks[ix].priority = priority;
-        }
-        if let Some(due_at) = edit.due_at {
-            self.tasks[ix].extra_mut().due_at = due_at.into();
-        }
-        if scheduling {
-            self.change_needs(ix, |needs| {
-                needs.class = edit.class.unwrap_or(needs.class);
-                if let Some(estimate) = edit.estimate {
-                    needs.estimate = estimate;
-                }
-                if let Some(capabilities) = edit.capabilities {
-                    needs.capabilities = capabilities;
-                }
-                if let Some(requires) = edit.requires {
-                    needs.requires = requires;
-                }
-                if let Some(agent) = edit.agent {
-                    needs.agent = Some(agent).filter(|name| !name.is_empty());
-                }
-            });
-        }
-        self.rescore(ix);
-        self.set_task_timer(ix);
-        if self.tasks[ix].rank != rank_before {
-            self.decide_reprioritised(ix, actor.clone(), rank_before);
-        }
-        self.record_change(ix);
-        let version = edit.version.saturating_add(1);
-        self.edited.insert(edit.task, version);
-        self.out.records.edits.push(TextEdit {
-            workspace: self.workspaces[ws].id,
-            task: edit.task,
-            title: edit.title,
-            description: edit.description,
-            version,
-        });
-        Ok(Reply::Task {
-            task: edit.task,
-            state,
-        })
-    }
-
-    /// Gives a task other needs, and so perhaps another lane.
-    pub(super) fn change_needs(&mut self, ix: TaskIx, change: impl FnOnce(&mut crate::Needs)) {
-        let (old, place) = (self.tasks[ix].profile, self.tasks[ix].place);
-        let mut needs = (*self.profiles[old].needs).clone();
-        change(&mut needs);
-        self.lift(ix);
-        let profile = self.profile_for(self.ws_of(ix), &needs, || Arc::new(needs.clone()));
-        self.tasks[ix].profile = profile;
-        self.release_profile(old);
-        // What stalled may go on with other needs.
-        let place = if matches!(place, Place::Stalled(_)) {
-            Place::Queued
-        } else {
-            place
-        };
-        self.admit_task(ix, place);
-    }
-
-    /// The score changed by more than time.
-    pub(super) fn decide_reprioritised(&mut self, ix: TaskIx, actor: Actor, from: i64) {
-        let ws = self.ws_of(ix);
-        let score = crate::score::score(
-            &self.score_inputs(ix),
-            &self.workspaces[ws].policy,
-            self.now,
-        );
-        let facts = crate::ReprioritiseFacts {
-            from,
-            to: score.rank,
-            factors: score.factors,
-        };
-        let mut decision = self.decision(ws, actor, crate::Facts::Reprioritise(facts));
-        decision.task = Some(self.tasks[ix].id);
-        self.out.records.decisions.push(decision);
     }
 
     /// When a task was accepted last; for a load, which must go on from there.

@@ -12,6 +12,7 @@ mod apart;
 mod blocker;
 mod claims;
 mod create;
+mod edit;
 mod eta;
 mod excerpt;
 mod explain;

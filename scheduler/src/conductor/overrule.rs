@@ -215,6 +215,7 @@ impl Conductor {
             to,
             boost: request.boost,
             to_agent,
+            changes: Vec::new(),
             ended_lease,
             reason: request.reason.clone(),
         };

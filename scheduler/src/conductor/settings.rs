@@ -4,7 +4,7 @@ use super::Conductor;
 use super::state::{BudIx, Budget, LaneKey, Reserved, WsIx};
 use crate::{
     Actor, Answer, BudgetEvent, BudgetRow, BudgetScope, BudgetSpec, BudgetState, Facts,
-    PolicyChange, PolicyFacts, PolicyRow, PutBudget, PutPolicy, Refusal, Reply, Unit,
+    PolicyFacts, PolicyRow, PutBudget, PutPolicy, Refusal, Reply, Unit, ValueChange,
 };
 
 impl Conductor {
@@ -190,7 +190,7 @@ impl Conductor {
             });
         }
         let version = workspace.policy_version + 1;
-        let changes = policy_changes(&workspace.policy, &request.policy);
+        let changes = ValueChange::between(&*workspace.policy, &request.policy);
         let workspace = &mut self.workspaces[ws];
         workspace.policy_version = version;
         workspace.policy = std::sync::Arc::new(request.policy.clone());
@@ -222,38 +222,5 @@ impl Conductor {
         for ix in tasks {
             self.rescore(ix);
         }
-    }
-}
-
-/// What differs between two policies, by JSON pointer.
-fn policy_changes(old: &crate::Policy, new: &crate::Policy) -> Vec<PolicyChange> {
-    let mut changes = Vec::new();
-    if let (Ok(old), Ok(new)) = (serde_json::to_value(old), serde_json::to_value(new)) {
-        differences("", &old, &new, &mut changes);
-    }
-    changes
-}
-
-fn differences(
-    pointer: &str,
-    old: &serde_json::Value,
-    new: &serde_json::Value,
-    changes: &mut Vec<PolicyChange>,
-) {
-    match (old, new) {
-        (serde_json::Value::Object(old), serde_json::Value::Object(new)) => {
-            for (name, new) in new {
-                let old = old.get(name).unwrap_or(&serde_json::Value::Null);
-                differences(&format!("{pointer}/{name}"), old, new, changes);
-            }
-        }
-        _ if old != new => {
-            changes.push(PolicyChange {
-                pointer: pointer.to_owned(),
-                from: old.clone(),
-                to: new.clone(),
-            });
-        }
-        _ => {}
     }
 }

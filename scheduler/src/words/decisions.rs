@@ -5,7 +5,7 @@ use super::waits;
 use crate::{
     Act, Actor, BudgetEvent, BudgetFacts, Decision, DispatchFacts, ExpiryEvent, ExpiryFacts,
     Factor, FactorName, Facts, Fuse, NotYetFacts, OverrideFacts, ResourceKind, Span, TaskState,
-    ThrottleEvent, ThrottleFacts,
+    ThrottleEvent, ThrottleFacts, ValueChange,
 };
 
 /// What was decided, in one line.
@@ -28,7 +28,12 @@ pub fn headline(decision: &Decision) -> String {
         ),
         Facts::Budget(facts) => budget(facts),
         Facts::Throttle(facts) => throttle(facts, decision),
-        Facts::Override(facts) => format!("{} by {}", overruled(facts), actor(&decision.actor)),
+        Facts::Override(facts) => format!(
+            "{} by {}{}",
+            overruled(facts),
+            actor(&decision.actor),
+            parts(&facts.changes)
+        ),
         Facts::Policy(facts) => {
             format!(
                 "Policy version {} by {}: {} changed",
@@ -96,6 +101,9 @@ pub fn reasoning(decision: &Decision) -> String {
             } else {
                 ""
             };
+            if facts.act == Act::Edit {
+                return changed(&facts.changes);
+            }
             let (from, to) = (state(facts.from), state(facts.to));
             let moved = if from == to {
                 format!("The task stayed {from}.")
@@ -104,23 +112,10 @@ pub fn reasoning(decision: &Decision) -> String {
             };
             format!("{moved}{lease} {reason}")
         }
-        Facts::Policy(facts) => {
-            let change = |change: &crate::PolicyChange| {
-                format!("{} from {} to {}", change.pointer, change.from, change.to)
-            };
-            if facts.changes.is_empty() {
-                return "Nothing changed but the version.".to_owned();
-            }
-            format!(
-                "Changed: {}.",
-                facts
-                    .changes
-                    .iter()
-                    .map(change)
-                    .collect::<Vec<_>>()
-                    .join("; ")
-            )
+        Facts::Policy(facts) if facts.changes.is_empty() => {
+            "Nothing changed but the version.".to_owned()
         }
+        Facts::Policy(facts) => changed(&facts.changes),
         Facts::Expiry(facts) => expiry_reasoning(facts),
         Facts::Reprioritise(facts) => format!("Its score is made of: {}.", factors(&facts.factors)),
     }
@@ -325,6 +320,38 @@ fn limit(kind: &ResourceKind) -> String {
     }
 }
 
+/// Which parts of a task changed: `: title, due date`.
+fn parts(changes: &[ValueChange]) -> String {
+    let names = changes.iter().map(|change| {
+        let part = change.pointer.split('/').nth(1);
+        match part.unwrap_or_default() {
+            "due_at" => "due date",
+            "requires" => "resources",
+            other => other,
+        }
+    });
+    let mut names: Vec<_> = names.collect();
+    names.dedup();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", names.join(", "))
+    }
+}
+
+/// What changed, with the values where they are known.
+fn changed(changes: &[ValueChange]) -> String {
+    let one = |change: &ValueChange| {
+        let ValueChange { pointer, from, to } = change;
+        if from == to {
+            return pointer.clone();
+        }
+        format!("{pointer} from {from} to {to}")
+    };
+    let all: Vec<_> = changes.iter().map(one).collect();
+    format!("Changed: {}.", all.join("; "))
+}
+
 fn overruled(facts: &OverrideFacts) -> String {
     match (facts.act, facts.boost) {
         (Act::Cancel, _) => "Cancelled".to_owned(),
@@ -332,7 +359,7 @@ fn overruled(facts: &OverrideFacts) -> String {
         (Act::Release, _) if facts.from == TaskState::InReview => "Accepted".to_owned(),
         (Act::Release, _) => "Released".to_owned(),
         (Act::Retry, _) => "Set to be tried again".to_owned(),
-        (Act::Edit, _) => "Changed".to_owned(),
+        (Act::Edit, _) => "Edited".to_owned(),
         (Act::Handoff, _) => format!(
             "Handed over to {}",
             facts.to_agent.as_deref().unwrap_or("others")

@@ -21,7 +21,7 @@ pub fn amount(value: u64, unit: Unit) -> String {
     }
 }
 
-/// A span in its largest fitting unit: `0.9 s`, `12 s`, `3 min`, `2 h 5 min`, `4 d`.
+/// A span in its largest fitting unit: `0.9 s`, `12 s`, `3 min`, `2 h 5 min`, `4 d`, `5 months`.
 #[must_use]
 pub fn duration(span: Span) -> String {
     let ms = span.as_millis_ceil().max(0);
@@ -37,7 +37,12 @@ pub fn duration(span: Span) -> String {
         120_000..7_200_000 => format!("{mins} min"),
         7_200_000..86_400_000 if mins % 60 > 0 => format!("{} h {} min", mins / 60, mins % 60),
         7_200_000..172_800_000 => format!("{hours} h"),
-        _ => format!("{} d", grouped(((hours + 12) / 24).unsigned_abs())),
+        172_800_000..8_640_000_000 => format!("{} d", (hours + 12) / 24),
+        8_640_000_000..63_113_904_000 => format!("{} months", (hours + 365) / 730),
+        _ => format!(
+            "{} years",
+            grouped(((hours + 4_383) / 8_766).unsigned_abs())
+        ),
     }
 }
 
@@ -131,8 +136,19 @@ mod tests {
 
     #[test]
     fn spans_read_in_their_largest_unit() {
-        let read = [0, 7, 835, 950, 12_000, 185_000, 7_500_000, 259_200_000]
-            .map(|ms| duration(Span::from_millis(ms)));
+        let read = [
+            0,
+            7,
+            835,
+            950,
+            12_000,
+            185_000,
+            7_500_000,
+            259_200_000,
+            12_960_000_000,
+            218_073_600_000,
+        ]
+        .map(|ms| duration(Span::from_millis(ms)));
         assert_eq!(
             read,
             [
@@ -143,7 +159,9 @@ mod tests {
                 "12 s",
                 "3 min",
                 "2 h 5 min",
-                "3 d"
+                "3 d",
+                "5 months",
+                "7 years"
             ]
         );
     }

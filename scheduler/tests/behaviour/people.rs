@@ -1,10 +1,11 @@
 //! What people and agents overrule.
 
 use scheduler::{
-    Act, Boost, Class, Code, CreateTasks, Facts, Handoff, Overrule, Refusal, Request, Span, TaskId,
+    Act, Boost, Class, Code, CreateTasks, DecisionKind, EditTask, Facts, Handoff, Overrule,
+    Refusal, Request, Span, TaskId, words,
 };
 
-use crate::support::{agent_actor, boss};
+use crate::support::{World, agent_actor, boss};
 use crate::world;
 
 #[test]
@@ -121,4 +122,40 @@ fn hand(task: TaskId, to_agent: &str, epoch: Option<u32>) -> Request {
         }),
         facts: Vec::new(),
     })
+}
+
+#[test]
+fn an_edit_is_a_decision_that_says_what_it_changed() {
+    let mut world = world();
+    let task = world.add(0, &[]);
+    let edit = |version, title: Option<&str>| EditTask {
+        task,
+        priority: None,
+        due_at: None,
+        class: None,
+        estimate: None,
+        capabilities: Some(vec!["legal".to_owned()]),
+        requires: None,
+        agent: None,
+        title: title.map(str::to_owned),
+        description: None,
+        version,
+    };
+    let said = |world: &mut World, edit| {
+        let before = world.model.decisions.len();
+        world.ask(0, boss(), Request::EditTask(edit)).unwrap();
+        let new = world.model.decisions.values().skip(before);
+        let new = new.filter(|made| made.kind() == DecisionKind::Override);
+        new.map(|made| (words::headline(made), words::reasoning(made)))
+            .collect::<Vec<_>>()
+    };
+    let boss = said(&mut world, edit(1, Some("Other words")));
+    assert_eq!(
+        boss,
+        [(
+            "Edited by boss: capabilities, title".to_owned(),
+            "Changed: /capabilities from [] to [\"legal\"]; /title.".to_owned()
+        )]
+    );
+    assert_eq!(said(&mut world, edit(2, None)), [], "nothing differs");
 }

@@ -1,7 +1,7 @@
 //! Instants as people say them: how long ago, or in how long.
 
 use leptos::wasm_bindgen::JsCast;
-use web_sys::js_sys::{Date, Number};
+use web_sys::js_sys::Date;
 use web_sys::{Document, Element};
 
 /// Rewrites every instant of a document. The exact one stays in its title.
@@ -35,10 +35,9 @@ fn words(seconds_ago: f64) -> String {
         5.0..60.0 => format!("{} s", (seconds / 5.0).floor() * 5.0),
         60.0..5_400.0 => format!("{} min", (seconds / 60.0).round()),
         5_400.0..129_600.0 => format!("{} h", (seconds / 3_600.0).round()),
-        _ => {
-            let days = Number::from((seconds / 86_400.0).round());
-            format!("{} d", days.to_locale_string("en"))
-        }
+        129_600.0..8_640_000.0 => format!("{} d", (seconds / 86_400.0).round()),
+        8_640_000.0..63_113_904.0 => format!("{} months", (seconds / 2_629_746.0).round()),
+        _ => format!("{} years", (seconds / 31_556_952.0).round()),
     };
     if seconds_ago >= 0.0 {
         format!("{span} ago")

@@ -18,6 +18,13 @@ macro_rules! numbers {
     };
 }
 
+/// The same of milliseconds, which people read as seconds.
+macro_rules! seconds {
+    ($part:expr, $($name:ident: $label:literal),+ $(,)?) => {
+        vec![$((stringify!($name), $label, (f64::from($part.$name) / 1e3).to_string())),+]
+    };
+}
+
 /// The form for those who may, the numbers for the others, and the history.
 pub fn panel(policies: &[PolicyRow], seat: &Seat) -> Markup {
     let Some(now) = policies.first() else {
@@ -52,6 +59,7 @@ fn groups(policy: &Policy) -> [(&'static str, &'static str, Vec<Number>); 5] {
         exploratory: "Exploratory",
     );
     let ageing = numbers!(policy, ageing_per_hour: "An hour of age");
+    let unknown = &policy.unknown_cost;
     [
         (
             "Fuses",
@@ -71,27 +79,38 @@ fn groups(policy: &Policy) -> [(&'static str, &'static str, Vec<Number>); 5] {
         (
             "Shares",
             "What is left for others, here and in the other workspaces of the pool.",
-            numbers!(policy,
-                fair_share_weight: "Weight among workspaces",
-                exploratory_headroom: "Share exploratory work leaves free, 0 to 1",
-                reserve_after_ms: "A resource saves up after, ms",
-            ),
+            [
+                numbers!(policy,
+                    fair_share_weight: "Weight among workspaces",
+                    exploratory_headroom: "Share exploratory work leaves free, 0 to 1",
+                ),
+                seconds!(policy, reserve_after_ms: "A resource saves up after, seconds"),
+            ]
+            .concat(),
         ),
         (
             "Retries",
             "How long a failed task rests: twice as long each time, up to the most.",
-            numbers!(policy.retries,
-                base_ms: "First rest, ms",
-                max_ms: "Longest rest, ms",
+            seconds!(policy.retries,
+                base_ms: "First rest, seconds",
+                max_ms: "Longest rest, seconds",
             ),
         ),
         (
             "Unknown cost",
             "What is reserved for a task nobody estimated, until its kind has a history.",
-            numbers!(policy.unknown_cost,
-                default_tokens: "Tokens",
-                default_microusd: "Millionths of a dollar",
-            ),
+            vec![
+                (
+                    "default_tokens",
+                    "Tokens",
+                    unknown.default_tokens.to_string(),
+                ),
+                (
+                    "default_microusd",
+                    "Dollars",
+                    (unknown.default_microusd as f64 / 1e6).to_string(),
+                ),
+            ],
         ),
     ]
 }

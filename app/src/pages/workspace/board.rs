@@ -11,11 +11,12 @@ use crate::markup::{Markup, Written};
 use crate::pages::counts::Counts;
 use crate::text;
 
-/// The columns, from left to right.
-pub const COLUMNS: [TaskState; 5] = [
+/// The columns, from left to right; where nothing has to be looked at, that one is left out.
+pub const COLUMNS: [TaskState; 6] = [
     TaskState::Backlog,
     TaskState::Pending,
     TaskState::InProgress,
+    TaskState::InReview,
     TaskState::Done,
     TaskState::Failed,
 ];
@@ -42,13 +43,18 @@ pub fn board(columns: &[Vec<TaskListed>], counts: &Counts, seat: &Seat) -> Marku
             </li>
         }
     };
+    let shown = COLUMNS
+        .iter()
+        .zip(columns)
+        .filter(|(state, tasks)| **state != TaskState::InReview || !tasks.is_empty());
+    let shown = shown.map(column).collect_view();
     view! {
         <section class="panel whole" aria-labelledby="board">
             <div class="panel-head">
                 <h2 id="board">"Board"</h2>
                 <a href=seat.path("tasks")>"All as a list"</a>
             </div>
-            <ul class="board" role="list">{COLUMNS.iter().zip(columns).map(column).collect_view()}</ul>
+            <ul class="board" role="list">{shown}</ul>
         </section>
     }
     .written()
