@@ -37,36 +37,11 @@ impl Conductor {
         }
         let rank_before = self.tasks[ix].rank;
         let before = self.decided_by(ix);
-        if let Some(priority) = edit.priority {
-            self.tasks[ix].priority = priority;
-        }
-        if let Some(due_at) = edit.due_at {
-            self.tasks[ix].extra_mut().due_at = due_at.into();
-        }
-        if scheduling {
-            self.change_needs(ix, |needs| {
-                needs.class = edit.class.unwrap_or(needs.class);
-                if let Some(estimate) = edit.estimate {
-                    needs.estimate = estimate;
-                }
-                if let Some(capabilities) = edit.capabilities {
-                    needs.capabilities = capabilities;
-                }
-                if let Some(requires) = edit.requires {
-                    needs.requires = requires;
-                }
-                if let Some(agent) = edit.agent {
-                    needs.agent = Some(agent).filter(|name| !name.is_empty());
-                }
-            });
-        }
-        self.rescore(ix);
-        self.set_task_timer(ix);
+        self.apply(ix, &edit, scheduling);
         let mut changes = ValueChange::between(&before, &self.decided_by(ix));
-        let title = edit.title.as_ref().map(|_| "/title");
-        let description = edit.description.as_ref().map(|_| "/description");
-        let texts = title.into_iter().chain(description);
-        changes.extend(texts.map(ValueChange::of_text));
+        let texts = [("/title", &edit.title), ("/description", &edit.description)];
+        let texts = texts.iter().filter(|(_, text)| text.is_some());
+        changes.extend(texts.map(|(pointer, _)| ValueChange::of_text(pointer)));
         if !changes.is_empty() {
             self.decide_edited(ix, actor.clone(), changes);
         }
@@ -87,6 +62,35 @@ impl Conductor {
             task: edit.task,
             state,
         })
+    }
+
+    /// All but the texts, which are kept elsewhere.
+    fn apply(&mut self, ix: TaskIx, edit: &EditTask, needs: bool) {
+        if let Some(priority) = edit.priority {
+            self.tasks[ix].priority = priority;
+        }
+        if let Some(due_at) = edit.due_at {
+            self.tasks[ix].extra_mut().due_at = due_at.into();
+        }
+        if needs {
+            self.change_needs(ix, |needs| {
+                needs.class = edit.class.unwrap_or(needs.class);
+                if let Some(estimate) = &edit.estimate {
+                    needs.estimate.clone_from(estimate);
+                }
+                if let Some(capabilities) = &edit.capabilities {
+                    needs.capabilities.clone_from(capabilities);
+                }
+                if let Some(requires) = &edit.requires {
+                    needs.requires.clone_from(requires);
+                }
+                if let Some(agent) = &edit.agent {
+                    needs.agent = Some(agent.clone()).filter(|name| !name.is_empty());
+                }
+            });
+        }
+        self.rescore(ix);
+        self.set_task_timer(ix);
     }
 
     /// What an edit may change of a task, but for its texts.
