@@ -1,5 +1,7 @@
 //! Decisions in words.
 
+use serde_json::Value;
+
 use super::numbers::{amount, count, duration, instant, ordinal, plain};
 use super::waits;
 use crate::{
@@ -342,14 +344,33 @@ fn parts(changes: &[ValueChange]) -> String {
 /// What changed, with the values where they are known.
 fn changed(changes: &[ValueChange]) -> String {
     let one = |change: &ValueChange| {
-        let ValueChange { pointer, from, to } = change;
-        if from == to {
-            return pointer.clone();
+        let name = change.pointer.trim_start_matches('/');
+        if change.from == change.to {
+            return name.to_owned();
         }
-        format!("{pointer} from {from} to {to}")
+        format!(
+            "{name} from {} to {}",
+            value(&change.from),
+            value(&change.to)
+        )
     };
     let all: Vec<_> = changes.iter().map(one).collect();
     format!("Changed: {}.", all.join("; "))
+}
+
+fn value(of: &Value) -> String {
+    match of {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) => format!("“{text}”"),
+        Value::Array(items) if items.is_empty() => "nothing".to_owned(),
+        Value::Array(items) => items.iter().map(value).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            let fields = fields.map(|(name, of)| format!("{name} {}", value(of)));
+            fields.collect::<Vec<_>>().join(" ")
+        }
+        Value::Bool(_) | Value::Number(_) => of.to_string(),
+    }
 }
 
 fn overruled(facts: &OverrideFacts) -> String {

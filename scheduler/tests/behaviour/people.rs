@@ -154,7 +154,7 @@ fn an_edit_is_a_decision_that_says_what_it_changed() {
         boss,
         [(
             "Edited by boss: capabilities, title".to_owned(),
-            "Changed: /capabilities from [] to [\"legal\"]; /title.".to_owned()
+            "Changed: capabilities from nothing to “legal”; title.".to_owned()
         )]
     );
     assert_eq!(said(&mut world, edit(2, None)), [], "nothing differs");

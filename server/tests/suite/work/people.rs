@@ -127,6 +127,14 @@ async fn what_a_waiting_task_needs_can_be_changed(database: PgPool) {
     );
     let listed = house.get(&key, "/tasks?agent=scout").await.body;
     assert_eq!(listed["items"][0]["id"], made["id"]);
+    let edits = house.get(&key, "/decisions?kind=override").await.body;
+    let edit_made = &edits["items"][0];
+    assert_eq!(edit_made["subject"]["id"], made["id"], "{edits}");
+    let reasoning = edit_made["reasoning"].as_str().unwrap();
+    assert!(
+        reasoning.starts_with("Changed: agent from “somebody” to “scout”; "),
+        "{reasoning}"
+    );
 
     let claim = house.done(&scout, "POST /claims", json!({})).await;
     assert_eq!(claim["leases"], json!([]), "it lacks the capabilities");
