@@ -54,7 +54,7 @@ pub const SLUG_WORDS: &str =
 
 /// Whether a bucket can refill so much a second.
 pub const fn is_refill(per_s: f64) -> bool {
-    per_s > 0.0 && per_s <= REFILL_PER_S
+    per_s >= crate::bucket::MIN_REFILL_PER_S && per_s <= REFILL_PER_S
 }
 
 /// Whether a character shows nothing and takes no space: marks of format and direction, joiners,

@@ -170,6 +170,9 @@ pub struct Blocker {
     /// What there is at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<f64>,
+    /// What work of its class leaves free for others, beyond what it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaves: Option<f64>,
     /// What a budget's numbers count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<crate::Unit>,

@@ -44,22 +44,15 @@ impl<V: Copy + Ord> RankedQueue<V> {
             .flat_map(|chunk| chunk.iter().rev().copied())
     }
 
-    /// Entries before this one; its place counted from 0.
-    pub(crate) fn position(&self, entry: (i64, V)) -> usize {
+    /// Entries before this one, whether or not it is there; its place counted from 0.
+    pub(crate) fn before(&self, entry: (i64, V)) -> usize {
         let at = self.chunk_of(entry);
-        let after: usize = self.chunks[at.min(self.chunks.len())..]
-            .iter()
-            .skip(1)
-            .map(VecDeque::len)
-            .sum();
-        after
-            + self
-                .chunks
-                .get(at)
-                .map_or(0, |chunk| {
-                    chunk.len() - split(chunk, entry).min(chunk.len())
-                })
-                .saturating_sub(1)
+        let Some(chunk) = self.chunks.get(at) else {
+            return 0;
+        };
+        let better = chunk.partition_point(|other| key(*other) <= key(entry));
+        let beyond = self.chunks[at..].iter().skip(1).map(VecDeque::len);
+        beyond.sum::<usize>() + chunk.len() - better
     }
 
     pub(crate) fn insert(&mut self, entry: (i64, V)) {
@@ -150,8 +143,12 @@ mod tests {
             }
             let all: Vec<_> = queue.iter().collect();
             prop_assert_eq!(&all, &model.iter().map(|&(rank, value)| (-rank, value)).collect::<Vec<_>>());
+            for rank in (-300..300).step_by(50) {
+                let better = model.iter().take_while(|&&entry| entry < (-rank, 1)).count();
+                prop_assert_eq!(queue.before((rank, 1)), better);
+            }
             for (place, entry) in all.into_iter().enumerate() {
-                prop_assert_eq!(queue.position(entry), place);
+                prop_assert_eq!(queue.before(entry), place);
             }
         }
     }
@@ -162,7 +159,7 @@ mod tests {
         for i in 0..100_000_u32 {
             queue.insert((-i64::from(i), i));
         }
-        assert_eq!(queue.position((-70_000, 70_000)), 70_000);
+        assert_eq!(queue.before((-70_000, 70_000)), 70_000);
         assert_eq!(queue.first(), Some((0, 0)));
         assert_eq!(queue.len(), 100_000);
     }

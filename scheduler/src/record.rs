@@ -33,6 +33,8 @@ pub struct Records {
     pub attempts: Vec<Attempt>,
     /// Results that came under a lost lease: kept, unattached.
     pub late: Vec<LateResult>,
+    /// Results that wait for a person's look.
+    pub for_review: Vec<ResultForReview>,
     /// Decisions, append-only.
     pub decisions: Vec<Decision>,
     /// How often a lane met the same verdict again, by the decision that first recorded it.
@@ -146,6 +148,17 @@ pub struct Attempt {
     pub ended_at: Time,
     pub decision: DecisionId,
     pub error: Option<String>,
+}
+
+/// A result that is not its task's until somebody has looked at it.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ResultForReview {
+    pub lease: LeaseId,
+    pub workspace: WorkspaceId,
+    pub task: TaskId,
+    pub at: Time,
+    pub output: serde_json::Value,
 }
 
 /// A result that came too late.
@@ -294,6 +307,7 @@ impl Records {
         self.renewed.append(&mut later.renewed);
         self.attempts.append(&mut later.attempts);
         self.late.append(&mut later.late);
+        self.for_review.append(&mut later.for_review);
         self.decisions.append(&mut later.decisions);
         self.repeats.append(&mut later.repeats);
         self.resources.append(&mut later.resources);
@@ -328,6 +342,7 @@ impl Records {
             + self.leased.len()
             + self.renewed.len()
             + self.attempts.len()
+            + self.for_review.len()
             + self.late.len()
             + self.decisions.len()
             + self.repeats.len()

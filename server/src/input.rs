@@ -284,9 +284,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
-        if query.contains("%00") {
+        if let Some(pair) = query.split('&').find(|pair| pair.contains("%00")) {
+            let name = pair.split('=').next().unwrap_or_default();
             return Err(Problem::invalid_at(
-                "?",
+                format!("?{name}"),
                 "text may not hold the character U+0000",
             ));
         }

@@ -251,6 +251,7 @@ fn show(data: Data) -> Markup {
             </header>
             <div class="column">
                 {now}
+                {detail.for_review.as_ref().map(course::to_look_at)}
                 {timeline::timeline(attempts, decisions, &around)}
                 {score}
                 {aside::text(&detail)}

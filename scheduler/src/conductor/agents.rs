@@ -76,6 +76,7 @@ impl Conductor {
             groups: Vec::new(),
             budgets: Vec::new(),
             waiting: BTreeSet::new(),
+            asked_for: 0,
             creates: VecDeque::new(),
         });
         self.agent_of.insert(id, ix);

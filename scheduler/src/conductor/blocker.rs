@@ -83,8 +83,11 @@ impl Conductor {
                 resource,
                 need,
                 have,
-                ..
-            } => self.short(base, resource, need, have, task, now),
+                spare,
+            } => Blocker {
+                leaves: (spare > 0).then_some(spare.into()),
+                ..self.short(base, resource, need, have, task, now)
+            },
             Hold::Reserved { resource, lane } => Blocker {
                 resource: Some(self.resources[resource].spec.name.clone()),
                 tasks: self.lanes[lane]
@@ -117,13 +120,10 @@ impl Conductor {
         task: Option<TaskIx>,
         now: Time,
     ) -> Blocker {
-        let ahead = task
-            .and_then(|task| self.position(task))
-            .map_or(0, |position| position.rank as usize - 1);
         let resource = &self.resources[ix];
         let is_slots = matches!(resource.meter, Meter::Slots(_));
         let eta = match task {
-            Some(task) => self.resource_eta(ix, task, ahead, now),
+            Some(task) => self.resource_eta(ix, task, now),
             None => resource.opens_at(need, now).map(exact),
         };
         Blocker {
@@ -232,6 +232,7 @@ pub(super) fn plain(code: Code) -> Blocker {
         have: None,
         need: None,
         limit: None,
+        leaves: None,
         unit: None,
         unblocks_when: None,
         eta: None,

@@ -19,6 +19,9 @@ impl Conductor {
         }
         let agent = self.agent_for(ws, claim.agent, &claim.name);
         self.heard_of(agent);
+        let entry = &mut self.agents[agent];
+        let at_once = entry.running.saturating_add(claim.max.into());
+        entry.asked_for = entry.asked_for.max(at_once);
         let groups = self.groups_for(agent, claim);
         let leases = self.fill(agent, &groups, claim.max);
         if !leases.is_empty() || claim.wait_until <= self.now {

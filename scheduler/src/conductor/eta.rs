@@ -28,33 +28,95 @@ pub(super) const fn exact(at: Time) -> Eta {
 }
 
 impl Conductor {
-    /// When a resource is expected to let a task through that has `ahead` tasks before it.
-    pub(super) fn resource_eta(
-        &self,
-        ix: ResIx,
-        task: TaskIx,
-        ahead: usize,
-        now: Time,
-    ) -> Option<Eta> {
-        let need = self.need_with_spare(task, ix)?;
-        match &self.resources[ix].meter {
-            Meter::Bucket(_) if ahead == 0 => self.resources[ix].opens_at(need, now).map(exact),
+    /// When a resource is expected to let a task through, after all of its workspace that goes first.
+    pub(super) fn resource_eta(&self, ix: ResIx, task: TaskIx, now: Time) -> Option<Eta> {
+        let (need, with_spare) = (self.need_of(task, ix)?, self.need_with_spare(task, ix)?);
+        let resource = &self.resources[ix];
+        let (ahead, taken) = self.ahead_at(ix, task);
+        let from = resource.closed_at(now).unwrap_or(now);
+        match &resource.meter {
             Meter::Bucket(bucket) => {
                 let mut after = *bucket;
-                after.take(need.saturating_mul(ahead as u32), now);
-                let from = self.resources[ix].closed_at(now).unwrap_or(now);
-                after.when(need, from).map(|at| spread(now, at, ahead + 1))
+                after.take(taken, now);
+                let at = after.when(with_spare, from)?;
+                Some(match self.overtaken_until(ix, task, now) {
+                    None if ahead == 0 => exact(at),
+                    None => spread(now, at, ahead + 1),
+                    Some(bound) => Eta {
+                        p90: bound.max(spread(now, at, ahead + 1).p90),
+                        ..spread(now, at, ahead + 1)
+                    },
+                })
             }
             Meter::Slots(slots) => {
-                let places = (self.resources[ix].limit() / need.max(1)).max(1) as usize;
+                let spare = with_spare - need;
+                let limit = resource.limit();
+                let each = (taken / (ahead.max(1) as u32)).max(need).max(1);
+                let places = (limit.saturating_sub(spare) / each).max(1) as usize;
                 let busy = self.expected_returns(ix, now).into_iter();
                 let busy: Vec<Time> = busy
-                    .map(|(at, _)| at.unwrap_or(now + DEFAULT_DURATION))
+                    .map(|(at, _)| at.unwrap_or(now + DEFAULT_DURATION).max(from))
                     .collect();
-                let free = (slots.free(self.resources[ix].limit()) / need.max(1)) as usize;
-                Some(play(busy, free, places, ahead, self.pace(task), now))
+                let free = (slots.free(limit).saturating_sub(spare) / each) as usize;
+                let eta = play(busy, free, places, ahead, self.pace(task), now);
+                Some(Eta {
+                    p50: eta.p50.max(from),
+                    p90: eta.p90.max(from),
+                    ..eta
+                })
             }
         }
+    }
+
+    /// Tasks of its workspace that take of a resource and go before a task, and how much they take.
+    fn ahead_at(&self, ix: ResIx, task: TaskIx) -> (usize, u32) {
+        let entry = (self.tasks[task].rank, task);
+        let lanes = self.workspaces[self.ws_of(task)].lanes.values();
+        let mut all = (0, 0_u32);
+        for lane in lanes.map(|&lane| &self.lanes[lane]) {
+            let Some((_, head)) = lane.queue.first() else {
+                continue;
+            };
+            let Some(need) = lane
+                .resources
+                .contains(&Some(ix))
+                .then(|| self.need_of(head, ix))
+                .flatten()
+            else {
+                continue;
+            };
+            let before = lane.queue.before(entry);
+            all.0 += before;
+            all.1 = all.1.saturating_add(need.saturating_mul(before as u32));
+        }
+        all
+    }
+
+    /// Until when others that come meanwhile may take a bucket's tokens before a task that needs more
+    /// of them at once: then the bucket saves up for it. `None` where nobody can.
+    fn overtaken_until(&self, ix: ResIx, task: TaskIx, now: Time) -> Option<Time> {
+        let (lane, need) = (self.lane_of(task), self.need_of(task, ix)?);
+        let Meter::Bucket(bucket) = &self.resources[ix].meter else {
+            return None;
+        };
+        if need <= 1 || self.resources[ix].reserved == Some(lane) {
+            return None;
+        }
+        let takes =
+            |other: LaneIx| other != lane && self.lanes[other].resources.contains(&Some(ix));
+        if !self.lanes.iter().any(|(other, _)| takes(other)) {
+            return None;
+        }
+        let entry = &self.lanes[lane];
+        let patience = Span::from_millis(self.workspaces[entry.ws].policy.reserve_after_ms.into());
+        let waits_since = entry.filed.map_or(now, |_| entry.parked_at);
+        let mut drained = *bucket;
+        drained.take(
+            bucket.available(now).max(0).try_into().unwrap_or(u32::MAX),
+            now,
+        );
+        let whole = drained.when(need, now)?.since(now);
+        Some((waits_since + patience).max(now) + whole)
     }
 
     /// When an agent is expected to be free for a task that has `ahead` tasks before it.
@@ -74,8 +136,7 @@ impl Conductor {
             .filter(|&ix| self.agents[ix].status != AgentStatus::Draining)
             .take(256)
             .collect();
-        let room = |ix: &AgentIx| self.agents[*ix].card.max_concurrency.unwrap_or(1) as usize;
-        let places: usize = online.iter().map(room).sum();
+        let places: usize = online.iter().map(|&ix| self.at_once(ix) as usize).sum();
         if places == 0 {
             return None;
         }
@@ -132,11 +193,11 @@ impl Conductor {
 
 impl Lease {
     /// When it is expected to end: by what its agent said of its progress, else by its kind. One that
-    /// should have ended takes as long again as it is overdue, at most as long as it was to take.
+    /// should have ended takes as long again as it is overdue: the longer it has lasted, the longer it
+    /// may (Lindy's law).
     pub(super) fn returns_at(&self, now: Time) -> Time {
         let expected = self.said_end.unwrap_or(self.expected_end);
-        let usual = expected.since(self.granted_at);
-        expected.max(now + now.since(expected).min(usual))
+        expected.max(now + now.since(expected))
     }
 
     /// Its agent says how much of it is done, from 0 to 1: the rest is expected to go as fast.

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::state::{
-    Extra, Lane, LaneIx, Lease, Place, Profile, ProfileIx, Task, TaskIx, Timer, Workspace, WsIx,
+    Budget, Extra, Lane, LaneIx, Lease, Place, Profile, ProfileIx, Task, TaskIx, Timer, Workspace,
+    WsIx,
 };
 use super::{Agenda, Conductor, Output};
 use crate::arena::Arena;
@@ -72,7 +73,7 @@ impl Conductor {
             groups: self.groups.clone(),
             resources: self.resources.clone(),
             pool_resources: self.pool_resources.clone(),
-            budgets: self.budgets.clone(),
+            budgets: Arena::default(),
             agents: self.agents.clone(),
             agent_of: self.agent_of.clone(),
             leases: HashMap::new(),
@@ -91,6 +92,10 @@ impl Conductor {
         };
         let new = self.copy_tasks(kept, &mut copy);
         copy.workspaces = self.workspaces.map(|_, ws| bare_workspace(ws, &new));
+        copy.budgets = self.budgets.map(|_, budget| Budget {
+            aside: renamed(&budget.aside, &new),
+            ..budget.clone()
+        });
         for (ix, profile) in copy.profiles.iter() {
             let ws = copy.lanes[profile.lane].ws;
             copy.workspaces[ws]
@@ -292,14 +297,15 @@ fn bare_workspace(ws: &Workspace, new: &HashMap<TaskIx, TaskIx>) -> Workspace {
         kinds: ws.kinds.clone(),
         virtual_time: ws.virtual_time,
         counts: ws.counts,
-        stalled: ws
-            .stalled
-            .iter()
-            .filter_map(|task| new.get(task))
-            .copied()
-            .collect(),
+        stalled: renamed(&ws.stalled, new),
         blown: ws.blown.clone(),
     }
+}
+
+/// Those of some tasks that the copy has, by their numbers there.
+fn renamed(tasks: &BTreeSet<TaskIx>, new: &HashMap<TaskIx, TaskIx>) -> BTreeSet<TaskIx> {
+    let there = tasks.iter().filter_map(|task| new.get(task));
+    there.copied().collect()
 }
 
 fn renumber(extra: &mut Extra, new: &HashMap<TaskIx, TaskIx>) {

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::Conductor;
 use super::blocker::{NAMED, plain};
 use super::eta::exact;
+use super::holds::{Consequence, Hold};
 use super::state::{Agent, AgentIx, Gate, Group, LaneIx, Place, ResIx, TaskIx, WsIx};
 use super::verdicts::Unserved;
 use crate::words;
@@ -56,8 +57,12 @@ impl Conductor {
         let lease = self.lease_of.get(&task);
         let running = lease.and_then(|lease| self.leases.get(lease));
         let verdict = self.lanes[lane].verdict;
-        let shared = self.tasks[task].place == Place::Queued
-            && verdict.holds
+        let stands = match self.tasks[task].place {
+            Place::Queued => verdict.holds,
+            Place::Stalled(_) => true,
+            _ => false,
+        };
+        let shared = stands
             && self.lane_code(task).map(|(code, _)| code) == verdict.of.map(|(code, _)| code);
         let of_lane = verdict.decision.filter(|_| shared);
         running.map(|lease| lease.decision).or(of_lane)
@@ -65,14 +70,16 @@ impl Conductor {
 
     pub(super) fn position(&self, task: TaskIx) -> Option<Position> {
         let entry = &self.tasks[task];
-        if entry.place != Place::Queued {
-            return None;
-        }
         let queue = &self.lanes[self.lane_of(task)].queue;
-        let place = queue.position((entry.rank, task));
+        // What a budget cannot cover stands beside its lane, in the place it comes back to.
+        let beside = match entry.place {
+            Place::Queued => 0,
+            Place::Stalled(Code::BudgetExhausted) => 1,
+            _ => return None,
+        };
         Some(Position {
-            rank: place as u32 + 1,
-            of: queue.len() as u32,
+            rank: queue.before((entry.rank, task)) as u32 + 1,
+            of: queue.len() as u32 + beside,
         })
     }
 
@@ -184,7 +191,8 @@ impl Conductor {
         let ahead = self
             .position(task)
             .map_or(0, |position| position.rank as usize - 1);
-        match self.unserved(task, now) {
+        let first = self.budget_before(lane, ahead, now);
+        match self.unserved(task, now).filter(|_| first.is_none()) {
             Some(Unserved::Budget(hold)) => {
                 blockers.extend(self.window_of(hold, now));
                 blockers.push(self.blocker(hold, Some(task), now));
@@ -201,18 +209,21 @@ impl Conductor {
             None => {}
         }
         let others = if ahead == 0 {
-            self.better_heads(lane)
+            self.better_heads(lane, now)
         } else {
             0
         };
         if ahead + others > 0 && (ahead > 0 || !blockers.is_empty()) {
+            let first = first.map(|hold| self.blocker(hold, None, now));
             // Its turn comes no sooner than what else holds it lets go.
             let held = blockers
                 .iter()
+                .chain(&first)
                 .filter_map(|blocker| blocker.eta)
                 .max_by_key(|eta| eta.p50);
             let agents = self.agents_eta(lane, task, ahead + others, now);
             blockers.push(Blocker {
+                resource: first.and_then(|first| first.resource),
                 have: Some((ahead + others) as f64),
                 unblocks_when: Some(Unblock::TurnCame),
                 eta: agents.into_iter().chain(held).max_by_key(|eta| eta.p50),
@@ -229,6 +240,13 @@ impl Conductor {
         }
     }
 
+    /// The budget for which the first of a lane waits, and with it those behind.
+    fn budget_before(&self, lane: LaneIx, ahead: usize, now: Time) -> Option<Hold> {
+        let (_, head) = self.lanes[lane].queue.first().filter(|_| ahead > 0)?;
+        let hold = self.first_hold(head, now)?;
+        matches!(self.consequence(hold), Consequence::Park(Gate::Budget(_))).then_some(hold)
+    }
+
     fn agents_blocker(&self, task: TaskIx, code: Code) -> Blocker {
         let lane = &self.lanes[self.lane_of(task)];
         let group = &self.groups[lane.group];
@@ -240,10 +258,8 @@ impl Conductor {
             Code::AgentsOffline => (Unblock::AgentOnline, vec![Action::RegisterAgent]),
             _ => (Unblock::AgentFree, Vec::new()),
         };
-        let concerned = self.agents_concerned(lane.ws, group, code);
-        let asked_for = (!group.capabilities.is_empty())
-            .then(|| group.capabilities.join(", "))
-            .or_else(|| group.model.clone());
+        let concerned = self.agents_concerned(task, group, code);
+        let asked_for = self.asked_for(lane.ws, group, code);
         let is_there = !concerned.is_empty();
         let wanted = match &group.agent {
             Some(name) if !(code == Code::NoEligibleAgent && is_there) => Some(name.clone()),
@@ -270,13 +286,37 @@ impl Conductor {
         }
     }
 
-    /// The agents a blocker is about: those that are online where one of them is awaited; where
-    /// nobody can do it, the one it is for.
-    fn agents_concerned(&self, ws: WsIx, group: &Group, code: Code) -> Vec<AgentIx> {
-        let all = group.agents.iter().copied();
+    /// What a group asks of agents: its capabilities, or its model where it is that which nobody has.
+    fn asked_for(&self, ws: WsIx, group: &Group, code: Code) -> Option<String> {
         let known = &self.workspaces[ws].agents;
+        let pinned = group.agent.as_ref().and_then(|name| known.get(name));
+        let can = |ix: &AgentIx| {
+            let can = &self.agents[*ix].card.capabilities;
+            group.capabilities.iter().all(|need| can.contains(need))
+        };
+        let capable = match pinned {
+            Some(agent) => can(agent),
+            None => known.values().any(can),
+        };
+        let model = group.model.clone();
+        if group.capabilities.is_empty()
+            || (code == Code::NoEligibleAgent && capable && model.is_some())
+        {
+            return model;
+        }
+        Some(group.capabilities.join(", "))
+    }
+
+    /// The agents a blocker is about: those that are online, and that no budget of their own holds
+    /// back, where one of them is awaited; where nobody can do it, the one it is for.
+    fn agents_concerned(&self, task: TaskIx, group: &Group, code: Code) -> Vec<AgentIx> {
+        let all = group.agents.iter().copied();
+        let known = &self.workspaces[self.ws_of(task)].agents;
         match code {
-            Code::AgentsBusy => all.filter(|&ix| self.is_online(ix, self.now)).collect(),
+            Code::AgentsBusy => all
+                .filter(|&ix| self.is_online(ix, self.now))
+                .filter(|&ix| self.agent_hold(ix, task, self.now).is_none())
+                .collect(),
             Code::NoEligibleAgent => {
                 let named = group.agent.as_ref();
                 named
@@ -288,8 +328,8 @@ impl Conductor {
         }
     }
 
-    /// Lanes of the same group whose heads go before this lane's.
-    fn better_heads(&self, lane: LaneIx) -> usize {
+    /// Lanes of the same group whose heads go before this lane's, as nothing else holds them.
+    fn better_heads(&self, lane: LaneIx, now: Time) -> usize {
         let lane = &self.lanes[lane];
         let Some((_, rank)) = lane.filed else {
             return 0;
@@ -299,6 +339,8 @@ impl Conductor {
             file.iter()
                 .take(100)
                 .take_while(|&&(other, _)| other.0 > rank)
+                .filter_map(|&(_, other)| self.lanes[other].queue.first())
+                .filter(|&(_, head)| self.first_hold(head, now).is_none())
                 .count()
         })
     }

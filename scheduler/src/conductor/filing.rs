@@ -10,7 +10,7 @@ use super::state::{
     WsIx,
 };
 use crate::queue::RankedQueue;
-use crate::{Needs, Time};
+use crate::{Code, Needs, Time};
 
 impl Conductor {
     /// The profile for these needs; a new one keeps them as `shared` gives them.
@@ -195,6 +195,11 @@ impl Conductor {
         self.count(lane, place, -1);
         if matches!(place, Place::Stalled(_)) {
             self.workspaces[self.lanes[lane].ws].stalled.remove(&ix);
+        }
+        if place == Place::Stalled(Code::BudgetExhausted) {
+            for budget in self.budgets_on(ix).collect::<Vec<_>>() {
+                self.budgets[budget].aside.remove(&ix);
+            }
         }
         if place == Place::Queued && self.lanes[lane].queue.remove(entry) {
             self.refile(lane);

@@ -4,8 +4,11 @@ use std::ops::ControlFlow;
 
 use super::Conductor;
 use super::state::{AgentIx, BudIx, Budget, Gate, LaneIx, Meter, ResIx, Resource, TaskIx};
-use crate::{BudgetSpec, Code, Time, Unit, UnknownCostMode};
+use crate::{AgentStatus, BudgetSpec, Code, Time, Unit, UnknownCostMode};
 
+/// Tasks that step aside at one budget, at most: behind them their lanes wait, so that a backlog
+/// costs no more than this.
+const ASIDE: usize = 256;
 /// What nobody estimated is reserved with a quarter of the budget's limit at most.
 const GUESSED_SHARE: u64 = 4;
 
@@ -121,9 +124,11 @@ impl Conductor {
     /// What holds a task at every agent online that could take it: a budget of each one's own.
     pub(super) fn own_budgets_hold(&self, task: TaskIx, now: Time) -> Option<Hold> {
         let group = &self.groups[self.lanes[self.lane_of(task)].group];
-        let online = group.agents.iter().filter(|&&ix| self.is_online(ix, now));
+        let takes_work = |&&ix: &&AgentIx| {
+            self.is_online(ix, now) && self.agents[ix].status != AgentStatus::Draining
+        };
         let mut first = None;
-        for &agent in online {
+        for &agent in group.agents.iter().filter(takes_work) {
             let hold = self.agent_hold(agent, task, now)?;
             first.get_or_insert(hold);
         }
@@ -211,6 +216,14 @@ impl Conductor {
         }
     }
 
+    /// Whether a budget has too little left for a task, whatever is reserved.
+    pub(super) fn is_spent_for(&self, task: TaskIx, budget: BudIx) -> bool {
+        matches!(
+            self.budget_hold(task, budget, self.now),
+            Some(Hold::Spent { .. })
+        )
+    }
+
     /// What a task is reserved with: its estimate, else what its kind has used, else the default;
     /// `None` where the policy wants an estimate and there is none.
     pub(super) fn charge(&self, task: TaskIx, budget: &BudgetSpec) -> Option<u64> {
@@ -253,7 +266,13 @@ impl Conductor {
             Hold::Closed { resource, .. }
             | Hold::Short { resource, .. }
             | Hold::Reserved { resource, .. } => Consequence::Park(Gate::Resource(resource)),
-            Hold::Spent { budget, .. } | Hold::Booked { budget, .. } if !self.on_tree(budget) => {
+            // What is reserved comes back soon. What is spent does not, and others may need less.
+            Hold::Booked { budget, .. } if !self.on_tree(budget) => {
+                Consequence::Park(Gate::Budget(budget))
+            }
+            Hold::Spent { budget, .. }
+                if !self.on_tree(budget) && self.budgets[budget].aside.len() >= ASIDE =>
+            {
                 Consequence::Park(Gate::Budget(budget))
             }
             hold => Consequence::Stall(self.code_of(hold)),

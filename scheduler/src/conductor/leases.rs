@@ -5,7 +5,7 @@ use super::state::{Lease, Place, TaskIx, Timer, WsIx};
 use crate::{
     Actor, Answer, Attempt, AttemptOutcome, Complete, DecisionId, EndedTask, ExpiryEvent,
     ExpiryFacts, Facts, Fail, GiveBack, LateResult, LeaseId, Refusal, Renew, RenewedLease, Reply,
-    Span, Stop, TaskState, Time,
+    ResultForReview, Span, Stop, TaskState, Time,
 };
 
 /// How an attempt ended, in one place.
@@ -124,6 +124,15 @@ impl Conductor {
         } else {
             TaskState::Done
         };
+        if let Some(output) = request.output.clone().filter(|_| needs_review) {
+            self.out.records.for_review.push(ResultForReview {
+                lease: request.lease,
+                workspace: self.workspaces[ws].id,
+                task: id,
+                at: self.now,
+                output,
+            });
+        }
         let ending = Ending {
             output: request.output,
             ..Ending::default()

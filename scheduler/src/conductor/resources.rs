@@ -348,11 +348,11 @@ fn check_kind(kind: &ResourceKind) -> Result<(), Refusal> {
     };
     match *kind {
         ResourceKind::Bucket { capacity: 0, .. } => wrong("/capacity", "must be at least 1"),
-        ResourceKind::Bucket { refill_per_s, .. }
-            if !(crate::bucket::MIN_REFILL_PER_S..=crate::bucket::MAX_REFILL_PER_S)
-                .contains(&refill_per_s) =>
-        {
-            wrong("/refill_per_s", "must be above 0 and at most 1,000,000,000")
+        ResourceKind::Bucket { refill_per_s, .. } if !crate::bounds::is_refill(refill_per_s) => {
+            wrong(
+                "/refill_per_s",
+                "must be from 1e-8 (one in three years) to 1e9",
+            )
         }
         ResourceKind::Slots { slots } if slots > crate::bounds::SLOTS => {
             wrong("/slots", "must be at most 10,000")

@@ -130,6 +130,7 @@ impl Conductor {
             state: row.state,
             reserved: 0,
             ran_out,
+            aside: std::collections::BTreeSet::new(),
         });
         self.workspaces[ws].budgets.insert(name, ix);
         self.workspaces[ws]

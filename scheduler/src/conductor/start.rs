@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Conductor;
-use super::holds::Consequence;
+use super::holds::{Consequence, Hold};
 use super::state::{
     AgentIx, Gate, GroupIx, Held, LaneIx, Lease, Meter, Place, ResIx, Reserved, TaskIx, Timer,
     grants,
@@ -52,6 +52,13 @@ impl Conductor {
             .max_concurrency
             .unwrap_or(u32::MAX)
             .saturating_sub(agent.running)
+    }
+
+    /// Leases the agent takes at once: what its card says, else what it has asked for so far.
+    pub(super) fn at_once(&self, agent: AgentIx) -> u32 {
+        let agent = &self.agents[agent];
+        let so_far = agent.asked_for.max(agent.running).max(1);
+        agent.card.max_concurrency.unwrap_or(so_far)
     }
 
     /// Among the lanes these groups have that may go on, or whose gate has opened by time alone, the
@@ -124,7 +131,12 @@ impl Conductor {
                     self.agenda.verdicts.insert(lane, head);
                     self.agenda.watch.insert(gate);
                 }
-                Consequence::Stall(code) => self.put(head, Place::Stalled(code)),
+                Consequence::Stall(code) => {
+                    self.put(head, Place::Stalled(code));
+                    if let Hold::Spent { budget, .. } = hold {
+                        self.budgets[budget].aside.insert(head);
+                    }
+                }
             }
             return Err(NotStarted::Moved);
         }

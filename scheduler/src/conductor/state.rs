@@ -304,6 +304,8 @@ pub(super) struct Budget {
     pub(super) reserved: u64,
     /// Whether running out has been recorded in this window.
     pub(super) ran_out: bool,
+    /// Tasks that stepped aside: it cannot cover them, and what stands behind them may go.
+    pub(super) aside: BTreeSet<TaskIx>,
 }
 
 #[derive(Clone, Debug)]
@@ -311,6 +313,8 @@ pub(super) struct Agent {
     pub(super) ws: WsIx,
     pub(super) card: PutAgent,
     pub(super) running: u32,
+    /// Leases it would have had at once, had it got all it ever asked for.
+    pub(super) asked_for: u32,
     pub(super) seen_at: Option<Time>,
     /// When that was last stored.
     pub(super) seen_stored: Option<Time>,

@@ -164,10 +164,17 @@ impl Conductor {
         }
     }
 
-    /// What stepped aside for a budget on its tree comes back to be looked at again.
-    pub(super) fn unstall_tree(&mut self, ix: BudIx) {
+    /// What stepped aside for a budget comes back to be looked at again, unless it still cannot be
+    /// covered.
+    pub(super) fn unstall_at(&mut self, ix: BudIx) {
         let budget = &self.budgets[ix];
         let crate::BudgetScope::TaskTree(root) = budget.spec.scope else {
+            let aside = budget.aside.iter().copied();
+            let spent = |task: &TaskIx| self.is_spent_for(*task, ix);
+            let back: Vec<TaskIx> = aside.filter(|task| !spent(task)).collect();
+            for task in back {
+                self.put(task, Place::Queued);
+            }
             return;
         };
         let concerned = |&ix: &TaskIx| {

@@ -43,11 +43,13 @@ impl Conductor {
             .tasks
             .get(task)
             .is_some_and(|entry| entry.place.state() == crate::TaskState::Pending);
-        let head = self.lanes[ix].queue.first().map(|(_, head)| head);
-        let Some(task) = head.or(waits
+        let own = waits
             .then_some(task)
-            .filter(|&task| self.lane_of(task) == ix))
-        else {
+            .filter(|&task| self.lane_of(task) == ix);
+        // What steps aside says why, for nobody who stands behind it does.
+        let aside = own.filter(|&task| matches!(self.tasks[task].place, Place::Stalled(_)));
+        let head = self.lanes[ix].queue.first().map(|(_, head)| head);
+        let Some(task) = aside.or(head).or(own) else {
             return;
         };
         let Some(found) = self.lane_code(task) else {

@@ -25,8 +25,8 @@ impl Conductor {
             amount: self.need_of(task, ix).unwrap_or(0),
             eta,
         };
-        let in_turn = tasks.into_iter().enumerate().map(|(ahead, (_, task))| {
-            let eta = self.resource_eta(ix, task, ahead, now);
+        let in_turn = tasks.into_iter().map(|(_, task)| {
+            let eta = self.resource_eta(ix, task, now);
             waiting(task, eta)
         });
         let stalled = self.workspaces[ws].stalled.iter().copied();

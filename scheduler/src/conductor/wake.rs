@@ -31,7 +31,7 @@ impl Conductor {
     /// is looked at anew.
     fn serve_gate(&mut self, gate: Gate) {
         if let Gate::Budget(budget) = gate {
-            self.unstall_tree(budget);
+            self.unstall_at(budget);
         }
         self.agenda.watch.insert(gate);
         let mut refused: Vec<GroupIx> = Vec::new();

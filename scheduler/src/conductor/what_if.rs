@@ -388,15 +388,11 @@ impl Conductor {
             .filter(move |&ix| self.ws_of(ix) == ws)
     }
 
-    /// Agents that are there, with the leases each takes at once: one unless its card says more.
+    /// Agents that are there, with the leases each takes at once.
     fn places(&self, now: Time) -> BTreeMap<AgentIx, u32> {
         let there = self.agents.iter().filter(|&(ix, agent)| {
             agent.status != AgentStatus::Draining && self.is_online(ix, now)
         });
-        let places = there.map(|(ix, agent)| {
-            let most = agent.card.max_concurrency;
-            (ix, most.unwrap_or(agent.running.max(1)))
-        });
-        places.collect()
+        there.map(|(ix, _)| (ix, self.at_once(ix))).collect()
     }
 }

@@ -240,7 +240,8 @@ fn budget(facts: &BudgetFacts) -> String {
     let (name, limit) = (&facts.name, amount(facts.limit, facts.unit));
     match facts.event {
         BudgetEvent::Warned => {
-            format!("The budget “{name}” has passed its warning mark of {limit}")
+            let so_far = amount(facts.settled.saturating_add(facts.reserved), facts.unit);
+            format!("The budget “{name}” has passed its warning mark: {so_far} of {limit}")
         }
         BudgetEvent::Exhausted => format!("The budget “{name}” is spent: {limit}"),
         BudgetEvent::Set => format!("The budget “{name}” was set to {limit}"),

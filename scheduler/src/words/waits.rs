@@ -80,7 +80,15 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
             let full = ("takes no more now", "take no more now");
             agents(blocker, "asking for work", full)
         }
-        Code::LowerPriority => format!("{} before it", goes(blocker.have)),
+        Code::LowerPriority => {
+            let waits = blocker
+                .resource
+                .as_ref()
+                .map_or_else(String::new, |budget| {
+                    format!(", and the first waits for the budget “{budget}”")
+                });
+            format!("{} before it{waits}", goes(blocker.have))
+        }
         Code::DependencyPending
             if blocker.unblocks_when == Some(crate::Unblock::ResultReviewed) =>
         {
@@ -162,7 +170,13 @@ fn of_limit(blocker: &Blocker, state: &str) -> String {
         number(blocker, blocker.limit),
         number(blocker, blocker.need),
     );
-    format!("{have} of {limit} {state} and this takes {need}")
+    let leaves = blocker.leaves.map_or_else(String::new, |leaves| {
+        format!(
+            " and leaves {} to work that is not exploratory",
+            plain(leaves)
+        )
+    });
+    format!("{have} of {limit} {state} and this takes {need}{leaves}")
 }
 
 fn number(blocker: &Blocker, value: Option<f64>) -> String {

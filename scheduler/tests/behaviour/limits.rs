@@ -1,8 +1,8 @@
 //! Resources: what they hold back, and what is said of it.
 
 use scheduler::{
-    CloseResource, Code, EtaMethod, Query, Refusal, Renew, Reply, Request, Requirement,
-    ResourceKind, Span, TakePermit, TaskId, Throttled, Tier, Time, View,
+    Class, CloseResource, Code, EtaMethod, Priority, Query, Refusal, Renew, Reply, Request,
+    Requirement, ResourceKind, Span, TakePermit, TaskId, Throttled, Tier, Time, View,
 };
 
 use crate::support::{World, agent, agent_actor, boss, id, workspace};
@@ -58,8 +58,8 @@ fn a_full_resource_says_who_holds_it_and_when_it_is_expected_back() {
     let overdue = world.explain(0, waiting[0]).unwrap().blockers[0].eta;
     assert_eq!(
         overdue.unwrap().p50,
-        world.now + Span::from_secs(10),
-        "overdue, but for no longer than it was to take"
+        world.now + Span::from_secs(15),
+        "overdue by that much already"
     );
     let renew = Renew {
         lease: running.lease,
@@ -419,4 +419,72 @@ fn a_permit_is_its_agents_and_is_seen_as_a_holder() {
     let why = world.explain(0, task).unwrap();
     assert_eq!(why.blockers[0].holders[0].permit, Some(permit));
     assert_eq!(why.blockers[0].eta.unwrap().p50, expires_at);
+}
+
+#[test]
+fn what_takes_much_is_told_when_those_before_it_have_had_theirs() {
+    let mut world = world();
+    world.put_resource(0, "search", bucket(10, 2.0), false);
+    let drain = world.add(0, &[("search", 10)]);
+    assert_eq!(world.claim(0, 0, 1).leases[0].task, drain);
+    for _ in 0..8 {
+        let mut task = world.new_task(&[("search", 2)]);
+        task.priority = Priority::Urgent;
+        world.create(0, vec![task]).unwrap();
+    }
+    let mut big = world.new_task(&[("search", 10)]);
+    big.priority = Priority::Low;
+    let id = big.id;
+    world.create(0, vec![big]).unwrap();
+    let why = world.explain(0, id).unwrap();
+    let limited = why
+        .blockers
+        .iter()
+        .find(|blocker| blocker.code == Code::RateLimited);
+    let eta = limited.and_then(|blocker| blocker.eta).unwrap();
+    // 16 tokens for those before it, then 10: 26 at 2 a second.
+    assert_eq!(
+        (eta.method, eta.p50),
+        (EtaMethod::Simulated, world.now + Span::from_secs(13))
+    );
+    assert!(
+        eta.p90 > world.now + Span::from_secs(30),
+        "others may come meanwhile"
+    );
+}
+
+#[test]
+fn exploratory_work_says_what_it_leaves_to_others() {
+    let mut world = world();
+    world.put_resource(0, "eh", slots(5), false);
+    let tasks: Vec<_> = (0..6)
+        .map(|_| {
+            let mut task = world.new_task(&[("eh", 1)]);
+            task.needs.class = Class::Exploratory;
+            task
+        })
+        .collect();
+    world.create(0, tasks).unwrap();
+    assert_eq!(world.claim(0, 0, 6).leases.len(), 4);
+    let next = world.model.open.keys().copied().max().unwrap();
+    let why = world.explain(0, next).unwrap();
+    assert!(
+        why.headline.contains(
+            "1 of 5 slots free and this takes 1 and leaves 1 to work that is not exploratory"
+        ),
+        "{}",
+        why.headline
+    );
+}
+
+#[test]
+fn work_that_cannot_start_goes_before_nobody() {
+    let mut world = world();
+    let mut stuck = world.new_task(&[("nope", 1)]);
+    stuck.priority = Priority::Urgent;
+    world.create(0, vec![stuck]).unwrap();
+    let free = world.add(0, &[]);
+    let why = world.explain(0, free).unwrap();
+    let codes: Vec<_> = why.blockers.iter().map(|blocker| blocker.code).collect();
+    assert_eq!(codes, [Code::AgentsBusy]);
 }

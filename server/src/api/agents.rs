@@ -257,11 +257,11 @@ impl AgentBody {
         );
         check.words(self.models.as_deref().unwrap_or_default(), "/models");
         let most = self.max_concurrency.flatten();
-        let fits = most.is_none_or(|most| most <= MOST_AT_ONCE);
+        let fits = most.is_none_or(|most| (1..=MOST_AT_ONCE).contains(&most));
         check.that(
             fits,
             "/max_concurrency",
-            format!("must be at most {MOST_AT_ONCE}"),
+            format!("must be from 1 to {MOST_AT_ONCE}; one that takes nothing new is `draining`"),
         );
         for (url, pointer) in [
             (&self.health_url, "/health_url"),

@@ -202,7 +202,10 @@ pub async fn usage(
         resources,
     };
     let usage = body.checked("")?;
-    let spent = Spent::of(lease, epoch, Some(&usage));
+    let spent = Spent::of(lease, epoch, Some(&usage)).map(|spent| Spent {
+        told_apart: input.once.is_some(),
+        ..spent
+    });
     let request = Request::Usage(ReportUsage {
         lease,
         epoch,
@@ -352,6 +355,8 @@ struct Spent {
     lease: LeaseId,
     epoch: u32,
     usage: Usage,
+    /// A report with a key of its own is not taken for another of the same figures.
+    told_apart: bool,
 }
 
 impl Spent {
@@ -365,6 +370,7 @@ impl Spent {
             lease,
             epoch,
             usage,
+            told_apart: false,
         })
     }
 }
@@ -406,7 +412,7 @@ async fn charge_late(
     let Some(past) = past.await?.filter(of_caller) else {
         return Ok(false);
     };
-    if past.was_said {
+    if past.was_said && !spent.told_apart {
         return Ok(true);
     }
     let mut usage = spent.usage;

@@ -20,9 +20,12 @@ mod tasks;
 mod usage;
 mod what_if;
 
+use std::sync::LazyLock;
+
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::any;
+use scheduler::Action;
 use serde::Serialize;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
@@ -176,6 +179,29 @@ pub fn table() -> Vec<Route> {
         at("GET /stats", Anyone, routes!(stats::get)),
         at("GET /events", Anyone, routes!(events::stream)),
     ]
+}
+
+/// Who may take an action: whoever may use its route.
+pub(crate) fn who_may(action: Action) -> Who {
+    static WHO: LazyLock<Vec<(&str, Who)>> = LazyLock::new(|| {
+        table()
+            .iter()
+            .map(|route| (route.name, route.who))
+            .collect()
+    });
+    let name = match action {
+        Action::DefineResource | Action::RaiseLimit => "PUT /resources/{name}",
+        Action::ReopenResource => "POST /resources/{name}/reopen",
+        Action::RaiseBudget => "PUT /budgets/{name}",
+        Action::ReleaseTask => "POST /tasks/{id}/release",
+        Action::RetryDependency => "POST /tasks/{id}/retry",
+        Action::CancelTask => "POST /tasks/{id}/cancel",
+        Action::BoostTask => "POST /tasks/{id}/boost",
+        Action::RegisterAgent => "POST /agents",
+        Action::EditTask => "PATCH /tasks/{id}",
+    };
+    let found = WHO.iter().find(|(route, _)| *route == name);
+    found.map_or(AtLeast(Admin), |&(_, who)| who)
 }
 
 /// The interface's routes, each behind its guard, and their description.

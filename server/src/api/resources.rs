@@ -357,7 +357,7 @@ impl ResourceBody {
                 check.that(
                     is_refill(refill_per_s),
                     "/refill_per_s",
-                    "must be above 0 and at most 1e9",
+                    "must be from 1e-8 (one in three years) to 1e9",
                 );
                 check.that(self.slots.is_none(), "/slots", "a bucket has no slots");
                 ResourceKind::Bucket {

@@ -59,7 +59,9 @@ pub async fn edit(
         // It ended since that look.
         unchanged_since(&app, &caller, task, patch.version).await?;
     }
-    after(edited?)
+    let Json(mut after) = after(edited?)?;
+    after.version = Some(patch.version.saturating_add(1));
+    Ok(Json(after))
 }
 
 /// Whether this is a repetition, for which what it was made from has moved on.
@@ -298,7 +300,11 @@ fn overrule(task: TaskId, act: Act, reason: Option<String>) -> Overrule {
 
 fn after(reply: Reply) -> Result<Json<TaskAfter>, Problem> {
     match reply {
-        Reply::Task { task, state } => Ok(Json(TaskAfter { id: task, state })),
+        Reply::Task { task, state } => Ok(Json(TaskAfter {
+            id: task,
+            state,
+            version: None,
+        })),
         other => Err(super::unexpected(&other)),
     }
 }

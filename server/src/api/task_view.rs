@@ -70,7 +70,7 @@ pub struct Task {
     pub dependents: Vec<TaskId>,
     /// Tasks split from it.
     pub children: u32,
-    /// What the agent handed in.
+    /// What the agent handed in, also while it waits for a look.
     #[schema(value_type = Option<Object>)]
     pub output: Option<Value>,
     /// The last error, or a person's reason.
@@ -142,6 +142,9 @@ pub struct PastAttempt {
 pub struct TaskAfter {
     pub id: TaskId,
     pub state: TaskState,
+    /// After an edit: what the next one names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
 }
 
 impl Task {
@@ -221,7 +224,7 @@ impl Task {
                 decision,
                 ..
             }) => (output, error, decision),
-            None => (None, None, None),
+            None => (detail.for_review, None, None),
         };
         Self {
             description: detail.description,

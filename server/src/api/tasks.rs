@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use scheduler::{
-    Class, CreateTasks, DecisionId, Explanation, NewTask, Query, Refusal, Reply, Request, TaskId,
-    TaskState, View,
+    Action, Class, CreateTasks, DecisionId, Explanation, NewTask, Query, Refusal, Reply, Request,
+    TaskId, TaskState, View,
 };
 use serde::Deserialize;
 use store::read::{DecisionFilter, Listed, Page, TaskFilter, TaskOrder};
@@ -19,6 +19,7 @@ use crate::auth::Caller;
 use crate::check::{BATCH, Check, DEPENDENCIES};
 use crate::input::{Id, Input, Params};
 use crate::paging::{self, List};
+use crate::permission::Role;
 use crate::problem::{Problem, repointed};
 use crate::state::App;
 
@@ -372,6 +373,7 @@ pub async fn explanation(
         if explanation.decision_id.is_none() {
             explanation.decision_id = latest_decision(&app, &caller, id).await?;
         }
+        keep_what_is_allowed(&app, &caller, &mut explanation).await?;
         return Ok(Json(explanation));
     }
     let detail = app
@@ -380,6 +382,36 @@ pub async fn explanation(
         .await?
         .ok_or_else(Problem::not_found)?;
     Ok(Json(super::task_view::ended(&detail, app.now())))
+}
+
+/// Leaves only the actions that the reader may take.
+async fn keep_what_is_allowed(
+    app: &App,
+    caller: &Caller,
+    explanation: &mut Explanation,
+) -> Result<(), Problem> {
+    let of_resource = |action: &Action| {
+        use Action::{DefineResource, RaiseLimit, ReopenResource};
+        matches!(action, DefineResource | RaiseLimit | ReopenResource)
+    };
+    let mut of_pool: Vec<String> = Vec::new();
+    let mut actions = explanation.blockers.iter().flat_map(|one| &one.actions);
+    if caller.role != Role::Admin
+        && actions.any(of_resource)
+        && let View::Resources { resources } = app.ask(caller, Query::Resources).await?
+    {
+        let specs = resources.into_iter().map(|view| view.spec);
+        let shared = specs.filter(|spec| spec.workspace.is_none());
+        of_pool.extend(shared.map(|spec| spec.name));
+    }
+    for blocker in &mut explanation.blockers {
+        let resource = blocker.resource.as_ref();
+        let for_admins = resource.is_some_and(|name| of_pool.contains(name));
+        blocker.actions.retain(|action| {
+            super::who_may(*action).allows(caller.role) && !(for_admins && of_resource(action))
+        });
+    }
+    Ok(())
 }
 
 /// The last that was decided of a task, if anything was.

@@ -134,6 +134,7 @@ impl<'a> Normal<'a> {
             permits_ended,
             edits,
             late,
+            for_review,
             forgotten,
             resources_removed,
             budgets_removed,
@@ -154,6 +155,7 @@ impl<'a> Normal<'a> {
             && permits_ended.is_empty()
             && edits.is_empty()
             && late.is_empty()
+            && for_review.is_empty()
             && forgotten.is_empty()
     }
 }

@@ -1,7 +1,7 @@
 //! What changes seldom: a statement for each table that has rows. Runs behind the fence, in the
 //! transaction that proved it.
 
-use scheduler::{AgentRow, LateResult, PermitRow, Records};
+use scheduler::{AgentRow, LateResult, PermitRow, Records, ResultForReview};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -22,6 +22,9 @@ pub(super) async fn write(
     renewals(normal, connection).await?;
     for result in &records.late {
         late(result, connection).await?;
+    }
+    for result in &records.for_review {
+        for_review(result, connection).await?;
     }
     repeats(records, connection).await?;
     refusals(records, connection).await?;
@@ -130,6 +133,23 @@ async fn late(result: &LateResult, connection: &mut PgConnection) -> Result<(), 
         result.workspace.0,
         result.agent.map(|id| id.0),
         i64::from(result.epoch),
+        result.at.to_datetime(),
+        result.output,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn for_review(
+    result: &ResultForReview,
+    connection: &mut PgConnection,
+) -> Result<(), FlushError> {
+    sqlx::query!(
+        "INSERT INTO result_for_review (workspace_id, task_id, lease_id, at, output) VALUES ($1, $2, $3, $4, $5)",
+        result.workspace.0,
+        result.task.0,
+        result.lease.0,
         result.at.to_datetime(),
         result.output,
     )

@@ -65,6 +65,8 @@ pub struct TaskDetail {
     pub description: String,
     pub payload: Option<serde_json::Value>,
     pub end: Option<Ended>,
+    /// Its result while that waits for a person's look.
+    pub for_review: Option<serde_json::Value>,
     /// Tasks split from it, finished or not.
     pub children: u32,
     pub depends_on: Vec<TaskId>,
@@ -180,6 +182,8 @@ impl Store {
         let row = sqlx::query!(
             r#"SELECT t.description, t.payload, e.state AS "state?", e.at AS "at?", e.decision_id AS "decision_id?",
                    e.output AS "output?", e.error AS "error?",
+                   (SELECT r.output FROM result_for_review r WHERE r.workspace_id = $1 AND r.task_id = $2
+                    ORDER BY r.lease_id DESC LIMIT 1) AS "looked_at?",
                    (SELECT count(*) FROM task c WHERE c.workspace_id = $1 AND c.parent_id = $2) AS "children!",
                    ARRAY(SELECT depends_on FROM task_dependency
                          WHERE workspace_id = $1 AND task_id = $2 ORDER BY depends_on) AS "depends_on!",
@@ -192,12 +196,17 @@ impl Store {
         )
         .fetch_one(&self.readers)
         .await?;
+        let looked_at = row.looked_at;
+        let for_review = looked_at
+            .clone()
+            .filter(|_| task.state == TaskState::InReview);
         let end = match (row.state, row.at) {
             (Some(state), Some(at)) => Some(Ended {
+                // What was accepted is its result; what was sent back is not.
+                output: row.output.or(looked_at.filter(|_| state == "done")),
                 state: from_word("task's state", &state)?,
                 at: at.into(),
                 decision: row.decision_id.map(DecisionId),
-                output: row.output,
                 error: row.error,
             }),
             _ => None,
@@ -207,6 +216,7 @@ impl Store {
             description: row.description,
             payload: row.payload,
             end,
+            for_review,
             children: unsigned("count of children", row.children)?,
             depends_on: row.depends_on.into_iter().map(TaskId).collect(),
             dependents: row.dependents.into_iter().map(TaskId).collect(),

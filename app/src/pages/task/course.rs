@@ -39,6 +39,22 @@ pub fn at_work(lease: &LeaseListed, expected_ms: Option<u32>, seat: &Seat) -> Ma
     .written()
 }
 
+/// What an agent handed in, for whoever accepts it or sends it back.
+pub fn to_look_at(output: &serde_json::Value) -> Markup {
+    view! {
+        <section data-key="result" class="panel" aria-labelledby="result">
+            <h2 id="result">"The result to look at"</h2>
+            {handed_in(output)}
+        </section>
+    }
+    .written()
+}
+
+fn handed_in(output: &serde_json::Value) -> impl IntoView + use<> {
+    let json = serde_json::to_string_pretty(output).unwrap_or_default();
+    view! { <pre tabindex="0"><code>{json}</code></pre> }
+}
+
 /// How it ended, and with what.
 pub fn ended(end: &Ended, seat: &Seat) -> Markup {
     let words = match end.state {
@@ -46,10 +62,7 @@ pub fn ended(end: &Ended, seat: &Seat) -> Markup {
         TaskState::Cancelled => "It was cancelled.",
         _ => "It has failed.",
     };
-    let output = end.output.as_ref().map(|output| {
-        let json = serde_json::to_string_pretty(output).unwrap_or_default();
-        view! { <pre tabindex="0"><code>{json}</code></pre> }
-    });
+    let output = end.output.as_ref().map(handed_in);
     let decision = end.decision.map(|id| {
         view! { <a href=seat.path(&format!("decisions/{id}"))>"The decision behind it"</a> }
     });

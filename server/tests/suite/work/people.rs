@@ -1,7 +1,7 @@
 //! What people do to tasks and say of decisions.
 
 use axum::http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use server::permission::Role;
 use sqlx::PgPool;
 
@@ -213,14 +213,24 @@ async fn what_waits_for_a_look_is_accepted_or_sent_back(database: PgPool) {
             "POST /leases/{}/complete",
             lease["lease_id"].as_str().unwrap()
         );
-        let done = house
-            .done(&scout, &complete, json!({ "epoch": lease["epoch"] }))
-            .await;
+        let handed_in = json!({ "epoch": lease["epoch"], "output": { "pages": 12 } });
+        let done = house.done(&scout, &complete, handed_in).await;
         assert_eq!(done["state"], "in_review");
+        let output = || async {
+            let task = house.get(&member, &format!("/tasks/{id}")).await;
+            task.body["output"]["pages"].clone()
+        };
+        assert_eq!(output().await, 12, "it can be looked at");
         let after = house
             .done(&member, &format!("POST /tasks/{id}/{act}"), json!({}))
             .await;
         assert_eq!(after["state"], state);
+        let accepted = if state == "done" {
+            json!(12)
+        } else {
+            Value::Null
+        };
+        assert_eq!(output().await, accepted);
         house
             .ask(&member, &format!("POST /tasks/{id}/cancel"), json!({}))
             .await;
@@ -280,5 +290,28 @@ async fn a_review_is_kept_with_its_decision(database: PgPool) {
         assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
     }
     assert_eq!(read["reviews"][0]["verdict"], "disagree");
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_explanation_offers_each_reader_what_it_may_do(database: PgPool) {
+    let house = House::new(&database).await;
+    let (admin, manager) = (house.key(Role::Admin).await, house.key(Role::Manager).await);
+    let (member, viewer) = (house.key(Role::Member).await, house.key(Role::Viewer).await);
+    let slots = json!({ "kind": "slots", "slots": 0, "scope": "pool" });
+    house.done(&admin, "PUT /resources/gpu", slots).await;
+    let task = json!({ "title": "t", "requires": [{ "resource": "gpu", "amount": 1 }] });
+    let made = house.done(&member, "POST /tasks", task).await;
+    let path = format!("/tasks/{}/explanation", made["id"].as_str().unwrap());
+    for (key, actions) in [
+        (&admin, json!(["raise_limit", "edit_task"])),
+        (&manager, json!(["edit_task"])),
+        (&member, json!(["edit_task"])),
+        (&viewer, json!(null)),
+    ] {
+        let why = house.get(key, &path).await.body;
+        assert_eq!(why["blockers"][0]["code"], "never_fits");
+        assert_eq!(why["blockers"][0]["actions"], actions, "{why}");
+    }
     house.close().await;
 }
