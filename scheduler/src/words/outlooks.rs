@@ -120,7 +120,7 @@ fn only(course: &Course) -> String {
 
 fn span(from: Time, to: Time) -> String {
     match to.since(from) {
-        span if span <= Span::from_secs(1) => "at once".to_owned(),
+        span if span <= Span::from_secs(1) => "within a second".to_owned(),
         span => format!("in {}", duration(span)),
     }
 }

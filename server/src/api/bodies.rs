@@ -92,7 +92,8 @@ pub struct NewTaskBody {
     pub lease_ms: Option<i64>,
     /// Whether somebody looks at the result before it is done.
     pub needs_review: Option<bool>,
-    /// The author's own data, given to the agent as it is.
+    /// The author's own data, given to the agent as JSON reads it: whole numbers of 64 bits, others as
+    /// doubles, of equal names the last. What must not change a digit is a string.
     #[schema(value_type = Option<Object>)]
     pub payload: Option<Map<String, Value>>,
     /// The author's own name for it, unique in its batch.

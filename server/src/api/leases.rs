@@ -5,8 +5,8 @@ use axum::extract::State;
 use engine::IdempotencyKey;
 use scheduler::bounds::TOLD_MS;
 use scheduler::{
-    Answer, Complete, Fail, GiveBack, LateUsage, LeaseId, Refusal, Renew, Reply, ReportUsage,
-    Request, Stop, TaskId, TaskState, ThrottledResource, Time, Usage, bounds,
+    AgentId, Answer, AttemptOutcome, Complete, Fail, GiveBack, LateUsage, LeaseId, Refusal, Renew,
+    Reply, ReportUsage, Request, Stop, TaskId, TaskState, ThrottledResource, Time, Usage, bounds,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -171,7 +171,8 @@ pub async fn renew(
         progress,
         note,
     });
-    match app.carry_out(&caller, request, input.once).await? {
+    let said = Said::of(lease, epoch, None);
+    match under_lease(&app, &caller, request, said, input.once).await?? {
         Reply::Renewed { expires_at, stop } => Ok(Json(Renewed { expires_at, stop })),
         other => Err(super::unexpected(&other)),
     }
@@ -202,16 +203,16 @@ pub async fn usage(
         resources,
     };
     let usage = body.checked("")?;
-    let spent = Spent::of(lease, epoch, Some(&usage)).map(|spent| Spent {
+    let said = Said {
         told_apart: input.once.is_some(),
-        ..spent
-    });
+        ..Said::of(lease, epoch, Some(&usage))
+    };
     let request = Request::Usage(ReportUsage {
         lease,
         epoch,
         usage,
     });
-    after(under_lease(&app, &caller, request, spent, input.once).await??)
+    after(under_lease(&app, &caller, request, said, input.once).await??)
 }
 
 /// Hand in the result.
@@ -233,7 +234,7 @@ pub async fn complete(
         .usage
         .map(|usage| usage.checked("/usage"))
         .transpose()?;
-    let spent = Spent::of(lease, body.epoch, usage.as_ref());
+    let said = Said::of(lease, body.epoch, usage.as_ref());
     let output = body.output.map(Value::Object);
     let request = Request::Complete(Complete {
         lease,
@@ -241,7 +242,7 @@ pub async fn complete(
         output,
         usage,
     });
-    ended(&app, &caller, request, spent, input.once).await
+    ended(&app, &caller, request, said, input.once).await
 }
 
 /// Say that the attempt failed, and whether a provider's limit was the reason.
@@ -264,7 +265,7 @@ pub async fn fail(
         .usage
         .map(|usage| usage.checked("/usage"))
         .transpose()?;
-    let spent = Spent::of(lease, body.epoch, usage.as_ref());
+    let said = Said::of(lease, body.epoch, usage.as_ref());
     let throttled = body.throttled.as_ref();
     let told = throttled.and_then(|throttled| throttled.retry_after_ms.or(body.retry_after_ms));
     let request = Request::Fail(Fail {
@@ -287,7 +288,7 @@ pub async fn fail(
         usage,
         jitter: jitter()?,
     });
-    let Json(mut after) = ended(&app, &caller, request, spent, input.once).await?;
+    let Json(mut after) = ended(&app, &caller, request, said, input.once).await?;
     after.closed_for_ms = told.map(|ms| ms.min(TOLD_MS));
     Ok(Json(after))
 }
@@ -350,8 +351,8 @@ fn jitter() -> Result<f64, Problem> {
     Ok((bits >> 11) as f64 / (1_u64 << 53) as f64)
 }
 
-/// What a request says was used under a lease.
-struct Spent {
+/// What a request says of a lease, and was used under it.
+struct Said {
     lease: LeaseId,
     epoch: u32,
     usage: Usage,
@@ -359,29 +360,34 @@ struct Spent {
     told_apart: bool,
 }
 
-impl Spent {
-    /// Nothing when nothing was.
-    fn of(lease: LeaseId, epoch: u32, usage: Option<&Usage>) -> Option<Self> {
-        let spent = |usage: &&Usage| {
-            usage.input_tokens > 0 || usage.output_tokens > 0 || usage.cost_microusd > 0
-        };
-        let usage = usage.filter(spent)?.clone();
-        Some(Self {
+impl Said {
+    fn of(lease: LeaseId, epoch: u32, usage: Option<&Usage>) -> Self {
+        Self {
             lease,
             epoch,
-            usage,
+            usage: usage.cloned().unwrap_or_default(),
             told_apart: false,
-        })
+        }
+    }
+
+    const fn uses_nothing(&self) -> bool {
+        let Usage {
+            input_tokens,
+            output_tokens,
+            cost_microusd,
+            ..
+        } = self.usage;
+        input_tokens == 0 && output_tokens == 0 && cost_microusd == 0
     }
 }
 
 /// Hands in what an agent says under a lease. If the lease was lost, what was used is charged all
-/// the same, and the answer is that it was lost.
+/// the same, and the answer is that it was lost, and how.
 async fn under_lease(
     app: &App,
     caller: &Caller,
     request: Request,
-    spent: Option<Spent>,
+    said: Said,
     once: Option<IdempotencyKey>,
 ) -> Result<Answer, Problem> {
     let late = once.as_ref().map(|once| IdempotencyKey {
@@ -389,36 +395,63 @@ async fn under_lease(
         request_hash: once.request_hash,
     });
     let answer = app.submit(caller, request, once).await?.answer;
-    if let (Err(Refusal::LeaseLost), Some(spent)) = (&answer, spent)
-        && charge_late(app, caller, spent, late).await?
-    {
-        return Err(Problem::from(Refusal::LeaseLost).adding("What was used is counted."));
+    match answer {
+        Err(Refusal::LeaseLost) => Err(lost(app, caller, said, late).await?),
+        answer => Ok(answer),
     }
-    Ok(answer)
 }
 
-/// Whether this was used under a lease that is over, and so is counted.
-async fn charge_late(
+async fn lost(
     app: &App,
     caller: &Caller,
-    spent: Spent,
+    said: Said,
     once: Option<IdempotencyKey>,
-) -> Result<bool, Problem> {
+) -> Result<Problem, Problem> {
+    let problem = Problem::from(Refusal::LeaseLost);
     let (agent, _) = caller.as_agent()?;
     let past = app
         .store
-        .past_lease(caller.workspace, spent.lease, &spent.usage);
-    let of_caller = |past: &PastLease| past.agent == agent && past.epoch == spent.epoch;
+        .past_lease(caller.workspace, said.lease, &said.usage);
+    let of_caller = |past: &PastLease| past.agent == agent && past.epoch == said.epoch;
     let Some(past) = past.await?.filter(of_caller) else {
-        return Ok(false);
+        return Ok(problem);
     };
-    if past.was_said && !spent.told_apart {
-        return Ok(true);
+    let problem = problem.adding(&how_lost(&past));
+    if said.uses_nothing() {
+        return Ok(problem);
     }
-    let mut usage = spent.usage;
+    if said.told_apart || !past.was_said {
+        charge_late(app, caller, agent, said, past, once).await?;
+    }
+    Ok(problem.adding("What was used is counted."))
+}
+
+/// What became of a lease that was taken from its agent.
+fn how_lost(past: &PastLease) -> String {
+    let how = match (past.outcome, past.state) {
+        (AttemptOutcome::Expired, _) => return "It ran out without a renewal.".to_owned(),
+        (_, TaskState::Cancelled) => "cancelled",
+        (_, TaskState::Backlog) => "held",
+        _ => "handed over",
+    };
+    let reason = past.reason.as_deref();
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    format!("Its task was {how}{reason}.")
+}
+
+/// Counts what was used under a lease that is over.
+async fn charge_late(
+    app: &App,
+    caller: &Caller,
+    agent: AgentId,
+    said: Said,
+    past: PastLease,
+    once: Option<IdempotencyKey>,
+) -> Result<(), Problem> {
+    let mut usage = said.usage;
     usage.model = usage.model.or(past.needs.estimate.model);
     let late = LateUsage {
-        lease: spent.lease,
+        lease: said.lease,
         agent,
         task: past.task,
         ancestors: past.ancestors,
@@ -427,7 +460,7 @@ async fn charge_late(
     };
     app.carry_out(caller, Request::LateUsage(late), once)
         .await?;
-    Ok(true)
+    Ok(())
 }
 
 /// Ends a lease. What was used stands one level down in such a body.
@@ -435,14 +468,14 @@ async fn ended(
     app: &App,
     caller: &Caller,
     request: Request,
-    spent: Option<Spent>,
+    said: Said,
     once: Option<IdempotencyKey>,
 ) -> Result<Json<LeasedTaskAfter>, Problem> {
     let down = |pointer: String| match pointer.strip_prefix("/resources") {
         Some(rest) => format!("/usage/resources{rest}"),
         None => pointer,
     };
-    let answer = under_lease(app, caller, request, spent, once).await?;
+    let answer = under_lease(app, caller, request, said, once).await?;
     after(answer.map_err(|refusal| repointed(refusal, down))?)
 }
 

@@ -71,8 +71,16 @@ async fn what_was_spent_under_a_lost_lease_is_charged_and_the_lease_stays_lost(d
     let task = json!({ "title": "spend", "kind": "research", "estimate": { "model": "small" } });
     let (id, lease) = house.leased(&manager, &scout, task).await;
     let cancel = format!("POST /tasks/{id}/cancel");
-    house.done(&manager, &cancel, json!({})).await;
+    let reason = json!({ "reason": "too dear" });
+    house.done(&manager, &cancel, reason).await;
     let path = format!("POST /leases/{}/usage", lease["lease_id"].as_str().unwrap());
+    let renew = path.replace("/usage", "/renew");
+    let lost = house.ask(&scout, &renew, json!({ "epoch": 1 })).await;
+    let said = lost.body["detail"].as_str().unwrap();
+    assert!(
+        said.ends_with("Its task was cancelled: too dear."),
+        "{said}"
+    );
     let used = json!({ "epoch": 1, "input_tokens": 70, "cost_microusd": 5 });
     for key in ["late", "late", "later"] {
         let lost = house.once(&scout, key, &path, used.clone()).await;

@@ -1,6 +1,9 @@
 //! The attempts at a task, as they ended.
 
-use scheduler::{AgentId, Attempt, DecisionId, LeaseId, Needs, TaskId, Usage, WorkspaceId};
+use scheduler::{
+    AgentId, Attempt, AttemptOutcome, DecisionId, LeaseId, Needs, TaskId, TaskState, Usage,
+    WorkspaceId,
+};
 use uuid::Uuid;
 
 use crate::convert::{from_json, from_word, signed, unsigned};
@@ -27,6 +30,11 @@ pub struct PastLease {
     pub needs: Needs,
     pub agent: AgentId,
     pub epoch: u32,
+    pub outcome: AttemptOutcome,
+    /// The task's state after.
+    pub state: TaskState,
+    /// A person's, if one took it.
+    pub reason: Option<String>,
     /// Whether these very figures were told since it was over: told again, they add nothing.
     pub was_said: bool,
 }
@@ -46,6 +54,7 @@ impl Store {
             [millisecond, millisecond + 1].map(|at| Uuid::from_u128(at.wrapping_shl(80)));
         let row = sqlx::query!(
             r#"SELECT a.task_id AS "task_id!", a.agent_id AS "agent_id!", a.epoch AS "epoch!", n.needs,
+                   a.outcome AS "outcome!", a.state AS "state!", a.error,
                    EXISTS (SELECT FROM usage_report u WHERE u.lease_id = $2 AND u.at > a.ended_at
                        AND (u.input_tokens, u.output_tokens, u.cost_microusd) = ($5, $6, $7)) AS "was_said!"
                FROM ended_attempt a
@@ -75,6 +84,9 @@ impl Store {
             needs: from_json("task's needs", &row.needs)?,
             agent: AgentId(row.agent_id),
             epoch: unsigned("lease's epoch", row.epoch)?,
+            outcome: from_word("attempt's outcome", &row.outcome)?,
+            state: from_word("task's state", &row.state)?,
+            reason: row.error,
             was_said: row.was_said,
         }))
     }
