@@ -208,11 +208,13 @@ impl Conductor {
             }
             None => {}
         }
-        let others = if ahead == 0 {
+        let before: Vec<TaskIx> = if ahead == 0 {
             self.better_heads(lane, now)
         } else {
-            0
+            let queue = self.lanes[lane].queue.iter();
+            queue.take(ahead).take(NAMED).map(|(_, ix)| ix).collect()
         };
+        let others = if ahead == 0 { before.len() } else { 0 };
         if ahead + others > 0 && (ahead > 0 || !blockers.is_empty()) {
             let first = first.map(|hold| self.blocker(hold, None, now));
             // Its turn comes no sooner than what else holds it lets go.
@@ -225,6 +227,11 @@ impl Conductor {
             blockers.push(Blocker {
                 resource: first.and_then(|first| first.resource),
                 have: Some((ahead + others) as f64),
+                tasks: before
+                    .iter()
+                    .take(NAMED)
+                    .map(|&ix| self.tasks[ix].id)
+                    .collect(),
                 unblocks_when: Some(Unblock::TurnCame),
                 eta: agents.into_iter().chain(held).max_by_key(|eta| eta.p50),
                 actions: vec![Action::BoostTask],
@@ -328,21 +335,22 @@ impl Conductor {
         }
     }
 
-    /// Lanes of the same group whose heads go before this lane's, as nothing else holds them.
-    fn better_heads(&self, lane: LaneIx, now: Time) -> usize {
+    /// Heads of lanes of the same group that go before this lane's, as nothing else holds them.
+    fn better_heads(&self, lane: LaneIx, now: Time) -> Vec<TaskIx> {
         let lane = &self.lanes[lane];
         let Some((_, rank)) = lane.filed else {
-            return 0;
+            return Vec::new();
         };
         let free = self.groups[lane.group].files.get(&None);
-        free.map_or(0, |file| {
-            file.iter()
-                .take(100)
-                .take_while(|&&(other, _)| other.0 > rank)
-                .filter_map(|&(_, other)| self.lanes[other].queue.first())
-                .filter(|&(_, head)| self.first_hold(head, now).is_none())
-                .count()
-        })
+        let better = free.into_iter().flat_map(|file| {
+            let better = file.iter().take(100);
+            better.take_while(|&&(other, _)| other.0 > rank)
+        });
+        let heads = better.filter_map(|&(_, other)| self.lanes[other].queue.first());
+        heads
+            .map(|(_, head)| head)
+            .filter(|&head| self.first_hold(head, now).is_none())
+            .collect()
     }
 
     /// A resource of the pool at which another workspace goes first.

@@ -223,12 +223,25 @@ fn waiting(blockers: &[Blocker], place: Option<Position>, now: Time) -> String {
         text.push_str(&format!("; it is {} of {of} in its lane", ordinal(rank)));
     }
     text.push('.');
-    match blockers.len() - 1 {
-        0 => {}
-        1 => text.push_str(" There is one more reason."),
-        more => text.push_str(&format!(" There are {more} more reasons.")),
+    let more = match blockers.len() - 1 {
+        0 => return text,
+        1 => " There is one more reason".to_owned(),
+        more => format!(" There are {more} more reasons"),
+    };
+    format!("{text}{more}{}.", longest(blockers, worst, now))
+}
+
+/// When all that holds it has let go, where that is later than what was said of the worst.
+fn longest(blockers: &[Blocker], worst: &Blocker, now: Time) -> String {
+    let last = blockers.iter().filter_map(|blocker| blocker.eta);
+    let last = last.max_by_key(|eta| eta.p50).map(|eta| eta.p50);
+    match (last, worst.eta) {
+        (Some(last), Some(first)) if last > first.p50.max(now) => {
+            let span = duration(last.since(now));
+            format!(", and it is expected to start in about {span}")
+        }
+        _ => String::new(),
     }
-    text
 }
 
 /// Said to an agent whose lease spends of a budget that is used up.
