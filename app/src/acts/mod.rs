@@ -47,7 +47,8 @@
 //!    Several forms of one act on a page get an `id` each. What cannot be taken back stands in
 //!    [`asking`](crate::components::act_form::asking), and says what it will do; the gravest take a
 //!    `read.confirmed("confirm", "the name")`. A form that others' changes must not redraw stands
-//!    outside `data-live`; mark its surroundings `data-act-region` with an id, so that an answer may.
+//!    outside `data-live`. An answer redraws the form that was sent wherever it stands; what around
+//!    it an answer changes too is marked `data-act-region` and has an id.
 //! 4. Nothing else: the function is mounted, guarded, and walked by `server/tests/suite/acts.rs` by itself.
 //!
 //! A secret that is shown once is made by the page that shows the form; only its hash is posted.

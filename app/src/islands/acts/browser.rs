@@ -5,9 +5,10 @@ use leptos::task::spawn_local;
 use leptos::wasm_bindgen::closure::Closure;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Document, HtmlElement, HtmlFormElement, RequestInit, Response, SubmitEvent};
+use web_sys::{Document, Element, HtmlElement, HtmlFormElement, RequestInit, Response, SubmitEvent};
 
 use super::submission::{Preview, body};
+use crate::islands::live::morph::{Whole, morph};
 use crate::islands::live::{Bring, bring, parse};
 
 /// While it is sent, a form is busy, and presses are ignored.
@@ -97,24 +98,25 @@ fn show(form: &HtmlFormElement, fresh: &Document) -> Result<(), JsValue> {
             asking.remove_attribute("open")?;
         }
     }
-    renew(form, fresh)?;
+    let answered = fresh.get_element_by_id(&form.id());
+    if let Some(answered) = &answered {
+        renew(form, answered)?;
+    }
     bring(&document(), fresh, Bring::Answer)?;
+    // Wherever it stands: what is wrong with its fields is told at them.
+    if let Some(answered) = answered {
+        morph(form, &answered, &Whole)?;
+    }
     focus(form, done)
 }
 
 /// What is sent next is another act, not this one again.
-fn renew(form: &HtmlFormElement, fresh: &Document) -> Result<(), JsValue> {
-    let once = |form: &web_sys::Element| form.query_selector("input[name=once]");
-    let (Some(here), Some(there)) = (
-        once(form)?,
-        match fresh.get_element_by_id(&form.id()) {
-            Some(fresh) => once(&fresh)?,
-            None => None,
-        },
-    ) else {
-        return Ok(());
-    };
-    here.set_attribute("value", &there.get_attribute("value").unwrap_or_default())
+fn renew(form: &HtmlFormElement, answered: &Element) -> Result<(), JsValue> {
+    let once = |form: &Element| form.query_selector("input[name=once]");
+    if let (Some(here), Some(there)) = (once(form)?, once(answered)?) {
+        here.set_attribute("value", &there.get_attribute("value").unwrap_or_default())?;
+    }
+    Ok(())
 }
 
 /// Where the keyboard goes on: at what has to be mended, or where it was if that is still there.
@@ -129,9 +131,20 @@ fn focus(form: &HtmlFormElement, done: bool) -> Result<(), JsValue> {
         _ => None,
     };
     match to.and_then(|to| to.dyn_into::<HtmlElement>().ok()) {
-        Some(to) => to.focus(),
+        Some(to) => {
+            unfold(&to)?;
+            to.focus()
+        }
         None => Ok(()),
     }
+}
+
+/// Opens whatever hides an element.
+fn unfold(hidden: &Element) -> Result<(), JsValue> {
+    while let Some(folded) = hidden.closest("details:not([open])")? {
+        folded.set_attribute("open", "")?;
+    }
+    Ok(())
 }
 
 /// Nothing came back. The form can be sent again as it is: what was done is not done twice.
