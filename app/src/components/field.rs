@@ -125,8 +125,14 @@ impl Field {
     }
 
     /// One of some values, each with the words that stand for it.
-    pub fn choice(self, options: &[(&'static str, &'static str)]) -> Markup {
+    pub fn choice(mut self, options: &[(&'static str, &'static str)]) -> Markup {
         let chosen = self.value.clone().unwrap_or_default();
+        // Others' choice is told as it reads, not as it is sent.
+        if let Some(by_now) = self.versioned.as_mut().and_then(|one| one.by_now.as_mut())
+            && let Some((_, words)) = options.iter().find(|(value, _)| value == by_now)
+        {
+            (*words).clone_into(by_now);
+        }
         let options = options
             .iter()
             .map(|(value, words)| {

@@ -116,6 +116,8 @@ fn groups(policy: &Policy) -> [(&'static str, &'static str, Vec<Number>); 5] {
 }
 
 fn put(form: ActForm, now: &PolicyRow) -> Markup {
+    // Before any field: by the version a field knows whether others changed it meanwhile.
+    let form = form.with("version", now.version.to_string());
     let mode = match now.policy.unknown_cost.mode {
         UnknownCostMode::Reserve => "reserve",
         UnknownCostMode::Refuse => "refuse",
@@ -148,8 +150,7 @@ fn put(form: ActForm, now: &PolicyRow) -> Markup {
         {groups}
         {mode}
     };
-    form.with("version", now.version.to_string())
-        .show("Put in force", fields)
+    form.show("Put in force", fields)
 }
 
 fn numbers(policy: &Policy) -> Markup {
