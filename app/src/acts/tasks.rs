@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use scheduler::bounds::{BOOSTED_FOR, NOTE_BYTES, boost_end_fault, points_fault};
-use scheduler::{Act, Boost, Overrule, Request, Span, TaskId, TaskState, words};
+use scheduler::{Act, Boost, Overrule, Reply, Request, Span, TaskId, TaskState, words};
 
 use super::{Answer, Desk, Done, Form, Refused};
 
@@ -10,7 +10,7 @@ use super::{Answer, Desk, Done, Form, Refused};
 #[server(endpoint = "hold_task")]
 pub async fn hold_task(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
     let done = async {
-        let task = overrule("hold_task", Act::Hold, &form).await?;
+        let (task, _) = overrule("hold_task", Act::Hold, &form).await?;
         Ok(
             Done::new("Held. Nothing starts it until somebody releases it.")
                 .undo("release_task", &[("task", task.to_string())]),
@@ -20,13 +20,16 @@ pub async fn hold_task(#[server(flatten)] form: Form) -> Result<Answer, ServerFn
     form.answer(done).await
 }
 
-/// Lets a held task go on waiting for its turn.
+/// Lets a held task go on waiting for its turn; accepts the result of one in review.
 #[server(endpoint = "release_task")]
 pub async fn release_task(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
     let done = async {
-        let task = overrule("release_task", Act::Release, &form).await?;
-        Ok(Done::new("Released. It starts as soon as it can.")
-            .undo("hold_task", &[("task", task.to_string())]))
+        let (task, state) = overrule("release_task", Act::Release, &form).await?;
+        Ok(match state {
+            Some(TaskState::Done) => Done::new("The result is accepted, and the task is done."),
+            _ => Done::new("Released. It starts as soon as it can.")
+                .undo("hold_task", &[("task", task.to_string())]),
+        })
     };
     let done = done.await;
     form.answer(done).await
@@ -127,7 +130,12 @@ async fn boost(form: &Form) -> Result<Done, Refused> {
     Ok(Done::new(words).undo("unboost_task", &[("task", task.to_string())]))
 }
 
-async fn overrule(name: &str, act: Act, form: &Form) -> Result<TaskId, Refused> {
+/// Does it, and says to which task and in what state that left it.
+async fn overrule(
+    name: &str,
+    act: Act,
+    form: &Form,
+) -> Result<(TaskId, Option<TaskState>), Refused> {
     let desk = Desk::open(name, form).await?;
     let mut read = form.read();
     let task = read.id("task");
@@ -136,20 +144,37 @@ async fn overrule(name: &str, act: Act, form: &Form) -> Result<TaskId, Refused> 
     if act == Act::Hold && form.get("asked").is_empty() {
         not_running(&desk, task).await?;
     }
-    desk.submit(Request::Overrule(overruling(task, act, reason)))
-        .await?;
-    Ok(task)
+    let request = Request::Overrule(overruling(task, act, reason));
+    let state = match desk.submit(request).await? {
+        Reply::Task { state, .. } => Some(state),
+        _ => None,
+    };
+    Ok((task, state))
 }
 
 /// A form that has not asked whether to take an agent's work away does not.
 pub(super) async fn not_running(desk: &Desk, task: TaskId) -> Result<(), Refused> {
-    let stored = desk.seat.store().task(desk.seat.workspace, task).await?;
-    if stored.is_some_and(|stored| stored.task.state == TaskState::InProgress) {
+    if state_of(desk, task).await? == Some(TaskState::InProgress) {
         return Err(Refused::because(
             "An agent is at work on it by now, and what it has done so far would be lost. Hold it on its own page if you mean that.",
         ));
     }
     Ok(())
+}
+
+/// Results are accepted one by one, by who has looked at them.
+pub(super) async fn not_in_review(desk: &Desk, task: TaskId) -> Result<(), Refused> {
+    if state_of(desk, task).await? == Some(TaskState::InReview) {
+        return Err(Refused::because(
+            "Its result is in review: open it to accept the result or to send it back.",
+        ));
+    }
+    Ok(())
+}
+
+async fn state_of(desk: &Desk, task: TaskId) -> Result<Option<TaskState>, Refused> {
+    let stored = desk.seat.store().task(desk.seat.workspace, task).await?;
+    Ok(stored.map(|stored| stored.task.state))
 }
 
 /// A request for an act on a task that takes nothing but a reason.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 use scheduler::{Act, Request, TaskId};
 
-use super::tasks::{not_running, overruling};
+use super::tasks::{not_in_review, not_running, overruling};
 use super::{Answer, Desk, Done, Form, Refused};
 use crate::text::count;
 
@@ -14,7 +14,8 @@ use crate::text::count;
 const MOST: usize = 200;
 
 /// Holds, releases, cancels or retries each task that was chosen. Those that refuse
-/// it are left as they are, and counted by their reason; so are those at work when others are held.
+/// it are left as they are, and counted by their reason; so are those at work when others are held,
+/// and those in review when others are released or retried.
 #[server(endpoint = "change_tasks")]
 pub async fn change_tasks(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
     let done = change(&form).await;
@@ -43,8 +44,10 @@ async fn change(form: &Form) -> Result<Done, Refused> {
         let request = Request::Overrule(overruling(task, act, None));
         let desk = &desk;
         async move {
-            if act == Act::Hold {
-                not_running(desk, task).await?;
+            match act {
+                Act::Hold => not_running(desk, task).await?,
+                Act::Release | Act::Retry => not_in_review(desk, task).await?,
+                _ => {}
             }
             desk.submit_part(&task.to_string(), request).await
         }

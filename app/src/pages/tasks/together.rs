@@ -15,13 +15,15 @@ pub const FORM: &str = "together";
 pub fn bar(seat: &Seat) -> Option<Markup> {
     // With scripts the marks of all chosen rows change at once; what did not go comes back as it was.
     let chosen = "tr:has(input[form=together]:checked) .row-state";
+    // Results are accepted or sent back one by one: theirs stay as they are.
+    let but_reviewed = "tr:not(:has(.state-in-review)):has(input[form=together]:checked) .row-state";
     let then = |state| view! { <StateMark state /> };
     let form = ActForm::new("change_tasks", seat)?
         .id(FORM)
         .class("together")
         .becomes_with("hold", chosen, then(TaskState::Backlog))
-        .becomes_with("release", chosen, then(TaskState::Pending))
-        .becomes_with("retry", chosen, then(TaskState::Pending))
+        .becomes_with("release", but_reviewed, then(TaskState::Pending))
+        .becomes_with("retry", but_reviewed, then(TaskState::Pending))
         .becomes_with("cancel", chosen, then(TaskState::Cancelled));
     let press = |act: &'static str, words: &'static str| {
         view! { <button class="button" name="act" value=act>{words}</button> }
