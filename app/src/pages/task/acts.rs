@@ -61,7 +61,7 @@ pub fn acts(task: &TaskListed, seat: &Seat) -> Option<Markup> {
         TaskState::Done => None,
     };
     let again = (state == InReview)
-        .then(|| press("retry_task", "Send back", Pending))
+        .then(|| send_back(task, seat))
         .flatten();
     let waits = matches!(state, Backlog | Pending);
     let boost = waits.then(|| boost(task, seat)).flatten();
@@ -119,6 +119,14 @@ fn cancel(task: &TaskListed, seat: &Seat) -> Option<Markup> {
         "It will not be started. What waits for it goes on waiting until it is retried or edited."
     };
     ask_first(words, Cancelled, warns, task, seat)
+}
+
+/// Another attempt instead of the result that is in review.
+fn send_back(task: &TaskListed, seat: &Seat) -> Option<Markup> {
+    let words = ("retry_task", "Send back", "Send this result back");
+    let warns =
+        "The result is set aside, and the task waits for its turn again with all its attempts.";
+    ask_first(words, Pending, warns, task, seat)
 }
 
 /// An act, by its name, its button and the words that confirm it, that says first what it takes away.
