@@ -83,15 +83,13 @@ pub fn waitlist(
             .get(&one.task)
             .cloned()
             .unwrap_or_else(|| "a task".to_owned());
-        let eta = one.eta.map(|eta| {
-            view! { <span title=text::method(eta.method)><Moment at=eta.p50 now=seat.now /></span> }
-        });
+        let starts = starts(&one, resource, seat);
         view! {
             <tr data-key=one.task.to_string()>
                 <td class="row-turn number quiet" data-label="Turn">{place + 1}</td>
                 <td class="wide card-head"><a href=seat.path(&format!("tasks/{}", one.task))>{title}</a></td>
                 <td class="number" data-label="Takes">{text::grouped(one.amount.into())}</td>
-                <td class="number" data-label="Starts">{eta}</td>
+                <td class="number" data-label="Starts">{starts}</td>
             </tr>
         }
     };
@@ -117,4 +115,19 @@ pub fn waitlist(
         {more}
     }
     .written()
+}
+
+/// When its turn comes; where the resource is closed for longer than that, when it opens.
+fn starts(waiting: &Waiting, resource: &ResourceView, seat: &Seat) -> Option<Markup> {
+    let now = seat.now;
+    let expected = waiting.eta.map(|eta| eta.p50);
+    let opens = resource
+        .closed_until
+        .filter(|opens| expected.is_none_or(|expected| expected < *opens));
+    if let Some(at) = opens {
+        return Some(view! { <span>"once it opens, " <Moment at now /></span> }.written());
+    }
+    let eta = waiting.eta?;
+    let found = text::method(eta.method);
+    Some(view! { <span title=found><Moment at=eta.p50 now /></span> }.written())
 }
