@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{BudgetView, Explanation, Query, Score, TaskId, View};
+use scheduler::{Explanation, Query, Score, TaskId, View};
 use store::read::{AttemptListed, DecisionFilter, DecisionListed, Page, TaskDetail, TaskListed};
 
 use super::{Asked, loaded};
@@ -40,8 +40,6 @@ struct Data {
     /// What the conductor says; `None` for tasks that are over, and while it changes hands.
     explanation: Option<Explanation>,
     score: Option<Score>,
-    /// Those that hold it, for their units.
-    budgets: Vec<BudgetView>,
     attempts: Vec<AttemptListed>,
     decisions: Vec<DecisionListed>,
     children: Vec<TaskListed>,
@@ -73,7 +71,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         store.decisions(workspace, &filter, page),
         store.children(workspace, id, page),
     )?;
-    let (mut explanation, points, budgets) = live;
+    let (mut explanation, points) = live;
     if let Some(explanation) = &mut explanation {
         let latest = decisions.items.first().map(|listed| listed.decision.id);
         explanation.decision_id = explanation.decision_id.or(latest);
@@ -87,7 +85,6 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
         detail,
         explanation,
         score: points,
-        budgets,
         attempts,
         decisions,
         children: children.items,
@@ -96,18 +93,14 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     })
 }
 
-async fn live(
-    seat: &Seat,
-    detail: &TaskDetail,
-) -> (Option<Explanation>, Option<Score>, Vec<BudgetView>) {
+async fn live(seat: &Seat, detail: &TaskDetail) -> (Option<Explanation>, Option<Score>) {
     let task = detail.task.id;
     if detail.task.state.is_terminal() {
-        return (None, None, Vec::new());
+        return (None, None);
     }
-    let (explanation, score, budgets) = futures::join!(
+    let (explanation, score) = futures::join!(
         seat.ask(Query::Explain { task }),
         seat.ask(Query::Score { task }),
-        seat.ask(Query::Budgets),
     );
     let explanation = match explanation {
         Ok(View::Explanation { explanation }) => explanation.map(|explanation| *explanation),
@@ -117,11 +110,7 @@ async fn live(
         Ok(View::Score { score }) => score,
         _ => None,
     };
-    let budgets = match budgets {
-        Ok(View::Budgets { budgets }) => budgets,
-        _ => Vec::new(),
-    };
-    (explanation, score, budgets)
+    (explanation, score)
 }
 
 /// Those that go before it, the first first, as far as a page can show.
@@ -190,7 +179,6 @@ fn show(data: Data) -> Markup {
         detail,
         explanation,
         score,
-        budgets,
         attempts,
         decisions,
         children,
@@ -199,7 +187,6 @@ fn show(data: Data) -> Markup {
     } = data;
     let task = detail.task.clone();
     let near = why::Near {
-        budgets: &budgets,
         others: &others,
         ahead: &ahead,
         seat: &seat,

@@ -7,7 +7,7 @@ mod picture;
 use std::collections::HashMap;
 
 use leptos::prelude::*;
-use scheduler::{BudgetView, Explanation, Position, TaskId, Tier, Verdict};
+use scheduler::{Explanation, Position, TaskId, Tier, Verdict};
 use store::read::TaskListed;
 
 use crate::access::Seat;
@@ -23,8 +23,6 @@ const NAMED: usize = 5;
 
 /// What the panel needs of the page.
 pub struct Near<'a> {
-    /// Those that hold it, for their units.
-    pub budgets: &'a [BudgetView],
     /// Tasks that are named.
     pub others: &'a HashMap<TaskId, TaskListed>,
     /// Tasks before it in its lane, in their order.

@@ -25,7 +25,7 @@ pub fn blocker(blocker: &Blocker, explanation: &Explanation, near: &Near<'_>) ->
     view! {
         <li class="blocker">
             <p class="blocker-head"><strong>{text::sentence(&clause, blocker.resource.as_deref())}</strong> " " {since}</p>
-            {picture(blocker, near)}
+            {picture(blocker)}
             {wait(blocker, near.seat.now)}
             {holders(blocker, near)}
             {agents(blocker, near)}

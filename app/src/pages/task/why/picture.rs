@@ -1,9 +1,8 @@
 //! A blocker drawn: what there is against what it takes, and the wait so far against what is left.
 
 use leptos::prelude::*;
-use scheduler::{Blocker, BudgetView, Code, Time, Unit, words};
+use scheduler::{Blocker, Code, Time, words};
 
-use super::Near;
 use crate::components::meter::{Meter, Part};
 use crate::markup::{Markup, Written};
 use crate::text;
@@ -12,7 +11,7 @@ use crate::text;
 const MOST_SLOTS: f64 = 24.0;
 
 /// Have, need and limit as a bar: what there is, and a line at what it takes.
-pub fn picture(blocker: &Blocker, near: &Near<'_>) -> Option<Markup> {
+pub fn picture(blocker: &Blocker) -> Option<Markup> {
     let counted = matches!(
         blocker.code,
         Code::RateLimited
@@ -30,11 +29,7 @@ pub fn picture(blocker: &Blocker, near: &Near<'_>) -> Option<Markup> {
         return Some(slots(have, need, limit));
     }
     let whole = limit.max(need).max(f64::EPSILON);
-    let unit = blocker
-        .resource
-        .as_deref()
-        .and_then(|name| unit(blocker.code, name, near.budgets));
-    let said = |value: f64| match unit {
+    let said = |value: f64| match blocker.unit {
         Some(unit) => words::amount(value.max(0.0) as u64, unit),
         None => text::number(value),
     };
@@ -55,16 +50,6 @@ pub fn picture(blocker: &Blocker, near: &Near<'_>) -> Option<Markup> {
         }
         .written(),
     )
-}
-
-fn unit(code: Code, name: &str, budgets: &[BudgetView]) -> Option<Unit> {
-    if !matches!(code, Code::BudgetExhausted | Code::BudgetWindow) {
-        return None;
-    }
-    budgets
-        .iter()
-        .find(|budget| budget.row.spec.name == name)
-        .map(|budget| budget.row.spec.unit)
 }
 
 /// Every slot as a box: taken, free, or wanted.
