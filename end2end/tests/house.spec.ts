@@ -75,7 +75,7 @@ for (const javaScriptEnabled of [true, false]) {
       const limit = javaScriptEnabled ? "4321" : "4322";
       await field.fill("many");
       await page.getByRole("button", { name: "Put in force" }).click();
-      await expect(page.getByText("This takes a whole number.")).toBeVisible();
+      await expect(page.getByText("This takes a whole number from 1 to 4,294,967,295.")).toBeVisible();
       await field.fill(limit);
       await page.getByRole("button", { name: "Put in force" }).click();
       await expect(page.getByRole("status")).toContainText("is in force");
