@@ -164,7 +164,11 @@ async fn put_budget(form: &Form) -> Result<Done, Refused> {
         used: 0,
     };
     desk.submit(Request::PutBudget(request)).await?;
-    let words = format!("“{name}” counts from now on.");
+    let words = if form.get("is") == NEW {
+        format!("“{name}” counts from now on.")
+    } else {
+        format!("“{name}” is changed.")
+    };
     Ok(Done::new(words).to(desk.seat.path("budgets")))
 }
 
