@@ -1,12 +1,16 @@
 //! Where values and instants stand, and round numbers for axes.
 
 use scheduler::{Span, Time};
+use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::Frame;
 
-/// Instants named below a chart.
+/// Instants named below a chart, from edge to edge.
 const TICKS: i64 = 4;
+/// So many days are each named.
+const MOST_DAYS: i64 = 8;
+const DAY: Span = Span::from_secs(86_400);
 
 impl Frame {
     /// How far from the left an instant is, 0 to 100.
@@ -35,17 +39,38 @@ pub fn round_up(value: f64) -> f64 {
 /// Instants at even distances, from edge to edge, as short as they can be.
 pub(super) fn ticks(from: Time, to: Time) -> Vec<String> {
     let span = to.since(from);
-    let format = if span > Span::from_secs(3 * 86_400) {
-        format_description!("[day padding:none] [month repr:short]")
-    } else if span > Span::from_secs(86_400) {
+    if span > Span(DAY.0 * 3) {
+        return days(from, span);
+    }
+    let format = if span > DAY {
         format_description!("[day padding:none] [month repr:short], [hour]:[minute]")
     } else {
         format_description!("[hour]:[minute]")
     };
-    let at = |tick: i64| from + Span(span.0 / TICKS * tick);
-    (0..=TICKS)
-        .map(|tick| at(tick).to_datetime().format(format).unwrap_or_default())
+    evenly(from, span, TICKS)
+        .map(|at| at.format(format).unwrap_or_default())
         .collect()
+}
+
+/// Days, each of a week or so, else some; a month is named where it begins.
+fn days(from: Time, span: Span) -> Vec<String> {
+    let whole = span.0 / DAY.0;
+    let few = whole <= MOST_DAYS && span.0 % DAY.0 == 0;
+    let mut month = None;
+    evenly(from, span, if few { whole } else { TICKS })
+        .map(|at| {
+            let format = if month.replace(at.month()) == Some(at.month()) && few {
+                format_description!("[day padding:none]")
+            } else {
+                format_description!("[day padding:none] [month repr:short]")
+            };
+            at.format(format).unwrap_or_default()
+        })
+        .collect()
+}
+
+fn evenly(from: Time, span: Span, steps: i64) -> impl Iterator<Item = OffsetDateTime> {
+    (0..=steps).map(move |step| (from + Span(span.0 / steps * step)).to_datetime())
 }
 
 #[cfg(test)]
@@ -65,5 +90,16 @@ mod tests {
             ticks(from, from + Span::from_secs(86_400)),
             ["00:00", "06:00", "12:00", "18:00", "00:00"]
         );
+    }
+
+    #[test]
+    fn a_week_is_told_by_its_days_which_stand_where_they_begin() {
+        let from = Time::from_millis(1_763_942_400_000);
+        assert_eq!(
+            ticks(from, from + Span::from_secs(7 * 86_400)),
+            ["24 Nov", "25", "26", "27", "28", "29", "30", "1 Dec"]
+        );
+        let month = ticks(from, from + Span::from_secs(28 * 86_400));
+        assert_eq!(month, ["24 Nov", "1 Dec", "8 Dec", "15 Dec", "22 Dec"]);
     }
 }
