@@ -6,10 +6,11 @@ mod spenders;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{AgentId, BudgetScope, BudgetView, Span, Time, words};
+use scheduler::{AgentId, BudgetScope, BudgetView, Code, Span, Summary, Time, words};
 use store::history::BudgetPoint;
 use store::read::Spent;
 
+use super::workspaces::summary;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::act_form::asking;
@@ -22,7 +23,7 @@ use crate::components::snippets::set_limits;
 use crate::lists;
 use crate::markup::{Markup, Written};
 use crate::text;
-use forecast::{Forecast, forecast, said};
+use forecast::{Forecast, Lately, forecast, said};
 use form::{edit_budget, new_budget};
 use spenders::spenders;
 
@@ -37,27 +38,57 @@ pub fn Budgets() -> impl IntoView {
 
 struct Data {
     seat: Seat,
-    budgets: Vec<(BudgetView, Vec<BudgetPoint>, Vec<Spent>)>,
+    budgets: Vec<Line>,
     agents: Vec<(AgentId, String)>,
+    /// Tasks that wait for a budget, as far as the conductor can be asked.
+    waiting: u32,
+}
+
+/// A budget with what is known of it.
+struct Line {
+    budget: BudgetView,
+    points: Vec<BudgetPoint>,
+    spent: Vec<Spent>,
+    found: Option<Forecast>,
 }
 
 async fn load(asked: Asked) -> Result<Data, PageError> {
     let seat = asked.seat().await?;
     let store = seat.store();
-    let (views, agents) = futures::join!(lists::budgets(&seat), store.agent_names(seat.workspace));
+    let (views, agents, open) = futures::join!(
+        lists::budgets(&seat),
+        store.agent_names(seat.workspace),
+        summary(&seat),
+    );
     let (views, agents) = (views?, agents?);
     let read = views.into_iter().map(async |view| {
         let (from, spent) = lists::spending(&seat, &view).await?;
         let points = store.budget_history(view.row.spec.id, from).await?;
         let points = settle(&view, points, seat.now);
-        Ok::<_, PageError>((view, points, spent))
+        let lately = Lately::of(&seat, &view, &points).await?;
+        Ok::<_, PageError>(Line {
+            found: forecast(&view, lately, seat.now),
+            budget: view,
+            points,
+            spent,
+        })
     });
     let budgets = futures::future::try_join_all(read).await?;
     Ok(Data {
         seat,
         budgets,
         agents,
+        waiting: open.map_or(0, |open| waiting(&open)),
     })
+}
+
+/// Tasks of which the worst that holds them is a budget.
+fn waiting(open: &Summary) -> u32 {
+    let of_budgets = |code: Code| matches!(code, Code::BudgetExhausted | Code::BudgetWindow);
+    let held = open.pending_by_code.iter();
+    held.filter(|(code, _)| of_budgets(*code))
+        .map(|(_, tasks)| tasks)
+        .sum()
 }
 
 /// Where its chart begins.
@@ -94,8 +125,9 @@ fn show(data: Data) -> Markup {
         seat,
         budgets,
         agents,
+        waiting,
     } = data;
-    let lead = lead(&budgets, seat.now);
+    let lead = lead(&budgets, waiting, seat.now);
     let teach = budgets.is_empty().then(|| teach(&seat));
     let files = (!budgets.is_empty()).then(|| files(&seat));
     let names: Vec<String> = agents.iter().map(|(_, name)| name.clone()).collect();
@@ -110,7 +142,7 @@ fn show(data: Data) -> Markup {
     });
     let panels = budgets
         .into_iter()
-        .map(|(budget, points, spent)| panel(&budget, &points, &spent, &agents, &seat))
+        .map(|line| panel(&line, &agents, &seat))
         .collect_view();
     view! {
         <Title text=format!("Budgets · {}", seat.name) />
@@ -148,41 +180,101 @@ fn files(seat: &Seat) -> Markup {
     export_of(&all.map(|(name, list)| (Some(name), list)), &[])
 }
 
-fn lead(budgets: &[(BudgetView, Vec<BudgetPoint>, Vec<Spent>)], now: Time) -> String {
-    let spent = budgets
-        .iter()
-        .filter(|(budget, ..)| budget.row.state.settled >= budget.row.spec.limit)
-        .count();
-    let soonest = budgets.iter().filter_map(|(budget, points, _)| {
-        let at = forecast(budget, points, now)?.runs_out?;
-        Some((at, &budget.row.spec.name))
-    });
-    match (budgets.len(), spent, soonest.min()) {
-        (0, ..) => "No budget is set, so nothing stops the spending.".to_owned(),
-        (1, 1, _) => "The one budget is spent.".to_owned(),
-        (all, spent @ 1.., _) => format!("{spent} of {all} budgets spent."),
-        (_, 0, Some((at, name))) => {
-            format!(
-                "“{name}” runs out first, in {}.",
-                words::duration(at.since(now))
-            )
+/// How a budget stands, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    Spent,
+    /// What is left is reserved for work that runs.
+    Reserved,
+    Warned,
+    Lasts,
+}
+
+impl Standing {
+    fn of(budget: &BudgetView) -> Self {
+        let (spec, settled) = (&budget.row.spec, budget.row.state.settled);
+        match settled {
+            _ if settled >= spec.limit => Self::Spent,
+            _ if settled.saturating_add(budget.reserved) >= spec.limit => Self::Reserved,
+            _ if settled as f64 >= spec.limit as f64 * spec.soft_at => Self::Warned,
+            _ => Self::Lasts,
         }
-        (1, 0, None) => "The one budget lasts, as far as can be told.".to_owned(),
-        (2, 0, None) => "Both budgets last, as far as can be told.".to_owned(),
-        (all, 0, None) => format!("All {all} budgets last, as far as can be told."),
+    }
+
+    /// As it is said of a budget, behind "is".
+    fn words(self) -> &'static str {
+        match self {
+            Self::Spent => "spent",
+            Self::Reserved => "used up or reserved",
+            Self::Warned => "past its warning mark",
+            Self::Lasts => "within its limit",
+        }
+    }
+
+    /// With a colour of its own where it holds work, or soon will.
+    fn class(self) -> &'static str {
+        match self {
+            Self::Spent => "tag tag-bad",
+            Self::Reserved | Self::Warned => "tag tag-wait",
+            Self::Lasts => "tag",
+        }
     }
 }
 
-fn panel(
-    budget: &BudgetView,
-    points: &[BudgetPoint],
-    spent: &[Spent],
-    agents: &[(AgentId, String)],
-    seat: &Seat,
-) -> Markup {
+/// The worst that is so of any, and whether work waits for it.
+fn lead(budgets: &[Line], waiting: u32, now: Time) -> String {
+    let all = budgets.len();
+    let standing = |line: &Line| Standing::of(&line.budget);
+    let worst = budgets.iter().map(standing).min();
+    let stand = worst.map(|worst| {
+        let so = budgets.iter().filter(|line| standing(line) == worst);
+        (worst, so.count())
+    });
+    let soonest = budgets.iter().filter_map(|line| {
+        let at = line.found?.runs_out?;
+        Some((at, &line.budget.row.spec.name))
+    });
+    let said = match (stand, soonest.min()) {
+        (None, _) => "No budget is set, so nothing stops the spending.".to_owned(),
+        (Some((Standing::Lasts, _)), Some((at, name))) => {
+            let span = words::duration(at.since(now));
+            format!("“{name}” runs out first, in {span}.")
+        }
+        (Some((Standing::Lasts, _)), None) => match all {
+            1 => "The one budget lasts, as far as can be told.".to_owned(),
+            2 => "Both budgets last, as far as can be told.".to_owned(),
+            all => format!("All {all} budgets last, as far as can be told."),
+        },
+        (Some((worst, _)), _) if all == 1 => format!("The one budget is {}.", worst.words()),
+        (Some((worst, so)), _) => {
+            let verb = if so == 1 { "is" } else { "are" };
+            let words = match (worst, so) {
+                (Standing::Warned, 2..) => "past their warning marks",
+                _ => worst.words(),
+            };
+            format!("{so} of {all} budgets {verb} {words}.")
+        }
+    };
+    match waiting {
+        0 => said,
+        1 => format!("{said} One task waits for a budget."),
+        tasks => format!(
+            "{said} {} tasks wait for a budget.",
+            text::grouped(tasks.into())
+        ),
+    }
+}
+
+fn panel(line: &Line, agents: &[(AgentId, String)], seat: &Seat) -> Markup {
+    let Line {
+        budget,
+        points,
+        spent,
+        found,
+    } = line;
     let spec = &budget.row.spec;
+    let standing = Standing::of(budget);
     let id = format!("budget-{}", spec.id);
-    let found = forecast(budget, points, seat.now);
     let used = amount(budget.row.state.settled, spec.unit);
     let of = format!(
         "of {} {}",
@@ -201,11 +293,17 @@ fn panel(
                     <h2 class="gauge-name">{spec.name.clone()}</h2>
                     <span class="gauge-words">{scope(&spec.scope, agents)} " · " {turns}</span>
                 </div>
-                <p><span class="figure">{used}</span> " " <span class="quiet">{of}</span></p>
+                <p>
+                    <span class="figure">{used}</span>
+                    " "
+                    <span class="quiet">{of}</span>
+                    " "
+                    <span class=standing.class()>{text::capital(standing.words())}</span>
+                </p>
                 {budget_meter(budget)}
                 {shares(budget)}
-                <p class="reasoning">{said(budget, found, seat.now)}</p>
-                {burn_down(budget, points, found, seat.now)}
+                <p class="reasoning">{said(budget, *found, seat.now)}</p>
+                {burn_down(budget, points, *found, seat.now)}
                 <h3>"Who spent it"</h3>
                 {spenders(spec, budget.row.state.settled, spent)}
             </div>
@@ -243,18 +341,16 @@ fn burn_down(
     let (from, ends) = (begins(budget, now), budget.resets_at);
     let limit = spec.limit as f64;
     let until = |at: Time| (at, found.map_or(0.0, |found| found.at(settled, now, at)));
-    let grain = spec.window.grain();
+    let whole = Span(i64::MAX);
+    // A window begins with nothing used.
+    let begun = ends.map(|_| from);
     let mut series = vec![Series {
         name: "used",
-        points: points
-            .iter()
-            .map(|point| (point.at, point.settled as f64))
-            .collect(),
+        points: used_line(points, begun, spec.window.grain()),
         shape: Shape::Area,
         tone: Tone::Main,
-        gap: Span(grain.0 * 3),
+        gap: whole,
     }];
-    let whole = Span(i64::MAX);
     if let Some(ends) = ends {
         series.push(Series {
             name: "even pace",
@@ -291,6 +387,21 @@ fn burn_down(
         words::amount(spec.limit, spec.unit)
     );
     chart(&format!("burn-{}", spec.id), label, &frame, &series, &rules)
+}
+
+/// What was used, level where nobody looked: nothing is given out then that could be used.
+fn used_line(points: &[BudgetPoint], begun: Option<Time>, grain: Span) -> Vec<(Time, f64)> {
+    let mut line: Vec<(Time, f64)> = begun.map(|at| (at, 0.0)).into_iter().collect();
+    for point in points {
+        let rises = point.at - grain;
+        if let Some(&(last, level)) = line.last()
+            && rises > last
+        {
+            line.push((rises, level));
+        }
+        line.push((point.at, point.settled as f64));
+    }
+    line
 }
 
 fn teach(seat: &Seat) -> Markup {

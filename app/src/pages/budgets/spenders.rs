@@ -45,7 +45,8 @@ pub fn spenders(spec: &BudgetSpec, settled: u64, spent: &[Spent]) -> Markup {
     .written()
 }
 
-const fn amount_of(spent: &Spent, unit: Unit) -> u64 {
+/// What a line of the ledger counts in that unit.
+pub(super) const fn amount_of(spent: &Spent, unit: Unit) -> u64 {
     match unit {
         Unit::Tokens => spent.tokens,
         Unit::Microusd => spent.cost_microusd,

@@ -1,53 +1,42 @@
 //! What today costs: so far, at this pace, and against the budgets.
 
 use leptos::prelude::*;
-use scheduler::{BudgetView, Span, Time, Unit, Window, words};
+use scheduler::{BudgetScope, BudgetView, Span, Time, Unit, Window, words};
 
 use crate::access::Seat;
 use crate::components::amount::{amount, said};
 use crate::components::gauge::budget_meter;
 use crate::components::moment::Moment;
 use crate::markup::{Markup, Written};
-use crate::pages::budgets::forecast::{LEAST, lately};
+use crate::pages::budgets::forecast::Lately;
 use crate::text;
 
-/// The pace is that of so long at most, as it is for a day's budget.
-const PACE: Span = lately(Window::Day);
+/// The pace is that of a day's budget in dollars for the whole workspace.
+const MONEY: (Unit, Window) = (Unit::Microusd, Window::Day);
 const DAY: Span = Span::from_secs(86_400);
 
 /// Money, in millionths of a dollar.
 #[derive(Clone, Copy, Debug)]
 pub struct Spend {
     today: u64,
-    /// What was spent lately, and over how long.
-    lately: (u64, Span),
+    lately: Lately,
 }
 
 impl Spend {
     /// From the ledger.
     pub async fn load(seat: &Seat) -> Result<Self, store::StoreError> {
-        let (store, workspace) = (seat.store(), seat.workspace);
-        let since = seat.now - PACE;
-        let (today, spent, first) = futures::try_join!(
-            store.spent_since(workspace, text::midnight(seat.now)),
-            store.spent_since(workspace, since),
-            store.first_use_since(workspace, since),
+        let midnight = text::midnight(seat.now);
+        let (today, lately) = futures::try_join!(
+            seat.store().spent_since(seat.workspace, midnight),
+            Lately::of_ledger(seat, &BudgetScope::Workspace, MONEY),
         )?;
-        let over = first.map_or(PACE, |first| seat.now.since(first));
-        Ok(Self {
-            today,
-            lately: (spent, over),
-        })
+        Ok(Self { today, lately })
     }
 
     /// What the day will have cost at that pace; nothing where too little was seen to tell.
     fn by_midnight(self, now: Time) -> Option<u64> {
-        let (spent, over) = self.lately;
-        if spent == 0 || over < LEAST {
-            return None;
-        }
-        let left = (text::midnight(now) + DAY).since(now).as_secs_f64();
-        let more = spent as f64 * left / over.as_secs_f64();
+        let left = (text::midnight(now) + DAY).since(now);
+        let more = self.lately.pace()?.used_in(left);
         Some(self.today + more.round() as u64)
     }
 }
@@ -55,14 +44,14 @@ impl Spend {
 /// The panel, with a bar for each budget.
 pub fn spend(spend: Spend, budgets: Vec<BudgetView>, seat: &Seat) -> Markup {
     let money = |value| said(value, Unit::Microusd);
-    let (lately, over) = spend.lately;
+    let Lately { used, over } = spend.lately;
     let pace = match spend.by_midnight(seat.now) {
         Some(by_midnight) => format!(
             "{} by midnight UTC, at the pace of the last {}.",
             money(by_midnight),
             words::duration(over)
         ),
-        None if lately == 0 => format!("Nothing in the last {}.", words::duration(PACE)),
+        None if used == 0 => format!("Nothing in the last {}.", words::duration(over)),
         None => "No forecast yet: it has only begun.".to_owned(),
     };
     view! {
@@ -126,7 +115,10 @@ mod tests {
     fn the_day_is_told_forward_at_the_pace_there_was() {
         let after = |secs| Spend {
             today: 10,
-            lately: (2, Span::from_secs(secs)),
+            lately: Lately {
+                used: 2,
+                over: Span::from_secs(secs),
+            },
         };
         let noon = Time::from_millis(1_763_640_000_000);
         assert_eq!(text::clock(noon, noon), "12:00:00 UTC");
