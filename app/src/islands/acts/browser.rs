@@ -5,7 +5,9 @@ use leptos::task::spawn_local;
 use leptos::wasm_bindgen::closure::Closure;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Document, Element, HtmlElement, HtmlFormElement, RequestInit, Response, SubmitEvent};
+use web_sys::{
+    Document, Element, HtmlElement, HtmlFormElement, RequestInit, Response, SubmitEvent,
+};
 
 use super::submission::{Preview, body};
 use crate::islands::live::morph::{Whole, morph};

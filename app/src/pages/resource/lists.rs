@@ -123,7 +123,7 @@ fn starts(waiting: &Waiting, resource: &ResourceView, seat: &Seat) -> Option<Mar
     let expected = waiting.eta.map(|eta| eta.p50);
     let opens = resource
         .closed_until
-        .filter(|opens| expected.is_none_or(|expected| expected < *opens));
+        .filter(|opens| expected.is_none_or(|expected| expected <= *opens));
     if let Some(at) = opens {
         return Some(view! { <span>"once it opens, " <Moment at now /></span> }.written());
     }

@@ -60,9 +60,7 @@ pub fn acts(task: &TaskListed, seat: &Seat) -> Option<Markup> {
         Failed | Cancelled => press("retry_task", "Retry", Pending),
         TaskState::Done => None,
     };
-    let again = (state == InReview)
-        .then(|| send_back(task, seat))
-        .flatten();
+    let again = (state == InReview).then(|| send_back(task, seat)).flatten();
     let waits = matches!(state, Backlog | Pending);
     let boost = waits.then(|| boost(task, seat)).flatten();
     let edit = (waits && seat.may("change_task")).then(|| {

@@ -16,7 +16,8 @@ pub fn bar(seat: &Seat) -> Option<Markup> {
     // With scripts the marks of all chosen rows change at once; what did not go comes back as it was.
     let chosen = "tr:has(input[form=together]:checked) .row-state";
     // Results are accepted or sent back one by one: theirs stay as they are.
-    let but_reviewed = "tr:not(:has(.state-in-review)):has(input[form=together]:checked) .row-state";
+    let but_reviewed =
+        "tr:not(:has(.state-in-review)):has(input[form=together]:checked) .row-state";
     let then = |state| view! { <StateMark state /> };
     let form = ActForm::new("change_tasks", seat)?
         .id(FORM)
