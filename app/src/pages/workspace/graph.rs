@@ -53,7 +53,7 @@ pub fn graph(edges: &[Edge], tasks: &[TaskListed], seat: &Seat) -> Markup {
     view! {
         <section class="panel" aria-labelledby="graph">
             <h2 id="graph">"What waits for what"</h2>
-            <div class="scroll" tabindex="0" role="group" aria-labelledby="graph">
+            <div class="scroll graph-box" tabindex="0" role="group" aria-labelledby="graph">
                 <svg class="graph" width=width height=height viewBox=format!("0 0 {width} {height}")>
                     {lines}
                     {boxes}
