@@ -30,6 +30,8 @@ pub fn relate(document: &Document) {
 fn words(seconds_ago: f64) -> String {
     let seconds = seconds_ago.abs().round();
     let span = match seconds {
+        // What is over stays so in every sentence.
+        0.0..5.0 if seconds_ago >= 0.0 => return "just now".to_owned(),
         0.0..5.0 => return "now".to_owned(),
         // Seconds in steps, so that a page at rest is not rewritten every second.
         5.0..60.0 => format!("{} s", (seconds / 5.0).floor() * 5.0),

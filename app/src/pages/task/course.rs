@@ -20,7 +20,7 @@ pub fn at_work(lease: &LeaseListed, expected_ms: Option<u32>, seat: &Seat) -> Ma
     });
     let ends = expected_ms.map(|ms| {
         let at = lease.granted_at + Span::from_millis(ms.into());
-        view! { <span>"expected to end " <Moment at now=seat.now /></span> }
+        view! { <span>"expected end: " <Moment at now=seat.now /></span> }
     });
     view! {
         <section id="now" data-key="now" data-room class="panel why" aria-labelledby="why">

@@ -65,8 +65,8 @@ pub fn why(explanation: &Explanation, near: &Near<'_>) -> Markup {
             {groups}
             {place}
             <p data-key="foot" class="why-foot quiet small">
-                {decision} " Found " <Moment at=explanation.evaluated_at now=seat.now /> "; looked at again "
-                <Moment at=explanation.recheck_at now=seat.now /> " at the latest."
+                {decision} " Found " <Moment at=explanation.evaluated_at now=seat.now /> ". Next look, at the latest: "
+                <Moment at=explanation.recheck_at now=seat.now /> "."
             </p>
         </section>
     }

@@ -1,7 +1,7 @@
 //! One thing that holds a task.
 
 use leptos::prelude::*;
-use scheduler::{Blocker, Code, Eta, Explanation, Holder, words};
+use scheduler::{Blocker, Code, Eta, Explanation, Holder, Span, words};
 use store::read::TaskListed;
 
 use super::Near;
@@ -13,11 +13,14 @@ use crate::components::moment::Moment;
 use crate::markup::{Markup, Written};
 use crate::text;
 
+/// Instants that are closer read alike.
+const APART: Span = Span::from_secs(30);
+
 /// What holds it, since when, who has it, what has to happen, when, and what can be done.
 pub fn blocker(blocker: &Blocker, explanation: &Explanation, near: &Near<'_>) -> Markup {
     let clause = words::blocker(blocker, explanation.evaluated_at);
     let since = blocker.since.map(|since| {
-        view! { <span class="quiet">"since " <Moment at=since now=near.seat.now /></span> }
+        view! { <span class="quiet">"begun " <Moment at=since now=near.seat.now /></span> }
     });
     let unblocks = blocker.unblocks_when.map(|when| {
         view! { <p>"It goes on when " {text::unblock(when)} "." {eta(blocker.eta, near.seat)}</p> }
@@ -39,13 +42,13 @@ pub fn blocker(blocker: &Blocker, explanation: &Explanation, near: &Near<'_>) ->
 
 fn eta(eta: Option<Eta>, seat: &Seat) -> Option<Markup> {
     let Eta { p50, p90, method } = eta?;
-    let later = (p90 != p50).then(|| {
-        view! { ", and " <Moment at=p90 now=seat.now /> " if it goes slowly" }
+    let later = (p90.since(p50) >= APART).then(|| {
+        view! { "; if it goes slowly: " <Moment at=p90 now=seat.now /> }
     });
     Some(
         view! {
             " "
-            <span class="eta">"Expected " <Moment at=p50 now=seat.now /> {later}</span>
+            <span class="eta">"Expected: " <Moment at=p50 now=seat.now /> {later}</span>
             " "
             <span class="eta quiet">"(" {text::method(method)} ")."</span>
         }
@@ -61,7 +64,7 @@ fn holders(blocker: &Blocker, near: &Near<'_>) -> Option<Markup> {
                 let since = task.lease.as_ref().map(|lease| {
                     let agent = near.seat.path(&format!("agents/{}", lease.agent_name));
                     view! {
-                        " by " <a href=agent>{lease.agent_name.clone()}</a> ", since "
+                        " by " <a href=agent>{lease.agent_name.clone()}</a> ", begun "
                         <Moment at=lease.granted_at now=near.seat.now />
                     }
                 });

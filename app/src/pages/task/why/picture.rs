@@ -10,7 +10,8 @@ use crate::text;
 /// Beyond this many slots a bar says more than boxes.
 const MOST_SLOTS: f64 = 24.0;
 
-/// Have, need and limit as a bar: what there is, and a line at what it takes.
+/// What is in use as a bar, as everywhere, what it takes behind that, and a line at the limit: it fits
+/// as long as it ends before the line.
 pub fn picture(blocker: &Blocker) -> Option<Markup> {
     let counted = matches!(
         blocker.code,
@@ -28,23 +29,31 @@ pub fn picture(blocker: &Blocker) -> Option<Markup> {
     if blocker.code == Code::NoFreeSlot && limit <= MOST_SLOTS {
         return Some(slots(have, need, limit));
     }
-    let whole = limit.max(need).max(f64::EPSILON);
+    let used = (limit - have).max(0.0);
+    let whole = limit.max(used + need).max(f64::EPSILON);
     let said = |value: f64| match blocker.unit {
         Some(unit) => words::amount(value.max(0.0) as u64, unit),
         None => text::number(value),
     };
-    let parts = vec![Part {
-        share: have.max(0.0) / whole,
-        class: "part-have",
-    }];
+    let parts = vec![
+        Part {
+            share: used / whole,
+            class: "part-used",
+        },
+        Part {
+            share: need / whole,
+            class: "part-taken",
+        },
+    ];
     Some(
         view! {
             <div class="have-need">
-                <Meter parts line=Some(need / whole) />
+                <Meter parts line=Some(limit / whole) />
                 <p class="quiet small">
-                    <span class="key-have">{said(have)} " there"</span>
-                    <span class="key-need">{said(need)} " needed"</span>
-                    <span>{said(limit)} " at most"</span>
+                    <span class="key-taken">{said(used)} " in use"</span>
+                    <span>{said(have)} " free"</span>
+                    <span class="key-wanted">{said(need)} " needed"</span>
+                    <span class="key-need">{said(limit)} " at most"</span>
                 </p>
             </div>
         }
