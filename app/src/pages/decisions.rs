@@ -154,6 +154,10 @@ fn empty(filters: &Filters, goes_on: bool, seat: &Seat) -> Markup {
         }
         .written();
     }
+    if filters.is_reversed() {
+        return view! { <p class="empty">"No decision can fit: the time ends before it begins."</p> }
+            .written();
+    }
     if !filters.pairs().is_empty() {
         let all = seat.path("decisions");
         return view! {

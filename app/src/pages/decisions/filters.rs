@@ -67,6 +67,12 @@ impl Filters {
         })
     }
 
+    /// Whether it ends before it begins, so that nothing can fit.
+    pub fn is_reversed(&self) -> bool {
+        let (from, to) = (utc(&self.from), utc(&self.to));
+        from.zip(to).is_some_and(|(from, to)| to < from)
+    }
+
     /// What the store is asked for; `None` when it names somebody or something there is not.
     pub async fn store(
         &self,
@@ -151,6 +157,11 @@ pub fn form(filters: &Filters, base: &str, known: &Known) -> Markup {
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned() /> })
         .collect_view();
+    let reversed = filters.is_reversed();
+    let (invalid, described) = (reversed.then_some("true"), reversed.then_some("to-fault"));
+    let fault = reversed.then(|| {
+        view! { <p id="to-fault" class="field-fault" role="alert">"“To” is before “From”, so nothing can fit."</p> }
+    });
     view! {
         <form class="filters" role="search" action=base.to_owned()>
             {kept}
@@ -168,12 +179,14 @@ pub fn form(filters: &Filters, base: &str, known: &Known) -> Markup {
             </label>
             <label>
                 <span>"To, UTC"</span>
-                <input type="datetime-local" name="to" value=control(&filters.to) />
+                <input type="datetime-local" name="to" value=control(&filters.to)
+                    aria-invalid=invalid aria-describedby=described />
             </label>
             <datalist id="agents">{options(known.agents.clone())}</datalist>
             <datalist id="resources">{options(resources.collect())}</datalist>
             <button class="button">"Search"</button>
             {all}
+            {fault}
         </form>
     }
     .written()
