@@ -142,11 +142,22 @@ pub fn loaded<T: 'static>(
     show: fn(T) -> Markup,
 ) -> AnyView {
     awaited(Box::pin(async move {
-        match load.await {
+        isolated(match load.await {
             Ok(data) => show(data),
             Err(error) => failure(error),
-        }
+        })
     }))
+}
+
+/// Without the characters by which a text could turn around how what surrounds it reads.
+fn isolated(page: Markup) -> Markup {
+    let turns = |letter: char| matches!(letter, '\u{202a}'..='\u{202e}');
+    let page = page.to_html();
+    Markup::new(if page.contains(turns) {
+        page.replace(turns, "")
+    } else {
+        page
+    })
 }
 
 /// One for all pages: what waits is compiled for the type of what it waits for.
