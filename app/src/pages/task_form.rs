@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{Query, TaskId, View};
+use scheduler::{Query, TaskId, TaskState, View};
 use store::read::TaskDetail;
 
 use super::{Asked, loaded};
@@ -131,6 +131,13 @@ fn show(data: Data) -> Markup {
             .with("version", task.task.version.to_string());
     }
     let opens = form.was_refused();
+    // Whoever was refused because it began meanwhile keeps what they typed.
+    if let Some(state) = data.task.as_ref().map(|task| task.task.state)
+        && !matches!(state, TaskState::Backlog | TaskState::Pending)
+        && !opens
+    {
+        return no_longer(state, title, back);
+    }
     let fields = view! {
         {first_fields(&form, &data)}
         <details class="more" open=opens>
@@ -152,6 +159,33 @@ fn show(data: Data) -> Markup {
                 <h1>{title}</h1>
             </header>
             <section class="panel">{form.show(button, fields)}</section>
+        </div>
+    }
+    .written()
+}
+
+/// Why there is no form for a task that does not wait.
+fn no_longer(state: TaskState, title: &'static str, back: String) -> Markup {
+    let then = match state {
+        TaskState::InProgress => "Hold it on its page first, or let its agent end it.",
+        TaskState::InReview => "Accept its result on its page, or send it back first.",
+        _ => "What is to be done anew is a new task, or this one once it is retried on its page.",
+    };
+    let words = format!(
+        "It is {}, and only a task that waits can be edited. {then}",
+        text::state(state)
+    );
+    view! {
+        <Title text=title />
+        <div id="task-form" class="narrow">
+            <header class="page-head">
+                <p class="eyebrow"><a href=back.clone()>"Back"</a></p>
+                <h1>{title}</h1>
+            </header>
+            <section class="panel">
+                <p>{words}</p>
+                <p><a class="button" href=back>"To the task"</a></p>
+            </section>
         </div>
     }
     .written()
