@@ -2,8 +2,8 @@
 //! ([`scheduler::words`]).
 
 use scheduler::{
-    Action, Actor, AttemptOutcome, Class, Code, DecisionKind, EtaMethod, FactorName, Health,
-    Priority, Tier, Time, Unblock, Window,
+    Action, Actor, AttemptOutcome, Blocker, Class, Code, DecisionKind, EtaMethod, FactorName,
+    Health, Priority, TaskState, Tier, Time, Unblock, Window,
 };
 use time::macros::format_description;
 
@@ -50,7 +50,7 @@ pub fn tier_class(tier: Tier) -> &'static str {
 pub fn code(code: Code) -> &'static str {
     match code {
         Code::Misconfigured => "not set up",
-        Code::NeedsApproval => "needs approval",
+        Code::NeedsApproval => "held",
         Code::NeverFits => "never fits",
         Code::BudgetExhausted => "budget spent",
         Code::FuseBlown => "fuse blown",
@@ -69,6 +69,15 @@ pub fn code(code: Code) -> &'static str {
         Code::NotBefore => "not before its time",
         Code::RetryBackoff => "before a retry",
         Code::Evaluating => "just arrived",
+    }
+}
+
+/// Why one task is where it is, in as many words: a result in review waits for another act than a task
+/// that is held.
+pub fn reason(blocker: &Blocker) -> &'static str {
+    match blocker.unblocks_when {
+        Some(Unblock::ResultReviewed) => state(TaskState::InReview),
+        _ => code(blocker.code),
     }
 }
 
@@ -107,7 +116,7 @@ pub fn unblock(unblock: Unblock) -> &'static str {
         Unblock::ResourceDefined => "the resource is defined",
         Unblock::LimitRaised => "the limit is raised",
         Unblock::TaskReleased => "a person releases the task",
-        Unblock::ResultReviewed => "a person has looked at the result",
+        Unblock::ResultReviewed => "a person accepts the result or sends it back",
         Unblock::AgentRegistered => "an agent that can do it is registered",
         Unblock::AgentOnline => "such an agent comes online",
         Unblock::AgentFree => "an agent asks for work",

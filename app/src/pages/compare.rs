@@ -127,8 +127,7 @@ fn verdict(this: &Side, that: &Side) -> String {
         .explanation
         .as_ref()
         .and_then(|found| found.blockers.first());
-    let held =
-        held.map(|blocker| format!(" It is held all the same: {}.", text::code(blocker.code)));
+    let held = held.map(|blocker| format!(" It is held all the same: {}.", text::reason(blocker)));
     format!("{order}{why}.{}", held.unwrap_or_default())
 }
 

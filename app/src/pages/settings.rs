@@ -1,7 +1,7 @@
 //! What a workspace is, who may speak to it by key, and by which rules it is decided.
 
 mod keys;
-mod policy;
+pub mod policy;
 
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -11,6 +11,7 @@ use store::read::{Edge, Page, TaskFilter, TaskListed};
 use store::workspaces::Workspace;
 
 use super::counts::Counts;
+use super::settings::policy::chief;
 use super::workspaces::summary;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
@@ -181,7 +182,7 @@ fn how_far(counts: &Counts, all: u64) -> Markup {
         text::count(all, "task"),
         text::grouped(running),
         text::grouped(of(&[TaskState::Pending, TaskState::Backlog])),
-        some(of(&[TaskState::InReview]), "to be looked at"),
+        some(of(&[TaskState::InReview]), text::state(TaskState::InReview)),
         text::grouped(failed),
         some(of(&[TaskState::Cancelled]), "cancelled"),
     );
@@ -223,26 +224,13 @@ fn people(members: Vec<(String, WorkspaceRole)>, slug: &str) -> Markup {
 }
 
 fn rules(row: &PolicyRow, seat: &Seat) -> Markup {
-    let policy = &row.policy;
-    let number = |value: u32| text::grouped(value.into());
     view! {
         <section class="panel" aria-labelledby="rules">
             <div class="panel-head">
                 <h2 id="rules">"Policy"</h2>
                 <a href=seat.path("settings#policy")>{format!("Version {}", row.version)}</a>
             </div>
-            <dl class="facts">
-                <dt>"Unfinished tasks at most"</dt>
-                <dd>{number(policy.fuses.max_pending)}</dd>
-                <dt>"Split from one at most"</dt>
-                <dd>{number(policy.fuses.max_children)}</dd>
-                <dt>"Levels of delegation"</dt>
-                <dd>{policy.fuses.max_delegation_depth}</dd>
-                <dt>"Points an hour of age"</dt>
-                <dd>{text::number(policy.ageing_per_hour)}</dd>
-                <dt>"Weight among workspaces"</dt>
-                <dd>{text::number(policy.fair_share_weight)}</dd>
-            </dl>
+            {chief(&row.policy)}
         </section>
     }
     .written()

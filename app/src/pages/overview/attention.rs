@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
-use scheduler::{Needed, Query, Summary, TaskId, Tier, View};
+use scheduler::{Code, Needed, Query, Summary, TaskId, TaskState, Tier, View};
 
 use crate::access::{PageError, Seat};
 use crate::components::mark::{glyph, tier_path};
@@ -56,6 +56,14 @@ impl Attention {
     }
 }
 
+/// Of tasks that a person has to move on, only results in review are not waiting to start.
+fn reason(code: Code) -> &'static str {
+    match code {
+        Code::NeedsApproval => text::state(TaskState::InReview),
+        code => text::code(code),
+    }
+}
+
 /// The panel; it keeps its place where nobody is needed.
 pub fn attention(Attention { lines, others }: Attention, seat: &Seat) -> Markup {
     if lines.is_empty() {
@@ -74,7 +82,7 @@ pub fn attention(Attention { lines, others }: Attention, seat: &Seat) -> Markup 
         view! {
             <li class="needed" data-key=format!("{lane}-{}", wait.code.as_str())>
                 <span class="mark tier-needs-you">
-                    {glyph(tier_path(Tier::NeedsYou))} <span>{text::code(wait.code)}</span>
+                    {glyph(tier_path(Tier::NeedsYou))} <span>{reason(wait.code)}</span>
                 </span>
                 <span class="needed-words">
                     <a href=seat.path(&format!("tasks/{task}"))>{title}</a>

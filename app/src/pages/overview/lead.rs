@@ -15,7 +15,7 @@ pub fn lead(summary: Option<&Summary>) -> String {
     let (waiting, running) = (summary.pending.into(), summary.in_progress.into());
     let to_look_at = match summary.in_review.into() {
         0 => String::new(),
-        results => format!(" {} to be looked at.", text::grouped(results)),
+        results => format!(" {} in review.", text::grouped(results)),
     };
     if waiting + running == 0_u64 {
         return format!("Nothing is running and nothing waits.{to_look_at}");

@@ -7,6 +7,7 @@ use crate::access::Seat;
 use crate::components::act_form::ActForm;
 use crate::components::moment::Moment;
 use crate::markup::{Markup, Written};
+use crate::text;
 
 /// A number of the policy: its name in forms, what it is, and its value.
 type Number = (&'static str, &'static str, String);
@@ -39,7 +40,7 @@ pub fn panel(policies: &[PolicyRow], seat: &Seat) -> Markup {
             <div class="panel-head">
                 <h2 id="policy-head">"Policy"</h2>
                 <p class="quiet small">
-                    {format!("version {}, in force since ", now.version)}
+                    {format!("version {}, put in force ", now.version)}
                     <Moment at=now.at now=seat.now />
                 </p>
             </div>
@@ -153,11 +154,32 @@ fn put(form: ActForm, now: &PolicyRow) -> Markup {
     form.show("Put in force", fields)
 }
 
+/// The numbers that a workspace's own page shows.
+const CHIEF: [&str; 5] = [
+    "max_pending",
+    "max_children",
+    "max_delegation_depth",
+    "ageing_per_hour",
+    "fair_share_weight",
+];
+
+/// Those numbers under the names they have here.
+pub fn chief(policy: &Policy) -> Markup {
+    let all = groups(policy).into_iter();
+    let all = all.flat_map(|(_, _, numbers)| numbers);
+    listed(all.filter(|(name, ..)| CHIEF.contains(name)))
+}
+
 fn numbers(policy: &Policy) -> Markup {
-    let rows = groups(policy)
+    let all = groups(policy).into_iter();
+    listed(all.flat_map(|(_, _, numbers)| numbers))
+}
+
+fn listed(numbers: impl IntoIterator<Item = Number>) -> Markup {
+    let read = |value: String| value.parse().map_or(value, text::number);
+    let rows = numbers
         .into_iter()
-        .flat_map(|(_, _, numbers)| numbers)
-        .map(|(_, label, value)| view! { <dt>{label}</dt> <dd>{value}</dd> })
+        .map(|(_, label, value)| view! { <dt>{label}</dt> <dd>{read(value)}</dd> })
         .collect_view();
     view! { <dl class="facts">{rows}</dl> }.written()
 }
