@@ -14,13 +14,20 @@ use web_sys::{
     Response, SupportedType,
 };
 
-use super::keys;
+use super::{keys, place};
 
 /// Nothing is asked for until nobody has typed for so long.
 const PAUSE: Duration = Duration::from_millis(90);
 
 /// Listens for keys, for as long as the page is open.
 pub fn listen() {
+    // Without a history there is nothing to come back to.
+    let _ = place::resume();
+    on(&document(), "click", |event| {
+        if let Some(pressed) = event.target().and_then(|at| at.dyn_into().ok()) {
+            let _ = place::keep(&pressed);
+        }
+    });
     on(&document(), "keydown", |event| {
         if let Some(key) = event.dyn_ref::<KeyboardEvent>() {
             // A page without the palette has nothing to open.

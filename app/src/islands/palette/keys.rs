@@ -121,8 +121,11 @@ fn step(by: i32) -> Result<(), JsValue> {
     links.get(next).map_or(Ok(()), HtmlElement::focus)
 }
 
-/// Leaves the row.
+/// Closes the row that is open, else leaves the one where the focus is.
 fn leave() -> Result<(), JsValue> {
+    if press("main .opener-open")? {
+        return Ok(());
+    }
     match document().active_element() {
         Some(at) => at.dyn_into::<HtmlElement>()?.blur(),
         None => Ok(()),

@@ -7,6 +7,8 @@
 mod browser;
 #[cfg(feature = "hydrate")]
 mod keys;
+#[cfg(feature = "hydrate")]
+mod place;
 
 use leptos::prelude::*;
 
@@ -27,7 +29,7 @@ const HELP: [(&str, &str); 10] = [
     (".", "show the new rows"),
     ("j and k", "next and previous row"),
     ("Enter", "open the row"),
-    ("Esc", "close, or leave the row"),
+    ("Esc", "close what is open, or leave the row"),
 ];
 
 /// The palette and the help, both closed until a key opens them.

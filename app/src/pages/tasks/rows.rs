@@ -80,18 +80,22 @@ pub fn row(task: &TaskListed, explanation: Option<&Explanation>, around: &Around
 /// The link that opens a row in place, or closes it: a place in the address, so it can be shared.
 fn opener(task: &TaskListed, open: bool, list: &str) -> Markup {
     let join = if list.contains('?') { '&' } else { '?' };
-    let (href, label) = if open {
-        (list.to_owned(), "Close the row")
+    let (id, list) = (task.id, list.to_owned());
+    let (page, label) = if open {
+        (list, "Close the row")
     } else {
-        (format!("{list}{join}open={}", task.id), "Open the row")
+        (format!("{list}{join}open={id}"), "Open the row")
     };
+    // Either way the reader goes on at this row.
+    let href = format!("{page}#row-{id}");
     let turned = if open { "opener opener-open" } else { "opener" };
     view! {
         <a
+            id=format!("row-{id}")
             class=turned
             href=href
             aria-label=label
-            aria-describedby=format!("title-{}", task.id)
+            aria-describedby=format!("title-{id}")
             aria-expanded=open.to_string()
         >
             {glyph("M5 2.5 11.5 8 5 13.5Z")}
@@ -113,7 +117,7 @@ fn why(task: &TaskListed, explanation: Option<&Explanation>) -> Markup {
                 .map(|name| view! { <span class="quiet">{name}</span> });
             view! {
                 <span class=class>
-                    {glyph(tier_path(blocker.tier))} <span>{text::code(blocker.code)}</span>
+                    {glyph(tier_path(blocker.tier))} <span>{text::reason(blocker)}</span>
                 </span>
                 " "
                 {at}
