@@ -59,7 +59,7 @@ fn groups(policy: &Policy) -> [(&'static str, &'static str, Vec<Number>); 5] {
         routine: "Routine",
         exploratory: "Exploratory",
     );
-    let ageing = numbers!(policy, ageing_per_hour: "An hour of age");
+    let ageing = numbers!(policy, ageing_per_hour: "Points an hour of age");
     let unknown = &policy.unknown_cost;
     [
         (

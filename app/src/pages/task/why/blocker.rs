@@ -20,7 +20,7 @@ const APART: Span = Span::from_secs(30);
 pub fn blocker(blocker: &Blocker, explanation: &Explanation, near: &Near<'_>) -> Markup {
     let clause = words::blocker(blocker, explanation.evaluated_at);
     let since = blocker.since.map(|since| {
-        view! { <span class="quiet">"begun " <Moment at=since now=near.seat.now /></span> }
+        view! { <span class="quiet">"began " <Moment at=since now=near.seat.now /></span> }
     });
     let unblocks = blocker.unblocks_when.map(|when| {
         view! { <p>"It goes on when " {text::unblock(when)} "." {eta(blocker.eta, near.seat)}</p> }

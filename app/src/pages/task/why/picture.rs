@@ -51,7 +51,7 @@ pub fn picture(blocker: &Blocker) -> Option<Markup> {
                 <Meter parts line=Some(limit / whole) />
                 <p class="quiet small">
                     <span class="key-taken">{said(used)} " in use"</span>
-                    <span>{said(have)} " free"</span>
+                    <span>{said(have.max(0.0))} " free"</span>
                     <span class="key-wanted">{said(need)} " needed"</span>
                     <span class="key-need">{said(limit)} " at most"</span>
                 </p>
