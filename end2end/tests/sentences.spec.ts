@@ -1,5 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
-import { Client, workspace } from "./support";
+import { Client, toDatabase, workspace } from "./support";
 
 /** What pages say of a state of affairs, and that they say it where it is looked for. */
 
@@ -54,11 +54,19 @@ test("the pace of a day is one, wherever it is told", async ({ page }) => {
   const name = `daily_${Date.now()}`;
   const body = { scope: { workspace: workspace.slug }, unit: "microusd", limit: 900_000_000, window: "day" };
   await Client.as("manager").ask("PUT", `/budgets/${name}`, body);
+  const { agent, lease } = await atWork(name);
+  await agent.lease(lease, "complete", { usage: { cost_microusd: 2_000 } });
+  // One burst of a quarter of an hour ago, after which nothing was spent until now.
+  await toDatabase(
+    `INSERT INTO usage_report SELECT workspace_id, at - interval '14 minutes', task_id, lease_id, agent_id, kind, model,
+       input_tokens, output_tokens, cost_microusd FROM usage_report ORDER BY at DESC LIMIT 1`,
+  );
   const over = (text: string) => text.match(/pace of the last (\d+ \w+)/)?.[1];
   await open(page, `/?w=${workspace.slug}`);
   const overview = over(await page.getByRole("region", { name: "Spend today" }).innerText());
   await open(page, `${at}/budgets`);
   const card = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name }) });
+  expect(overview).toBe("14 min");
   expect(over(await card.innerText())).toBe(overview);
 });
 

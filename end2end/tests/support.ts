@@ -29,6 +29,13 @@ export async function without(table: string, call: () => Promise<void>) {
   }
 }
 
+/** Says something to the database itself: nothing else makes a past. */
+export async function toDatabase(statement: string) {
+  const database = new pg.Client({ connectionString: process.env.DATABASE_URL });
+  await database.connect();
+  await database.query(statement).finally(() => database.end());
+}
+
 /** What the server printed for the first person. */
 export function setupCode(): string {
   const code = readFileSync("server.log", "utf8").match(/first account: (\S+)/)?.[1];
