@@ -23,6 +23,8 @@ pub struct House {
     pub engine: Engine,
     /// Where people reach this server.
     pub address: Arc<str>,
+    /// How a shell on the server's machine calls Baton with this server's data.
+    pub command: Arc<str>,
 }
 
 /// The signed-in person a request is from.

@@ -47,9 +47,7 @@ impl Config {
         Ok(Self {
             listen: text("BATON_LISTEN").unwrap_or_else(|| "127.0.0.1:3000".to_owned()),
             database_url: text("DATABASE_URL"),
-            data_dir: text("BATON_DATA_DIR")
-                .unwrap_or_else(|| "./.baton".to_owned())
-                .into(),
+            data_dir: data_dir(),
             public_url,
             database_connections: connections.unwrap_or(DATABASE_CONNECTIONS),
             trusted_proxies: proxies.unwrap_or(0),
@@ -75,6 +73,30 @@ impl Config {
             .clone()
             .unwrap_or_else(|| local_url(address))
     }
+}
+
+/// How a shell on this machine calls this very program, with the data that the server has.
+pub fn own_command() -> String {
+    let word = |path: PathBuf| {
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let path = path.to_string_lossy();
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
+        if path.chars().all(is_plain) {
+            path.into_owned()
+        } else {
+            format!("'{}'", path.replace('\'', r"'\''"))
+        }
+    };
+    let program = env::current_exe().map_or_else(|_| "baton".to_owned(), word);
+    match text("DATABASE_URL") {
+        // Whoever has it knows it, and it is not for a page.
+        Some(_) => program,
+        None => format!("BATON_DATA_DIR={} {program}", word(data_dir())),
+    }
+}
+
+fn data_dir() -> PathBuf {
+    text("BATON_DATA_DIR").map_or_else(|| "./.baton".into(), PathBuf::from)
 }
 
 /// Where this machine reaches a server that listens on `address`. An address that means "every

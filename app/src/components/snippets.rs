@@ -1,8 +1,9 @@
 //! Programs to copy, with the address and the key filled in.
 
+use http::request::Parts;
 use leptos::prelude::*;
 
-use crate::access::House;
+use crate::access::{House, Visitor};
 use crate::islands::copy::Copy;
 use crate::markup::{Markup, Written};
 use crate::snippets::{Attach, Language, hand_in, set};
@@ -61,9 +62,19 @@ pub fn set_limits(slug: &str, limits: &[(&str, &str)]) -> Markup {
 
 /// Makes a key on the server, and puts it where the calls after it look.
 fn make_key(slug: &str, role: &str) -> Markup {
+    let baton = command();
     snippet(format!(
-        "export BATON_KEY=$(baton key create --workspace {slug} --role {role})"
+        "export BATON_KEY=$({baton} key create --workspace {slug} --role {role})"
     ))
+}
+
+/// How Baton is called in a shell on the server: exactly for those who run it, by its name for others.
+pub fn command() -> String {
+    let visitor =
+        use_context::<Parts>().and_then(|parts| parts.extensions.get::<Visitor>().cloned());
+    let runs_it = visitor.is_some_and(|visitor| visitor.runs_the_house);
+    let house = House::of_request().filter(|_| runs_it);
+    house.map_or_else(|| "baton".to_owned(), |house| house.command.to_string())
 }
 
 /// A text to copy.

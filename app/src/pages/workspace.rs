@@ -16,7 +16,7 @@ use super::workspaces::summary;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::meter::{Meter, Part};
-use crate::components::snippets::snippet;
+use crate::components::snippets::{command, snippet};
 use crate::markup::{Markup, Written};
 use crate::text;
 use board::{COLUMNS, board};
@@ -216,7 +216,7 @@ fn people(members: Vec<(String, WorkspaceRole)>, slug: &str) -> Markup {
             <details>
                 <summary>"Bring somebody in"</summary>
                 <p class="quiet">"Whoever runs the server makes the account, and tells the password once:"</p>
-                {snippet(format!("baton user create --email you@example.org --workspace {slug} --workspace-role member --password-stdin"))}
+                {snippet(format!("{} user create --email you@example.org --workspace {slug} --workspace-role member --password-stdin", command()))}
             </details>
         </section>
     }

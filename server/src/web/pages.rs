@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 
 use crate::assets;
+use crate::config::own_command;
 use crate::state::App;
 
 /// What the pages' framework needs of a request's surroundings.
@@ -34,6 +35,7 @@ pub fn router(app: &App, url: &str) -> anyhow::Result<Router> {
         store: app.store.clone(),
         engine: app.engine.clone(),
         address,
+        command: own_command().into(),
     };
     let context = move || provide_context(house.clone());
     Ok(Router::new()

@@ -124,6 +124,7 @@ fn house(web: &Web) -> House {
         store: web.app.store.clone(),
         engine: web.app.engine.clone(),
         address: Arc::clone(&web.origin),
+        command: Arc::from(""),
     }
 }
 
