@@ -226,13 +226,6 @@ fn show(data: Data) -> Markup {
                     </div>
                     {running(tasks.into_iter().take(ROWS as usize).collect(), &seat)}
                 </section>
-                <section class="panel" aria-labelledby="latest">
-                    <div class="panel-head">
-                        <h2 id="latest">"Latest decisions"</h2>
-                        <a href=seat.path("decisions")>"All decisions"</a>
-                    </div>
-                    <div tabindex="-1" data-hold="open">{latest} {kept_lines(kept, &around)}</div>
-                </section>
             </div>
             <div class="overview-side">
                 <section class="panel" aria-labelledby="capacity">
@@ -257,6 +250,13 @@ fn show(data: Data) -> Markup {
                     </dl>
                 </section>
             </div>
+            <section class="panel whole" aria-labelledby="latest">
+                <div class="panel-head">
+                    <h2 id="latest">"Latest decisions"</h2>
+                    <a href=seat.path("decisions")>"All decisions"</a>
+                </div>
+                <div tabindex="-1" data-hold="open">{latest} {kept_lines(kept, &around)}</div>
+            </section>
         </div>
     }
     .written()
