@@ -12,28 +12,19 @@ use crate::{Code, Needed, Tier, Time, Wait};
 type Alike = (TaskIx, u32);
 
 impl Conductor {
-    /// Those of a workspace, each with what holds it first of all. Looks at every task, and at none
-    /// where the counts say that there are no such.
+    /// Those of a workspace, each with what holds it first of all.
     pub(super) fn apart(&self, ws: WsIx, now: Time) -> Vec<(TaskIx, Code)> {
-        let counts = self.workspaces[ws].counts;
-        if counts.depends + counts.timed + counts.stalled == 0 {
-            return Vec::new();
-        }
+        let ws = &self.workspaces[ws];
         // Tasks that share their needs share what a person would have to set for them; of budgets on
         // trees the first task tells for all.
         let mut to_set = HashMap::new();
-        self.tasks
+        ws.stalled
             .iter()
-            .filter(|(ix, task)| {
-                matches!(
-                    task.place,
-                    Place::Depends | Place::Timed | Place::Stalled(_)
-                ) && self.ws_of(*ix) == ws
-            })
-            .filter_map(|(ix, task)| {
+            .chain(&ws.waits)
+            .filter_map(|&ix| {
                 let (code, _) = self.lane_code(ix)?;
                 let to_set = *to_set
-                    .entry(task.profile)
+                    .entry(self.tasks[ix].profile)
                     .or_insert_with(|| self.code_to_set(ix, now));
                 Some((ix, to_set.map_or(code, |set| set.min(code))))
             })

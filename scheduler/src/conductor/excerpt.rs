@@ -298,6 +298,7 @@ fn bare_workspace(ws: &Workspace, new: &HashMap<TaskIx, TaskIx>) -> Workspace {
         virtual_time: ws.virtual_time,
         counts: ws.counts,
         stalled: renamed(&ws.stalled, new),
+        waits: renamed(&ws.waits, new),
         blown: ws.blown.clone(),
     }
 }

@@ -1,6 +1,7 @@
 //! Tasks in lanes, lanes in groups, groups at gates.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -147,7 +148,7 @@ impl Conductor {
             model: key.model.clone(),
             files: std::collections::BTreeMap::new(),
             agents: Vec::new(),
-            waiters: std::collections::BTreeSet::new(),
+            waiters: BTreeSet::new(),
             demand: Vec::new(),
         });
         self.workspaces[ws].groups.push(ix);
@@ -175,8 +176,8 @@ impl Conductor {
         self.tasks[ix].place = place;
         let lane = self.lane_of(ix);
         self.count(lane, place, 1);
-        if matches!(place, Place::Stalled(_)) {
-            self.workspaces[self.lanes[lane].ws].stalled.insert(ix);
+        if let Some(beside) = self.beside(lane, place) {
+            beside.insert(ix);
         }
         self.doubt_verdict(lane, ix);
         if place == Place::Queued {
@@ -193,8 +194,8 @@ impl Conductor {
         let task = &self.tasks[ix];
         let (place, entry, lane) = (task.place, (task.rank, ix), self.lane_of(ix));
         self.count(lane, place, -1);
-        if matches!(place, Place::Stalled(_)) {
-            self.workspaces[self.lanes[lane].ws].stalled.remove(&ix);
+        if let Some(beside) = self.beside(lane, place) {
+            beside.remove(&ix);
         }
         if place == Place::Stalled(Code::BudgetExhausted) {
             for budget in self.budgets_on(ix).collect::<Vec<_>>() {
@@ -203,6 +204,16 @@ impl Conductor {
         }
         if place == Place::Queued && self.lanes[lane].queue.remove(entry) {
             self.refile(lane);
+        }
+    }
+
+    /// The workspace's list of what waits in this place beside its queues, if there is one.
+    fn beside(&mut self, lane: LaneIx, place: Place) -> Option<&mut BTreeSet<TaskIx>> {
+        let ws = &mut self.workspaces[self.lanes[lane].ws];
+        match place {
+            Place::Stalled(_) => Some(&mut ws.stalled),
+            Place::Depends | Place::Timed => Some(&mut ws.waits),
+            _ => None,
         }
     }
 

@@ -140,6 +140,7 @@ impl Conductor {
             virtual_time: self.virtual_time,
             counts: Counts::default(),
             stalled: std::collections::BTreeSet::new(),
+            waits: std::collections::BTreeSet::new(),
             blown: Vec::new(),
         });
         self.workspace_of.insert(id, ws);

@@ -236,6 +236,8 @@ pub(super) struct Workspace {
     pub(super) counts: Counts,
     /// Tasks that stepped aside until something is set.
     pub(super) stalled: BTreeSet<TaskIx>,
+    /// Tasks that wait for others or for their hour.
+    pub(super) waits: BTreeSet<TaskIx>,
     /// Refusals by a fuse in the current minute, so that a loop makes one decision and a counter.
     pub(super) blown: Vec<Blown>,
 }

@@ -56,9 +56,11 @@ impl Conductor {
             self.lanes[ix].verdict.holds = false;
             return;
         };
+        // What steps aside does not hold those behind it.
+        let holds = aside.is_none();
         let known = self.lanes[ix].verdict;
         if known.of == Some(found) {
-            return self.repeat_verdict(ix, known);
+            return self.repeat_verdict(ix, known, holds);
         }
         let facts = NotYetFacts {
             lane: self.lane_facts(ix, task),
@@ -78,20 +80,20 @@ impl Conductor {
             of: Some(found),
             since: self.now,
             decision: Some(decision.id),
-            holds: true,
+            holds,
             repeats: 0,
             stored_at: self.now,
         };
         self.out.records.decisions.push(decision);
     }
 
-    fn repeat_verdict(&mut self, ix: LaneIx, known: LaneVerdict) {
+    fn repeat_verdict(&mut self, ix: LaneIx, known: LaneVerdict, holds: bool) {
         let now = self.now;
         let verdict = &mut self.lanes[ix].verdict;
         if known.holds {
             return;
         }
-        (verdict.holds, verdict.since, verdict.repeats) = (true, now, known.repeats + 1);
+        (verdict.holds, verdict.since, verdict.repeats) = (holds, now, known.repeats + 1);
         if let Some(decision) = known.decision
             && now.since(known.stored_at) >= REPEATS_STORED_EVERY
         {
