@@ -158,7 +158,10 @@ impl Conductor {
             .saturating_sub(budget.settled_at(now).saturating_add(budget.reserved));
         let (unblocks_when, actions) = match hold {
             Hold::Booked { .. } => (Unblock::ReservationReturned, Vec::new()),
-            _ => (Unblock::LimitRaised, vec![Action::RaiseBudget]),
+            _ => (
+                Unblock::LimitRaised,
+                vec![Action::RaiseBudget, Action::EditTask],
+            ),
         };
         Blocker {
             resource: Some(budget.spec.name.clone()),

@@ -7,7 +7,7 @@
 //! durations are means; with `k` of them in a row the ninth decile lies near `1 + 1.28/√k` of the
 //! sum (a normal approximation with durations that vary as much as they last).
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use super::Conductor;
@@ -43,8 +43,9 @@ impl Conductor {
                     None if ahead == 0 => exact(at),
                     None => spread(now, at, ahead + 1),
                     Some(bound) => Eta {
-                        p90: bound.max(spread(now, at, ahead + 1).p90),
-                        ..spread(now, at, ahead + 1)
+                        p50: at.min(bound),
+                        p90: bound,
+                        method: EtaMethod::Simulated,
                     },
                 })
             }
@@ -68,24 +69,27 @@ impl Conductor {
         }
     }
 
-    /// Tasks of its workspace that take of a resource and go before a task, and how much they take.
+    /// Tasks of its workspace that take of a resource before a task does, and how much they take: those
+    /// that go before it and need as much, and all that need less, for they fit sooner.
     fn ahead_at(&self, ix: ResIx, task: TaskIx) -> (usize, u32) {
         let entry = (self.tasks[task].rank, task);
-        let lanes = self.workspaces[self.ws_of(task)].lanes.values();
+        let own = self.need_of(task, ix).unwrap_or(0);
+        let reserved = self.resources[ix].reserved;
         let mut all = (0, 0_u32);
-        for lane in lanes.map(|&lane| &self.lanes[lane]) {
-            let Some((_, head)) = lane.queue.first() else {
+        for &at in self.workspaces[self.ws_of(task)].lanes.values() {
+            let lane = &self.lanes[at];
+            let head = lane.queue.first().map(|(_, head)| head);
+            let need = head.filter(|_| lane.resources.contains(&Some(ix)));
+            let Some(need) = need.and_then(|head| self.need_of(head, ix)) else {
                 continue;
             };
-            let Some(need) = lane
-                .resources
-                .contains(&Some(ix))
-                .then(|| self.need_of(head, ix))
-                .flatten()
-            else {
-                continue;
+            let before = match need.cmp(&own) {
+                _ if reserved == Some(at) || at == self.lane_of(task) => lane.queue.before(entry),
+                Ordering::Less if reserved == Some(self.lane_of(task)) => 0,
+                Ordering::Less => lane.queue.len(),
+                Ordering::Equal => lane.queue.before(entry),
+                Ordering::Greater => 0,
             };
-            let before = lane.queue.before(entry);
             all.0 += before;
             all.1 = all.1.saturating_add(need.saturating_mul(before as u32));
         }

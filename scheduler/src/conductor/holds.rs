@@ -8,7 +8,7 @@ use crate::{AgentStatus, BudgetSpec, Code, Time, Unit, UnknownCostMode};
 
 /// Tasks that step aside at one budget, at most: behind them their lanes wait, so that a backlog
 /// costs no more than this.
-const ASIDE: usize = 256;
+pub(super) const ASIDE: usize = 1_024;
 /// What nobody estimated is reserved with a quarter of the budget's limit at most.
 const GUESSED_SHARE: u64 = 4;
 

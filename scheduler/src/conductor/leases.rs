@@ -124,13 +124,13 @@ impl Conductor {
         } else {
             TaskState::Done
         };
-        if let Some(output) = request.output.clone().filter(|_| needs_review) {
+        if needs_review {
             self.out.records.for_review.push(ResultForReview {
                 lease: request.lease,
                 workspace: self.workspaces[ws].id,
                 task: id,
                 at: self.now,
-                output,
+                output: request.output.clone().unwrap_or_default(),
             });
         }
         let ending = Ending {
@@ -415,5 +415,13 @@ impl Conductor {
         );
         learn(&mut kind.tokens, lease.tokens as f64);
         learn(&mut kind.cost_microusd, lease.cost_microusd as f64);
+        // What nobody estimated may be reserved with less from now on.
+        let budgets = self.workspaces[lease.ws].budgets.values().copied();
+        let passed: Vec<_> = budgets
+            .filter(|&ix| !self.budgets[ix].aside.is_empty())
+            .collect();
+        for budget in passed {
+            self.look_again_at(budget);
+        }
     }
 }

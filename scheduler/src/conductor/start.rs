@@ -3,14 +3,15 @@
 use uuid::Uuid;
 
 use super::Conductor;
-use super::holds::{Consequence, Hold};
+use super::holds::{ASIDE, Consequence, Hold};
 use super::state::{
     AgentIx, Gate, GroupIx, Held, LaneIx, Lease, Meter, Place, ResIx, Reserved, TaskIx, Timer,
     grants,
 };
 use crate::{FreedSlot, Granted, LeaseId, Level, OpenLease, Reservation, ResourceSpec, Span, Time};
 
-/// Lanes looked at at one gate for a head small enough to pass.
+/// Lanes looked at at one gate for a head small enough to pass, and tasks of a lane for one that an
+/// agent's own budgets cover.
 const PASSING: usize = 16;
 
 /// Why the best lane did not start.
@@ -96,8 +97,10 @@ impl Conductor {
                 resource.closed_at(self.now).is_some() || resource.available(self.now) <= 0
             }
             Gate::Budget(ix) => {
+                // While tasks may step aside, those that cost nothing are found behind them.
                 let budget = &self.budgets[ix];
-                budget.settled_at(self.now) + budget.reserved >= budget.spec.limit
+                budget.aside.len() >= ASIDE
+                    && budget.settled_at(self.now) + budget.reserved >= budget.spec.limit
             }
         }
     }
@@ -140,11 +143,23 @@ impl Conductor {
             }
             return Err(NotStarted::Moved);
         }
-        if self.agent_hold(agent, head, self.now).is_some() {
+        let Some(task) = self.first_for(lane, agent) else {
             self.agenda.verdicts.insert(lane, head);
             return Err(NotStarted::NotThisAgent);
-        }
-        Ok(self.start_task(lane, head, agent, groups))
+        };
+        Ok(self.start_task(lane, task, agent, groups))
+    }
+
+    /// The first of a lane, of which nothing holds the head, that the agent's own budgets cover.
+    fn first_for(&self, lane: LaneIx, agent: AgentIx) -> Option<TaskIx> {
+        let queue = self.lanes[lane].queue.iter().take(PASSING);
+        let mut tasks = queue.map(|(_, task)| task).enumerate();
+        tasks
+            .find(|&(at, task)| {
+                self.agent_hold(agent, task, self.now).is_none()
+                    && (at == 0 || self.first_hold(task, self.now).is_none())
+            })
+            .map(|(_, task)| task)
     }
 
     fn start_task(

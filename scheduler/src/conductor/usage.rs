@@ -66,6 +66,7 @@ impl Conductor {
         for budget in settled {
             self.agenda.budgets.insert(budget);
             self.warn_if_soft(budget);
+            self.look_again_at(budget);
         }
         if tokens > 0 || usage.cost_microusd > 0 {
             self.record_usage(id, usage);
@@ -179,6 +180,7 @@ impl Conductor {
                 budget.state.settled = budget.state.settled.saturating_add(used);
                 self.agenda.budgets.insert(ix);
                 self.warn_if_soft(ix);
+                self.look_again_at(ix);
             }
         }
         self.out.records.usage.push(UsageRow {
@@ -194,6 +196,14 @@ impl Conductor {
             cost_microusd: usage.cost_microusd,
         });
         Reply::Charged
+    }
+
+    /// What waits for a budget may have become what it cannot cover, or the other way round.
+    pub(super) fn look_again_at(&mut self, ix: BudIx) {
+        let gate = Gate::Budget(ix);
+        if !self.budgets[ix].aside.is_empty() || self.demand.contains_key(&gate) {
+            self.agenda.opened.insert(gate);
+        }
     }
 
     /// Returns what a lease reserved and did not use.

@@ -311,7 +311,8 @@ pub async fn release(
         epoch,
         reason,
     });
-    after(app.carry_out(&caller, request, input.once).await?)
+    let said = Said::of(lease, epoch, None);
+    after(under_lease(&app, &caller, request, said, input.once).await??)
 }
 
 impl UsageBody {

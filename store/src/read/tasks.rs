@@ -196,7 +196,8 @@ impl Store {
         )
         .fetch_one(&self.readers)
         .await?;
-        let looked_at = row.looked_at;
+        // Nothing is a result too: it takes the place of one that was sent back.
+        let looked_at = row.looked_at.filter(|output| !output.is_null());
         let for_review = looked_at
             .clone()
             .filter(|_| task.state == TaskState::InReview);

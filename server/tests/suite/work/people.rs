@@ -231,6 +231,17 @@ async fn what_waits_for_a_look_is_accepted_or_sent_back(database: PgPool) {
             Value::Null
         };
         assert_eq!(output().await, accepted);
+        if state == "pending" {
+            let claim = house.done(&scout, "POST /claims", json!({})).await;
+            let again = &claim["leases"][0];
+            let complete = format!(
+                "POST /leases/{}/complete",
+                again["lease_id"].as_str().unwrap()
+            );
+            let nothing = json!({ "epoch": again["epoch"] });
+            house.done(&scout, &complete, nothing).await;
+            assert_eq!(output().await, Value::Null, "what was sent back is not it");
+        }
         house
             .ask(&member, &format!("POST /tasks/{id}/cancel"), json!({}))
             .await;
