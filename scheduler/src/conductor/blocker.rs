@@ -179,7 +179,8 @@ impl Conductor {
         }
     }
 
-    /// Who holds slots, as a reader of a workspace may know it; nobody holds tokens of a bucket, even where it had slots before.
+    /// Who holds slots, as a reader of a workspace may know it; nobody holds tokens of a bucket, even
+    /// where it had slots before.
     pub(super) fn holders(&self, ix: ResIx, reader: Option<WsIx>, most: usize) -> Vec<Holder> {
         let resource = &self.resources[ix];
         if matches!(resource.meter, Meter::Bucket(_)) {

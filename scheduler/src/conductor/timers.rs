@@ -168,22 +168,18 @@ impl Conductor {
     /// covered.
     pub(super) fn unstall_at(&mut self, ix: BudIx) {
         let budget = &self.budgets[ix];
-        let crate::BudgetScope::TaskTree(root) = budget.spec.scope else {
+        let back: Vec<TaskIx> = if let crate::BudgetScope::TaskTree(root) = budget.spec.scope {
+            let concerned = |&ix: &TaskIx| {
+                let task = &self.tasks[ix];
+                task.id == root || task.ancestors().contains(&root)
+            };
+            let stalled = self.workspaces[budget.ws].stalled.iter().copied();
+            stalled.filter(concerned).collect()
+        } else {
             let aside = budget.aside.iter().copied();
-            let spent = |task: &TaskIx| self.is_spent_for(*task, ix);
-            let back: Vec<TaskIx> = aside.filter(|task| !spent(task)).collect();
-            for task in back {
-                self.put(task, Place::Queued);
-            }
-            return;
+            aside.filter(|&task| !self.is_spent_for(task, ix)).collect()
         };
-        let concerned = |&ix: &TaskIx| {
-            let task = &self.tasks[ix];
-            task.id == root || task.ancestors().contains(&root)
-        };
-        let stalled = self.workspaces[budget.ws].stalled.iter().copied();
-        let stalled: Vec<TaskIx> = stalled.filter(concerned).collect();
-        for task in stalled {
+        for task in back {
             self.put(task, Place::Queued);
         }
     }

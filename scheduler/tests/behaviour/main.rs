@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod apart;
+mod aside;
 mod attempts;
 mod claims;
 mod decisions;
