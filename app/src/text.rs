@@ -141,6 +141,8 @@ pub fn action(action: Action) -> &'static str {
         Action::ReopenResource => "open the resource again",
         Action::RaiseBudget => "raise the budget",
         Action::ReleaseTask => "release the task",
+        Action::AcceptResult => "accept the result",
+        Action::SendBack => "send the result back",
         Action::RetryDependency => "retry what failed",
         Action::CancelTask => "cancel the task",
         Action::BoostTask => "boost the task",

@@ -146,6 +146,9 @@ pub struct Blocker {
     /// The resource, budget or capability it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// The model that no agent has, or none of those that have the capability in `resource`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// Who has it now, at most ten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holders: Vec<Holder>,
@@ -268,6 +271,8 @@ pub enum Action {
     ReopenResource,
     RaiseBudget,
     ReleaseTask,
+    AcceptResult,
+    SendBack,
     RetryDependency,
     CancelTask,
     BoostTask,

@@ -148,16 +148,8 @@ impl Conductor {
 
     fn can_serve(&self, agent: AgentIx, group: GroupIx) -> bool {
         let (card, group) = (&self.agents[agent].card, &self.groups[group]);
-        let capable = group
-            .capabilities
-            .iter()
-            .all(|need| card.capabilities.binary_search(need).is_ok());
         let named = group.agent.as_ref().is_none_or(|name| *name == card.name);
-        let model = group
-            .model
-            .as_ref()
-            .is_none_or(|model| card.models.is_empty() || card.models.contains(model));
-        capable && named && model
+        named && group.is_done_by(card) && group.has_model_of(card)
     }
 
     pub(super) fn budgets_of_agent(&self, ix: AgentIx) -> Vec<BudIx> {

@@ -1,5 +1,6 @@
 //! Waiting tasks that stand in no queue: they wait for others, for their hour, or for a person.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
@@ -29,6 +30,20 @@ impl Conductor {
                 Some((ix, to_set.map_or(code, |set| set.min(code))))
             })
             .collect()
+    }
+
+    /// What a budget cannot cover stands beside its lane, in the place it comes back to: how many of
+    /// such go before one of them, and how many there are.
+    pub(super) fn beside_lane(&self, lane: LaneIx, task: TaskIx) -> (u32, u32) {
+        let order = |ix: TaskIx| (Reverse(self.tasks[ix].rank), ix);
+        let all = self.workspaces[self.lanes[lane].ws].stalled.iter().copied();
+        let aside = all.filter(|&ix| {
+            self.tasks[ix].place == Place::Stalled(Code::BudgetExhausted)
+                && self.lane_of(ix) == lane
+        });
+        aside.fold((0, 0), |(before, all), ix| {
+            (before + u32::from(order(ix) < order(task)), all + 1)
+        })
     }
 
     /// What only a person can change about the limits and agents a task needs.

@@ -227,6 +227,7 @@ pub(super) fn plain(code: Code) -> Blocker {
         tier: code.tier(),
         since: None,
         resource: None,
+        model: None,
         holders: Vec::new(),
         agents: Vec::new(),
         draining: Vec::new(),

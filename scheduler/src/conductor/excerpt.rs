@@ -278,6 +278,7 @@ fn bare_lane(lane: &Lane) -> Lane {
         filed: lane.filed,
         parked_at: lane.parked_at,
         verdict: lane.verdict,
+        aside: lane.aside.clone(),
     }
 }
 

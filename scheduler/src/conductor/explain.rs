@@ -10,8 +10,8 @@ use super::state::{Agent, AgentIx, Gate, Group, LaneIx, Place, ResIx, TaskIx, Ws
 use super::verdicts::Unserved;
 use crate::words;
 use crate::{
-    Action, AgentStatus, Blocker, Code, Explanation, Position, Span, TaskId, TaskState, Tier, Time,
-    Unblock, Verdict, Wait,
+    Action, AgentStatus, Blocker, Code, Explanation, Position, PutAgent, Span, TaskId, TaskState,
+    Tier, Time, Unblock, Verdict, Wait,
 };
 
 /// How long an explanation may be shown without asking again.
@@ -45,7 +45,7 @@ impl Conductor {
             headline: words::explanation(state, verdict, &blockers, position, now),
             lane: Some(format!("{:016x}", self.lanes[lane].name)),
             position,
-            decision_id: self.decision_behind(task, lane),
+            decision_id: self.decision_behind(task),
             blockers,
             evaluated_at: now,
             recheck_at: recheck.map_or(now + RECHECK, |at| at.min(now + RECHECK)),
@@ -53,32 +53,35 @@ impl Conductor {
     }
 
     /// The dispatch it runs by, or its lane's verdict where that says what holds this task too.
-    fn decision_behind(&self, task: TaskIx, lane: LaneIx) -> Option<crate::DecisionId> {
+    fn decision_behind(&self, task: TaskIx) -> Option<crate::DecisionId> {
         let lease = self.lease_of.get(&task);
         let running = lease.and_then(|lease| self.leases.get(lease));
-        let verdict = self.lanes[lane].verdict;
-        let stands = match self.tasks[task].place {
-            Place::Queued => verdict.holds,
-            Place::Stalled(_) => true,
-            _ => false,
+        let found = self.lane_code(task);
+        let of_lane = match self.tasks[task].place {
+            // What its lane is held by holds it too, were it elsewhere.
+            Place::Queued => Some(self.lanes[self.lane_of(task)].verdict).filter(|verdict| {
+                let code = |(code, _)| code;
+                verdict.holds && verdict.of.map(code) == found.map(code)
+            }),
+            Place::Stalled(_) => found.and_then(|found| self.verdict_on(task, found)),
+            _ => None,
         };
-        let shared = stands
-            && self.lane_code(task).map(|(code, _)| code) == verdict.of.map(|(code, _)| code);
-        let of_lane = verdict.decision.filter(|_| shared);
+        let of_lane = of_lane.and_then(|verdict| verdict.decision);
         running.map(|lease| lease.decision).or(of_lane)
     }
 
     pub(super) fn position(&self, task: TaskIx) -> Option<Position> {
         let entry = &self.tasks[task];
-        let queue = &self.lanes[self.lane_of(task)].queue;
-        // What a budget cannot cover stands beside its lane, in the place it comes back to.
-        let beside = match entry.place {
-            Place::Queued => 0,
-            Place::Stalled(Code::BudgetExhausted) => 1,
+        let lane = self.lane_of(task);
+        let queue = &self.lanes[lane].queue;
+        let ahead = queue.before((entry.rank, task)) as u32;
+        let (before, beside) = match entry.place {
+            Place::Queued => (0, 0),
+            Place::Stalled(Code::BudgetExhausted) => self.beside_lane(lane, task),
             _ => return None,
         };
         Some(Position {
-            rank: queue.before((entry.rank, task)) as u32 + 1,
+            rank: ahead + before + 1,
             of: queue.len() as u32 + beside,
         })
     }
@@ -102,6 +105,7 @@ impl Conductor {
             Place::Review => {
                 blockers.push(Blocker {
                     unblocks_when: Some(Unblock::ResultReviewed),
+                    actions: vec![Action::AcceptResult, Action::SendBack, Action::CancelTask],
                     ..plain(Code::NeedsApproval)
                 });
             }
@@ -266,11 +270,14 @@ impl Conductor {
             _ => (Unblock::AgentFree, Vec::new()),
         };
         let concerned = self.agents_concerned(task, group, code);
-        let asked_for = self.asked_for(lane.ws, group, code);
         let is_there = !concerned.is_empty();
-        let wanted = match &group.agent {
-            Some(name) if !(code == Code::NoEligibleAgent && is_there) => Some(name.clone()),
-            _ => asked_for,
+        let lacking = code == Code::NoEligibleAgent;
+        let (wanted, model) = match &group.agent {
+            Some(name) if !(lacking && is_there) => (Some(name.clone()), None),
+            _ => {
+                let (capabilities, model) = self.asked_for(lane.ws, group);
+                (capabilities.or_else(|| model.clone()), model)
+            }
         };
         // Of those that are here it matters who they are where none of them takes more.
         let matters = code != Code::AgentsBusy || concerned.iter().all(|&ix| self.room_of(ix) == 0);
@@ -281,6 +288,7 @@ impl Conductor {
         let name = |agent: &Agent| agent.card.name.clone();
         Blocker {
             resource: wanted,
+            model: model.filter(|_| lacking),
             agents: match &group.agent {
                 Some(unknown) if !is_there => vec![unknown.clone()],
                 _ => named.clone().map(name).collect(),
@@ -293,25 +301,22 @@ impl Conductor {
         }
     }
 
-    /// What a group asks of agents: its capabilities, or its model where it is that which nobody has.
-    fn asked_for(&self, ws: WsIx, group: &Group, code: Code) -> Option<String> {
+    /// What a group asks of agents, capabilities and model; of the one it is for, or of all, only what
+    /// none of them has where that is one of the two.
+    fn asked_for(&self, ws: WsIx, group: &Group) -> (Option<String>, Option<String>) {
         let known = &self.workspaces[ws].agents;
         let pinned = group.agent.as_ref().and_then(|name| known.get(name));
-        let can = |ix: &AgentIx| {
-            let can = &self.agents[*ix].card.capabilities;
-            group.capabilities.iter().all(|need| can.contains(need))
+        let any = |has: &dyn Fn(&PutAgent) -> bool| {
+            let has = |ix: &AgentIx| has(&self.agents[*ix].card);
+            pinned.map_or_else(|| known.values().any(has), has)
         };
-        let capable = match pinned {
-            Some(agent) => can(agent),
-            None => known.values().any(can),
-        };
-        let model = group.model.clone();
-        if group.capabilities.is_empty()
-            || (code == Code::NoEligibleAgent && capable && model.is_some())
-        {
-            return model;
-        }
-        Some(group.capabilities.join(", "))
+        let done = any(&|card| group.is_done_by(card));
+        let modelled = any(&|card| group.has_model_of(card));
+        let capabilities = (!group.capabilities.is_empty()).then(|| group.capabilities.join(", "));
+        (
+            capabilities.filter(|_| modelled || !done),
+            group.model.clone().filter(|_| done || !modelled),
+        )
     }
 
     /// The agents a blocker is about: those that are online, and that no budget of their own holds

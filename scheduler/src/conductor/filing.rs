@@ -95,6 +95,7 @@ impl Conductor {
             filed: None,
             parked_at: Time(0),
             verdict: LaneVerdict::default(),
+            aside: Vec::new(),
         });
         self.workspaces[ws].lanes.insert(key, ix);
         self.resolve_lane(ix);

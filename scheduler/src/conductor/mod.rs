@@ -115,6 +115,8 @@ struct Agenda {
     watch: BTreeSet<Gate>,
     /// Lanes whose verdict may have changed, each with a task that waits in it.
     verdicts: BTreeMap<LaneIx, TaskIx>,
+    /// Tasks that stepped aside in this step.
+    aside: BTreeSet<TaskIx>,
     resources: BTreeSet<ResIx>,
     budgets: BTreeSet<BudIx>,
 }

@@ -89,10 +89,12 @@ impl Conductor {
         self.agenda.watch.remove(&gate);
         self.demand.remove(&gate);
         for lane in self.lanes.ids() {
-            let verdict = &mut self.lanes[lane].verdict;
-            if verdict.of.is_some_and(|(_, at)| at == Some(gate)) {
-                *verdict = LaneVerdict::default();
+            let lane = &mut self.lanes[lane];
+            let there = |verdict: &LaneVerdict| verdict.of.is_some_and(|(_, at)| at == Some(gate));
+            if there(&lane.verdict) {
+                lane.verdict = LaneVerdict::default();
             }
+            lane.aside.retain(|verdict| !there(verdict));
         }
     }
 }

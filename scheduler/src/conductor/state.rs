@@ -175,13 +175,18 @@ pub(super) struct Lane {
     /// When it was filed at its gate.
     pub(super) parked_at: Time,
     pub(super) verdict: LaneVerdict,
+    /// The same of what stepped aside from it, one for each thing that was found to hold any.
+    pub(super) aside: Vec<LaneVerdict>,
 }
+
+/// What holds a task or lane: why, and what of the workspace or pool.
+pub(super) type Found = (Code, Option<Gate>);
 
 /// The verdict last recorded for a lane.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LaneVerdict {
     /// What held it, and where.
-    pub(super) of: Option<(Code, Option<Gate>)>,
+    pub(super) of: Option<Found>,
     pub(super) since: Time,
     pub(super) decision: Option<DecisionId>,
     /// Whether it holds now; a dispatch ends it.
@@ -215,6 +220,20 @@ pub(super) struct Group {
     pub(super) waiters: BTreeSet<Ticket>,
     /// Its entries in the demand of gates.
     pub(super) demand: Vec<(Gate, u64)>,
+}
+
+impl Group {
+    /// Whether an agent says that it can do all that is asked.
+    pub(super) fn is_done_by(&self, card: &PutAgent) -> bool {
+        let can = |need| card.capabilities.binary_search(need).is_ok();
+        self.capabilities.iter().all(can)
+    }
+
+    /// Whether an agent has the model that is asked for; one that names none has any.
+    pub(super) fn has_model_of(&self, card: &PutAgent) -> bool {
+        let asked = self.model.as_ref();
+        asked.is_none_or(|model| card.models.is_empty() || card.models.contains(model))
+    }
 }
 
 #[derive(Debug)]

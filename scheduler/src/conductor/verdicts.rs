@@ -1,8 +1,8 @@
 //! The verdict of a lane: recorded when it changes, counted when it comes again.
 
 use super::Conductor;
-use super::holds::{Consequence, Hold};
-use super::state::{Gate, LaneIx, LaneVerdict, Place, TaskIx, WaitingClaim};
+use super::holds::Hold;
+use super::state::{Found, Gate, LaneIx, LaneVerdict, Place, TaskIx, WaitingClaim};
 use crate::{Actor, Code, Facts, NotYetFacts, Span, Time};
 
 /// How often at most the count of a verdict that comes and goes is stored.
@@ -18,49 +18,58 @@ pub(super) enum Unserved {
 }
 
 impl Conductor {
-    /// A task was put somewhere: unless it goes on, or its lane is known to be held, the lane's
-    /// verdict is looked at before the step ends.
+    /// A task was put somewhere: unless it goes on, or its lane is known to be held, the verdict on it
+    /// is looked at before the step ends.
     pub(super) fn doubt_verdict(&mut self, lane: LaneIx, task: TaskIx) {
-        let waits = matches!(
-            self.tasks[task].place,
-            Place::Queued | Place::Depends | Place::Timed | Place::Stalled(_)
-        );
-        if waits && !self.lanes[lane].verdict.holds {
-            self.agenda.verdicts.insert(lane, task);
+        match self.tasks[task].place {
+            // What steps aside says why, for nobody who stands behind it does.
+            Place::Stalled(_) => {
+                self.agenda.aside.insert(task);
+            }
+            Place::Queued | Place::Depends | Place::Timed if !self.lanes[lane].verdict.holds => {
+                self.agenda.verdicts.insert(lane, task);
+            }
+            _ => {}
         }
     }
 
     pub(super) fn record_verdicts(&mut self) {
+        for task in std::mem::take(&mut self.agenda.aside) {
+            if self.tasks.get(task).is_some() && self.is_aside(task) {
+                self.record_verdict(task);
+            }
+        }
         for (lane, task) in std::mem::take(&mut self.agenda.verdicts) {
             if self.lanes.get(lane).is_some() {
-                self.record_verdict(lane, task);
+                self.record_lane_verdict(lane, task);
             }
         }
     }
 
-    fn record_verdict(&mut self, ix: LaneIx, task: TaskIx) {
-        let waits = self
-            .tasks
-            .get(task)
-            .is_some_and(|entry| entry.place.state() == crate::TaskState::Pending);
-        let own = waits
-            .then_some(task)
-            .filter(|&task| self.lane_of(task) == ix);
-        // What steps aside says why, for nobody who stands behind it does.
-        let aside = own.filter(|&task| matches!(self.tasks[task].place, Place::Stalled(_)));
-        let head = self.lanes[ix].queue.first().map(|(_, head)| head);
-        let Some(task) = aside.or(head).or(own) else {
-            return;
+    /// A lane's verdict is its head's; without one, that of the task that was put there.
+    fn record_lane_verdict(&mut self, ix: LaneIx, task: TaskIx) {
+        let waits = |task: &TaskIx| {
+            let Some(entry) = self.tasks.get(*task) else {
+                return false;
+            };
+            entry.place.state() == crate::TaskState::Pending
+                && self.lane_of(*task) == ix
+                && !self.is_aside(*task)
         };
+        let head = self.lanes[ix].queue.first().map(|(_, head)| head);
+        if let Some(task) = head.or(Some(task).filter(waits)) {
+            self.record_verdict(task);
+        }
+    }
+
+    fn record_verdict(&mut self, task: TaskIx) {
+        let ix = self.lane_of(task);
         let Some(found) = self.lane_code(task) else {
             self.lanes[ix].verdict.holds = false;
             return;
         };
-        // What steps aside does not hold those behind it.
-        let holds = aside.is_none();
-        let known = self.lanes[ix].verdict;
-        if known.of == Some(found) {
-            return self.repeat_verdict(ix, known, holds);
+        if self.verdict_on(task, found).is_some() {
+            return self.repeat_verdict(task, found);
         }
         let facts = NotYetFacts {
             lane: self.lane_facts(ix, task),
@@ -76,34 +85,63 @@ impl Conductor {
             Some(Gate::Resource(resource)) => Some(self.resources[resource].spec.id),
             _ => None,
         };
-        self.lanes[ix].verdict = LaneVerdict {
+        let aside = self.is_aside(task);
+        let verdict = LaneVerdict {
             of: Some(found),
             since: self.now,
             decision: Some(decision.id),
-            holds,
+            // What steps aside does not hold those behind it.
+            holds: !aside,
             repeats: 0,
             stored_at: self.now,
         };
+        let lane = &mut self.lanes[ix];
+        if aside {
+            lane.aside.push(verdict);
+        } else {
+            lane.verdict = verdict;
+        }
         self.out.records.decisions.push(decision);
     }
 
-    fn repeat_verdict(&mut self, ix: LaneIx, known: LaneVerdict, holds: bool) {
-        let now = self.now;
-        let verdict = &mut self.lanes[ix].verdict;
-        if known.holds {
-            return;
-        }
-        (verdict.holds, verdict.since, verdict.repeats) = (holds, now, known.repeats + 1);
-        if let Some(decision) = known.decision
-            && now.since(known.stored_at) >= REPEATS_STORED_EVERY
+    fn repeat_verdict(&mut self, task: TaskIx, found: Found) {
+        let (now, aside) = (self.now, self.is_aside(task));
+        let lane = self.lane_of(task);
+        let lane = &mut self.lanes[lane];
+        let mut beside = lane.aside.iter_mut();
+        let verdict = match beside.find(|verdict| aside && verdict.of == Some(found)) {
+            Some(verdict) => verdict,
+            None if lane.verdict.holds => return,
+            None => &mut lane.verdict,
+        };
+        (verdict.holds, verdict.since, verdict.repeats) = (!aside, now, verdict.repeats + 1);
+        if let Some(decision) = verdict.decision
+            && now.since(verdict.stored_at) >= REPEATS_STORED_EVERY
         {
             self.out.records.repeats.push((decision, verdict.repeats));
             (verdict.repeats, verdict.stored_at) = (0, now);
         }
     }
 
+    /// The verdict that says this of a task's lane, or of those that stepped aside from it.
+    pub(super) fn verdict_on(&self, task: TaskIx, found: Found) -> Option<LaneVerdict> {
+        let lane = &self.lanes[self.lane_of(task)];
+        let verdicts = if self.is_aside(task) {
+            &lane.aside[..]
+        } else {
+            std::slice::from_ref(&lane.verdict)
+        };
+        let mut verdicts = verdicts.iter().copied();
+        verdicts.find(|verdict| verdict.of == Some(found))
+    }
+
+    /// Whether a task stepped aside from its lane until something is set.
+    fn is_aside(&self, task: TaskIx) -> bool {
+        matches!(self.tasks[task].place, Place::Stalled(_))
+    }
+
     /// The code a task's lane is held by, and where; `None` when it goes to the next agent that asks.
-    pub(super) fn lane_code(&self, task: TaskIx) -> Option<(Code, Option<Gate>)> {
+    pub(super) fn lane_code(&self, task: TaskIx) -> Option<Found> {
         match self.tasks[task].place {
             Place::Depends => {
                 let failed = self.tasks[task]
@@ -120,18 +158,29 @@ impl Conductor {
                 ))
             }
             Place::Timed => Some((self.hour_code(task), None)),
-            Place::Stalled(code) => Some((code, None)),
+            Place::Stalled(code) => {
+                let hold = self.first_hold(task, self.now);
+                Some((code, hold.map(Self::gate_of)))
+            }
             _ => match self.first_hold(task, self.now) {
-                Some(hold) => Some((self.code_of(hold), self.gate_of(hold))),
+                Some(hold) => Some((self.code_of(hold), Some(Self::gate_of(hold)))),
                 None => self.agents_code(task, self.now).map(|code| (code, None)),
             },
         }
     }
 
-    fn gate_of(&self, hold: Hold) -> Option<Gate> {
-        match self.consequence(hold) {
-            Consequence::Park(gate) => Some(gate),
-            Consequence::Stall(_) => None,
+    /// What of the workspace or pool holds it.
+    const fn gate_of(hold: Hold) -> Gate {
+        match hold {
+            Hold::Undefined { .. } => Gate::Undefined,
+            Hold::NeverFits { resource, .. }
+            | Hold::Closed { resource, .. }
+            | Hold::Short { resource, .. }
+            | Hold::Reserved { resource, .. } => Gate::Resource(resource),
+            Hold::BeyondBudget { budget, .. }
+            | Hold::Spent { budget, .. }
+            | Hold::Booked { budget, .. }
+            | Hold::Unestimated { budget } => Gate::Budget(budget),
         }
     }
 

@@ -120,15 +120,26 @@ pub fn blocker(blocker: &Blocker, now: Time) -> String {
 /// `it is for scout, and scout does not say that it can do search`, or whom or what there is none for.
 fn no_agent(blocker: &Blocker) -> String {
     let is_there = blocker.have > Some(0.0);
-    match (blocker.agents.first(), &blocker.resource) {
-        (Some(agent), Some(what)) if is_there => {
-            format!("it is for {agent}, and {agent} does not say that it can do {what}")
+    match blocker.agents.first() {
+        Some(agent) if is_there => {
+            format!(
+                "it is for {agent}, and {agent} does not say that it {}",
+                lacked(blocker)
+            )
         }
-        (Some(agent), _) => {
-            format!("it is for {agent}, and no agent of that name is registered")
-        }
-        (None, Some(what)) => format!("no agent is registered for {what}"),
-        (None, None) => "no agent is registered".to_owned(),
+        Some(agent) => format!("it is for {agent}, and no agent of that name is registered"),
+        None if blocker.resource.is_none() => "no agent is registered".to_owned(),
+        None => format!("no agent that {} is registered", lacked(blocker)),
+    }
+}
+
+/// `can do search`, `has the model “opus”`, or both.
+fn lacked(blocker: &Blocker) -> String {
+    let what = blocker.resource.as_deref().unwrap_or("this");
+    match &blocker.model {
+        Some(model) if model == what => format!("has the model “{model}”"),
+        Some(model) => format!("can do {what} and has the model “{model}”"),
+        None => format!("can do {what}"),
     }
 }
 

@@ -134,3 +134,32 @@ fn a_kind_that_turns_out_cheaper_brings_back_what_stepped_aside() {
     let claimed = world.claimed(claim).expect("its kind uses little");
     assert_eq!(claimed.leases[0].task, unknown);
 }
+
+#[test]
+fn each_that_steps_aside_has_its_place_and_the_decision_that_says_what_holds_it() {
+    let mut world = world();
+    world.put_budget(0, "all", Unit::Tokens, 1_000, Window::Day);
+    spend(&mut world, 900);
+    let [first, second] = [500, 300].map(|tokens| add(&mut world, tokens));
+    world.put_budget(0, "dollars", Unit::Microusd, 10, Window::Day);
+    let dear = {
+        let mut task = world.new_task(&[]);
+        task.needs.estimate = estimate(0);
+        task.needs.estimate.cost_microusd = Some(50);
+        let id = task.id;
+        world.create(0, vec![task]).unwrap();
+        id
+    };
+    world.claim(0, 0, 5);
+    let place = |task| {
+        let position = world.explain(0, task).unwrap().position;
+        position.map(|place| (place.rank, place.of))
+    };
+    assert_eq!(place(first), Some((1, 2)));
+    assert_eq!(place(second), Some((2, 2)));
+    let behind = |task| world.explain(0, task).unwrap().decision_id;
+    assert!(behind(first).is_some());
+    assert_eq!(behind(first), behind(second), "one decision says both");
+    assert!(behind(dear).is_some());
+    assert_ne!(behind(dear), behind(first), "what never fits is another");
+}

@@ -161,6 +161,50 @@ fn a_pinned_agent_that_cannot_do_a_task_is_told_from_one_that_is_not_there() {
 }
 
 #[test]
+fn what_no_agent_has_is_named_and_a_model_is_told_from_a_capability() {
+    let mut world = world();
+    for (n, capability, model) in [(1, "painting", "haiku"), (2, "search", "opus")] {
+        let card = PutAgent {
+            id: agent(n),
+            name: format!("agent-{n}"),
+            capabilities: vec![capability.to_owned()],
+            models: vec![model.to_owned()],
+            max_concurrency: None,
+            card: serde_json::Value::Null,
+        };
+        world
+            .ask(0, agent_actor(n), Request::PutAgent(card))
+            .unwrap();
+    }
+    // The agent of every world says nothing of its model, so it has any.
+    let mut lacks = |capability: &str, model: &str, agent: Option<&str>| {
+        let mut task = world.new_task(&[]);
+        task.needs.capabilities = vec![capability.to_owned()];
+        task.needs.estimate.model = Some(model.to_owned());
+        task.needs.agent = agent.map(str::to_owned);
+        let id = task.id;
+        world.create(0, vec![task]).unwrap();
+        let why = world.explain(0, id).unwrap();
+        let blocker = &why.blockers[0];
+        assert_eq!(blocker.code, Code::NoEligibleAgent);
+        (why.headline, blocker.model.is_some())
+    };
+    let said = |headline: &str| format!("Not yet: {headline}.");
+    let both = "no agent that can do painting and has the model “opus” is registered";
+    assert_eq!(lacks("painting", "opus", None), (said(both), true));
+    let one = "it is for agent-1, and agent-1 does not say that it has the model “opus”";
+    assert_eq!(
+        lacks("painting", "opus", Some("agent-1")),
+        (said(one), true)
+    );
+    let other = "it is for agent-2, and agent-2 does not say that it can do painting";
+    assert_eq!(
+        lacks("painting", "opus", Some("agent-2")),
+        (said(other), false)
+    );
+}
+
+#[test]
 fn a_drained_conductor_answers_who_waits_and_gives_nothing_more() {
     let mut world = world();
     let claim = world.claim_waiting(0, 0, 1, Span::from_secs(30));

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::TaskText;
 
+use super::previous::{Previous, previous};
 use crate::auth::Caller;
 use crate::check::Check;
 use crate::input::Input;
@@ -65,6 +66,9 @@ pub struct Lease {
     grants: Vec<Requirement>,
     /// Why this task, now, to this agent.
     decision_id: DecisionId,
+    /// The attempt before this one, if there was any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<Previous>,
 }
 
 /// What an agent needs to know of the task it was given.
@@ -104,7 +108,7 @@ pub async fn claim(
     let heard = app.submit_and_wait(&caller, request, input.once).await?;
     match heard.answer? {
         Reply::Claimed(claimed) => Ok(Json(Claimed {
-            leases: leases(claimed.leases, heard.texts)?,
+            leases: leases(&app, &caller, claimed.leases, heard.texts).await?,
             not_yet: claimed.waits,
             retry_after_ms: claimed.retry_after_ms,
         })),
@@ -144,7 +148,12 @@ impl ClaimBody {
 }
 
 /// Pairs each lease with its task's text; both come in the same order.
-fn leases(granted: Vec<Granted>, texts: Vec<TaskText>) -> Result<Vec<Lease>, Problem> {
+async fn leases(
+    app: &App,
+    caller: &Caller,
+    granted: Vec<Granted>,
+    texts: Vec<TaskText>,
+) -> Result<Vec<Lease>, Problem> {
     let paired = granted.len() == texts.len()
         && granted
             .iter()
@@ -153,14 +162,15 @@ fn leases(granted: Vec<Granted>, texts: Vec<TaskText>) -> Result<Vec<Lease>, Pro
     if !paired {
         return Err(Problem::internal(&"leases came without their tasks' texts"));
     }
-    Ok(granted
-        .into_iter()
-        .zip(texts)
-        .map(|(granted, text)| lease(granted, text))
-        .collect())
+    let mut leases = Vec::with_capacity(granted.len());
+    for (granted, text) in granted.into_iter().zip(texts) {
+        let previous = previous(app, caller, &granted).await;
+        leases.push(lease(granted, text, previous));
+    }
+    Ok(leases)
 }
 
-fn lease(granted: Granted, text: TaskText) -> Lease {
+fn lease(granted: Granted, text: TaskText, previous: Option<Previous>) -> Lease {
     Lease {
         id: granted.lease,
         epoch: granted.epoch,
@@ -178,6 +188,7 @@ fn lease(granted: Granted, text: TaskText) -> Lease {
         },
         grants: granted.grants.into_iter().map(requirement).collect(),
         decision_id: granted.decision,
+        previous,
     }
 }
 

@@ -12,6 +12,7 @@ mod keys;
 mod leases;
 mod permits;
 mod policy;
+mod previous;
 mod resources;
 mod stats;
 mod task_acts;
@@ -193,11 +194,12 @@ pub(crate) fn who_may(action: Action) -> Who {
         Action::DefineResource | Action::RaiseLimit => "PUT /resources/{name}",
         Action::ReopenResource => "POST /resources/{name}/reopen",
         Action::RaiseBudget => "PUT /budgets/{name}",
-        Action::ReleaseTask => "POST /tasks/{id}/release",
-        Action::RetryDependency => "POST /tasks/{id}/retry",
+        Action::ReleaseTask | Action::AcceptResult => "POST /tasks/{id}/release",
+        Action::RetryDependency | Action::SendBack => "POST /tasks/{id}/retry",
         Action::CancelTask => "POST /tasks/{id}/cancel",
         Action::BoostTask => "POST /tasks/{id}/boost",
-        Action::RegisterAgent => "POST /agents",
+        // An agent's key registers that agent alone.
+        Action::RegisterAgent => return AtLeast(Member),
         Action::EditTask => "PATCH /tasks/{id}",
     };
     let found = WHO.iter().find(|(route, _)| *route == name);

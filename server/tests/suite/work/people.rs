@@ -221,6 +221,11 @@ async fn what_waits_for_a_look_is_accepted_or_sent_back(database: PgPool) {
             task.body["output"]["pages"].clone()
         };
         assert_eq!(output().await, 12, "it can be looked at");
+        let why = house
+            .get(&member, &format!("/tasks/{id}/explanation"))
+            .await;
+        let acts = json!(["accept_result", "send_back", "cancel_task"]);
+        assert_eq!(why.body["blockers"][0]["actions"], acts);
         let after = house
             .done(&member, &format!("POST /tasks/{id}/{act}"), json!({}))
             .await;
@@ -324,5 +329,57 @@ async fn an_explanation_offers_each_reader_what_it_may_do(database: PgPool) {
         assert_eq!(why["blockers"][0]["code"], "never_fits");
         assert_eq!(why["blockers"][0]["actions"], actions, "{why}");
     }
+    let scout = house.key(Role::Agent).await;
+    let task = json!({ "title": "t", "capabilities": ["painting"] });
+    let made = house.done(&member, "POST /tasks", task).await;
+    let path = format!("/tasks/{}/explanation", made["id"].as_str().unwrap());
+    for (key, actions) in [
+        (&member, json!(["register_agent", "edit_task"])),
+        (&scout, json!(null)),
+    ] {
+        let why = house.get(key, &path).await.body;
+        assert_eq!(why["blockers"][0]["code"], "no_eligible_agent");
+        assert_eq!(why["blockers"][0]["actions"], actions, "{why}");
+    }
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_next_agent_hears_of_the_attempt_before_and_what_a_person_said(database: PgPool) {
+    let house = House::new(&database).await;
+    let (member, scout) = (house.key(Role::Member).await, house.key(Role::Agent).await);
+    let task = json!({ "title": "t", "needs_review": true, "agent": "scout" });
+    let (id, mut lease) = house.leased(&member, &scout, task).await;
+    assert_eq!(lease["previous"], Value::Null, "it is the first");
+    let retry = format!("POST /tasks/{id}/retry");
+    let next = || async {
+        let claim = house.done(&scout, "POST /claims", json!({})).await;
+        claim["leases"][0].clone()
+    };
+    let end = |lease: &Value, how: &str| {
+        format!("POST /leases/{}/{how}", lease["lease_id"].as_str().unwrap())
+    };
+
+    let result = json!({ "epoch": lease["epoch"], "output": {} });
+    house.done(&scout, &end(&lease, "complete"), result).await;
+    let reason = json!({ "reason": "Name the sources." });
+    house.done(&member, &retry, reason).await;
+    lease = next().await;
+    let sent_back =
+        json!({ "agent": "scout", "outcome": "completed", "note": "Name the sources." });
+    assert_eq!(lease["previous"], sent_back);
+
+    let failure = json!({ "epoch": lease["epoch"], "error": "no network", "retryable": false });
+    house.done(&scout, &end(&lease, "fail"), failure).await;
+    house.done(&member, &retry, json!({})).await;
+    lease = next().await;
+    let failed = json!({ "agent": "scout", "outcome": "failed", "error": "no network" });
+    assert_eq!(lease["previous"], failed);
+
+    let handoff = json!({ "epoch": lease["epoch"], "to_agent": "scout", "note": "Half is done." });
+    let path = format!("POST /tasks/{id}/handoff");
+    house.done(&scout, &path, handoff).await;
+    let handed = json!({ "agent": "scout", "outcome": "revoked", "note": "Half is done." });
+    assert_eq!(next().await["previous"], handed);
     house.close().await;
 }

@@ -50,19 +50,21 @@ fn offered(action: Action, blocker: &Blocker, task: TaskId, near: &Near<'_>) -> 
         Action::BoostTask => link("boost_task", "#boost_task".to_owned()),
         Action::CancelTask => link("cancel_task", "#cancel_task".to_owned()),
         Action::RegisterAgent => link("create_task", seat.path("agents")),
-        Action::ReleaseTask => {
-            let form = ActForm::new("release_task", seat)?
-                .id("why-release")
-                .class("act-press")
-                .with("task", task.to_string())
-                .becomes(
-                    "#task-state",
-                    view! { <StateMark state=TaskState::Pending /> },
-                );
-            Some(form.show_with(view! { <button class="button button-main">"Release it"</button> }))
-        }
+        Action::SendBack => link("retry_task", "#retry_task".to_owned()),
+        Action::ReleaseTask => release("Release it", TaskState::Pending, task, near),
+        Action::AcceptResult => release("Accept the result", TaskState::Done, task, near),
         Action::RetryDependency => retry(blocker, near),
     }
+}
+
+/// A button that lets go of a held task, or of a result.
+fn release(words: &'static str, then: TaskState, task: TaskId, near: &Near<'_>) -> Option<Markup> {
+    let form = ActForm::new("release_task", near.seat)?
+        .id("why-release")
+        .class("act-press")
+        .with("task", task.to_string())
+        .becomes("#task-state", view! { <StateMark state=then /> });
+    Some(form.show_with(view! { <button class="button button-main">{words}</button> }))
 }
 
 /// A button for each task that failed and is waited for.
