@@ -9,6 +9,7 @@ use scheduler::{
     Act, Boost, EditTask, Estimate, Handoff, Overrule, Refusal, Reply, Request, TaskId, Time,
 };
 use serde::Deserialize;
+use store::read::TaskDetail;
 
 use super::bodies::{TaskPatch, requirements, sorted};
 use super::task_view::TaskAfter;
@@ -28,12 +29,17 @@ pub async fn edit(
     Id(task): Id<TaskId>,
     input: Input<TaskPatch>,
 ) -> Result<Json<TaskAfter>, Problem> {
-    let patch = input.value;
+    let mut patch = input.value;
     let mut check = Check::new();
     patch.check(&mut check);
     check.done()?;
     if !answered_before(&app, &caller, input.once.as_ref()).await? {
-        unchanged_since(&app, &caller, task, patch.version).await?;
+        let stored = unchanged_since(&app, &caller, task, patch.version).await?;
+        // A text said again as it was is no change.
+        patch.title.take_if(|title| *title == stored.task.title);
+        patch
+            .description
+            .take_if(|text| *text == stored.description);
     }
     let agent = patch.agent().map(str::to_owned);
     let requires = patch.requires.as_deref();
@@ -80,19 +86,16 @@ async fn answered_before(
     }
 }
 
-/// Whether the task can be edited and is still as the author read it, as far as the store knows.
+/// The task, if it can be edited and is still as the author read it, as far as the store knows.
 async fn unchanged_since(
     app: &App,
     caller: &Caller,
     task: TaskId,
     version: u32,
-) -> Result<(), Problem> {
-    let stored = app
-        .store
-        .tasks_by_id(caller.workspace, &[task.0])
-        .await?
-        .pop();
-    let stored = stored.ok_or_else(Problem::not_found)?;
+) -> Result<TaskDetail, Problem> {
+    let found = app.store.task(caller.workspace, task).await?;
+    let found = found.ok_or_else(Problem::not_found)?;
+    let stored = &found.task;
     if stored.state.is_terminal() {
         return Err(Refusal::WrongState {
             state: stored.state,
@@ -106,7 +109,7 @@ async fn unchanged_since(
         }
         .into());
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Why.

@@ -97,6 +97,15 @@ async fn an_edit_needs_the_version_that_was_read(database: PgPool) {
         (StatusCode::CONFLICT, &json!("version_conflict"))
     );
     assert_eq!(stale.body["current_version"], 2);
+    let edits = || async {
+        let path = format!("/decisions?task={id}&kind=override");
+        let listed = house.get(&key, &path).await.body;
+        listed["items"].as_array().map(Vec::len)
+    };
+    assert_eq!(edits().await, Some(1));
+    let same = json!({ "title": "two", "description": "", "version": 2 });
+    house.done(&key, &name, same).await;
+    assert_eq!(edits().await, Some(1), "what stays as it is is no decision");
     house.close().await;
 }
 
