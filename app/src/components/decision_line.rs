@@ -8,6 +8,7 @@ use store::read::DecisionListed;
 
 use super::mark::KindMark;
 use super::moment::Moment;
+use super::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -49,7 +50,7 @@ fn decision_line(listed: &DecisionListed, around: &Around) -> Markup {
             .get(&task)
             .cloned()
             .unwrap_or_else(|| "a task".to_owned());
-        view! { <a class="decision-task" href=href>{title}</a> }
+        view! { <span class="decision-task">{title_link(href, &title)}</span> }
     });
     // A verdict is its lane's, and was found at the task that was first there then.
     let of_lane = around

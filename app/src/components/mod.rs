@@ -22,3 +22,4 @@ pub mod pager;
 pub mod places;
 pub mod snippets;
 pub mod stave;
+pub mod title;

@@ -12,6 +12,7 @@ use crate::components::amount::amount;
 use crate::components::mark::{HealthMark, OutcomeMark, StateMark};
 use crate::components::moment::Moment;
 use crate::components::snippets::attach_an_agent;
+use crate::components::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -162,7 +163,7 @@ fn held(tasks: Vec<TaskListed>, waits: bool, seat: &Seat) -> Markup {
         Some(view! {
             <tr data-key=task.id.to_string()>
                 <td class="wide card-head">
-                    <a href=seat.path(&format!("tasks/{}", task.id))>{task.title}</a>
+                    {title_link(seat.path(&format!("tasks/{}", task.id)), &task.title)}
                     {lease.note.map(|note| view! { <span class="attempt-error">{note}</span> })}
                 </td>
                 <td class="number" data-label="Progress">{percent}</td>
@@ -210,7 +211,7 @@ fn played(history: Vec<Played>, seat: &Seat) -> Markup {
             <tr>
                 <td>{mark}</td>
                 <td class="wide card-head">
-                    <a href=seat.path(&format!("tasks/{}", one.task))>{one.title}</a>
+                    {title_link(seat.path(&format!("tasks/{}", one.task)), &one.title)}
                     {one.error.map(|error| view! { <span class="attempt-error">{error}</span> })}
                 </td>
                 <td class="number quiet" data-label="Took">{took}</td>

@@ -8,6 +8,7 @@ use store::read::TaskListed;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::mark::StateMark;
+use crate::components::title::{title_begins, title_link};
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -97,7 +98,7 @@ fn verdict(this: &Side, that: &Side) -> String {
         let over = if this.score.is_none() { this } else { that };
         return format!(
             "“{}” is {}, so there is nothing to choose between.",
-            over.task.title,
+            title_begins(&over.task.title),
             text::state(over.task.state)
         );
     };
@@ -106,7 +107,11 @@ fn verdict(this: &Side, that: &Side) -> String {
     } else {
         (that, this, other, one)
     };
-    let order = format!("“{}” goes before “{}”", first.task.title, second.task.title);
+    let order = format!(
+        "“{}” goes before “{}”",
+        title_begins(&first.task.title),
+        title_begins(&second.task.title)
+    );
     let tips = differences(ahead, behind)
         .into_iter()
         .max_by(|one, other| one.difference().total_cmp(&other.difference()))
@@ -139,7 +144,7 @@ fn panel(side: &Side, seat: &Seat) -> Markup {
         .map(|found| view! { <p>{found.headline.clone()}</p> });
     view! {
         <section class="panel">
-            <h2><a href=seat.path(&format!("tasks/{}", task.id))>{task.title.clone()}</a></h2>
+            <h2>{title_link(seat.path(&format!("tasks/{}", task.id)), &task.title)}</h2>
             <p class="marks"><StateMark state=task.state /></p>
             {headline}
         </section>

@@ -15,6 +15,7 @@ use crate::access::{PageError, Seat};
 use crate::components::factors::Factors;
 use crate::components::mark::{KindMark, StateMark};
 use crate::components::moment::Moment;
+use crate::components::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -80,7 +81,7 @@ fn show(data: Data) -> Markup {
             .get(&task)
             .cloned()
             .unwrap_or_else(|| "a task".to_owned());
-        view! { <span>"about " <a href=seat.path(&format!("tasks/{task}"))>{title}</a></span> }
+        view! { <span>"about " {title_link(seat.path(&format!("tasks/{task}")), &title)}</span> }
     });
     let factors = match &decision.facts {
         Facts::Dispatch(facts) => facts.factors.clone(),

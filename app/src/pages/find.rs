@@ -9,6 +9,7 @@ use super::{Asked, agents, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::mark::StateMark;
 use crate::components::places;
+use crate::components::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -159,7 +160,7 @@ fn show(data: Data) -> Markup {
     });
     let task_rows = tasks.into_iter().map(|task| {
         let href = seat.path(&format!("tasks/{}", task.id));
-        view! { <li data-row><a href=href>{task.title}</a> <StateMark state=task.state /></li> }
+        view! { <li data-row>{title_link(href, &task.title)} <StateMark state=task.state /></li> }
     });
     let task_rows: Vec<_> = task_rows.collect();
     let group = |(name, found): (&'static str, Vec<(String, String)>)| {

@@ -19,6 +19,7 @@ use crate::components::decision_line::Around;
 use crate::components::factors::Factors;
 use crate::components::mark::StateMark;
 use crate::components::moment::Moment;
+use crate::components::title::title_heading;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -223,7 +224,7 @@ fn show(data: Data) -> Markup {
                     <a href=seat.path("tasks")>"Tasks"</a>
                     {task.reference.clone().map(|reference| format!(" / {reference}"))}
                 </p>
-                <h1>{task.title.clone()}</h1>
+                {title_heading(&task.title)}
                 <p class="marks">
                     <span id="task-state"><StateMark state=task.state /></span>
                     {(!task.needs.kind.is_empty()).then(|| view! { <span>{task.needs.kind.clone()}</span> })}

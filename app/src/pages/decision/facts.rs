@@ -11,6 +11,7 @@ use scheduler::{
 use crate::access::Seat;
 use crate::components::mark::TierMark;
 use crate::components::meter::{Meter, Part};
+use crate::components::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -147,7 +148,7 @@ fn considered(
         view! {
             <tr>
                 <td class="wide card-head">
-                    <a href=seat.path(&format!("tasks/{}", other.task))>{title}</a>
+                    {title_link(seat.path(&format!("tasks/{}", other.task)), &title)}
                 </td>
                 <td data-label="Why not">{text::code(other.why_not)} {at}</td>
                 <td>{now}</td>

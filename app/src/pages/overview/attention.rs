@@ -7,6 +7,7 @@ use scheduler::{Code, Needed, Query, Summary, TaskId, TaskState, Tier, View};
 
 use crate::access::{PageError, Seat};
 use crate::components::mark::{glyph, tier_path};
+use crate::components::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -85,7 +86,7 @@ pub fn attention(Attention { lines, others }: Attention, seat: &Seat) -> Markup 
                     {glyph(tier_path(Tier::NeedsYou))} <span>{reason(wait.code)}</span>
                 </span>
                 <span class="needed-words">
-                    <a href=seat.path(&format!("tasks/{task}"))>{title}</a>
+                    {title_link(seat.path(&format!("tasks/{task}")), &title)}
                     " "
                     <span class="quiet">{others}</span>
                     <span class="needed-about">{wait.headline}</span>

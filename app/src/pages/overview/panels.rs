@@ -7,6 +7,7 @@ use store::read::TaskListed;
 use crate::access::Seat;
 use crate::components::gauge::{level as stands, resource_meter};
 use crate::components::moment::Moment;
+use crate::components::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -23,7 +24,7 @@ pub fn running(tasks: Vec<TaskListed>, seat: &Seat) -> Markup {
         view! {
             <tr data-key=task.id.to_string()>
                 <td class="wide card-head">
-                    <a href=seat.path(&format!("tasks/{}", task.id))>{task.title}</a>
+                    {title_link(seat.path(&format!("tasks/{}", task.id)), &task.title)}
                 </td>
                 <td data-label="By">{lease.map(|lease| lease.agent_name.clone())}</td>
                 <td class="number" data-label="Progress">{percent}</td>

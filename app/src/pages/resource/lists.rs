@@ -7,6 +7,7 @@ use scheduler::{AgentId, ResourceKind, ResourceView, TaskId, Waiting};
 
 use crate::access::Seat;
 use crate::components::moment::Moment;
+use crate::components::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -28,7 +29,7 @@ pub fn holders(
                     .get(&task)
                     .cloned()
                     .unwrap_or_else(|| "a task".to_owned());
-                view! { <a href=seat.path(&format!("tasks/{task}"))>{title}</a> }.written()
+                title_link(seat.path(&format!("tasks/{task}")), &title)
             }
             None if holder.permit.is_some() => view! { <span>"a permit"</span> }.written(),
             None => view! { <span class="quiet">"another workspace"</span> }.written(),
@@ -87,7 +88,7 @@ pub fn waitlist(
         view! {
             <tr data-key=one.task.to_string()>
                 <td class="row-turn number quiet" data-label="Turn">{place + 1}</td>
-                <td class="wide card-head"><a href=seat.path(&format!("tasks/{}", one.task))>{title}</a></td>
+                <td class="wide card-head">{title_link(seat.path(&format!("tasks/{}", one.task)), &title)}</td>
                 <td class="number" data-label="Takes">{text::grouped(one.amount.into())}</td>
                 <td class="number" data-label="Starts">{starts}</td>
             </tr>

@@ -13,6 +13,7 @@ use super::super::Asked;
 use crate::access::{PageError, Seat};
 use crate::components::act_form::ActForm;
 use crate::components::moment::Moment;
+use crate::components::title::title_link;
 use crate::islands::what_if::WhatIfSlider;
 use crate::markup::{Markup, Written};
 use crate::text;
@@ -266,7 +267,7 @@ fn tasks(outlook: &Outlook, titles: &HashMap<TaskId, String>, seat: &Seat) -> Op
             .unwrap_or_else(|| "a task".to_owned());
         view! {
             <tr>
-                <td class="wide"><a href=seat.path(&format!("tasks/{}", course.task))>{title}</a></td>
+                <td class="wide">{title_link(seat.path(&format!("tasks/{}", course.task)), &title)}</td>
                 <td class="number quiet">{at(course.as_it_is)}</td>
                 <td class="number">{at(course.changed)}</td>
             </tr>

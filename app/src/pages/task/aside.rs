@@ -9,6 +9,7 @@ use store::read::{LeaseListed, TaskDetail, TaskListed};
 use crate::access::Seat;
 use crate::components::mark::StateMark;
 use crate::components::moment::Moment;
+use crate::components::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -134,7 +135,7 @@ fn list(name: &'static str, tasks: Vec<TaskListed>, seat: &Seat) -> Option<Marku
         view! {
             <li data-key=task.id.to_string()>
                 <StateMark state=task.state />
-                <a href=href>{task.title}</a>
+                {title_link(href, &task.title)}
             </li>
         }
     };

@@ -14,6 +14,7 @@ use crate::access::Seat;
 use crate::components::mark::TierMark;
 use crate::components::moment::Moment;
 use crate::components::stave::Place;
+use crate::components::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::text;
 use blocker::blocker;
@@ -115,7 +116,7 @@ fn place_in_lane(task: TaskId, place: Position, near: &Near<'_>) -> Markup {
                 .path(&format!("compare?this={}&that={task}", other.id));
             view! {
                 <li>
-                    <a href=href>{other.title.clone()}</a>
+                    {title_link(href, &other.title)}
                     " "
                     <a class="quiet small" href=why>"Why before this?"</a>
                 </li>

@@ -8,6 +8,7 @@ use super::together::FORM;
 use crate::access::Seat;
 use crate::components::mark::{StateMark, glyph, tier_path};
 use crate::components::moment::Moment;
+use crate::components::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -57,9 +58,9 @@ pub fn row(task: &TaskListed, explanation: Option<&Explanation>, around: &Around
             <td class="row-choice">{choose} {opener(task, open, around.list)}</td>
             <td class="row-state"><StateMark state=task.state /></td>
             <td class="wide">
-                <a id=format!("title-{id}") href=seat.path(&format!("tasks/{id}"))>
-                    {task.title.clone()}
-                </a>
+                <span id=format!("title-{id}")>
+                    {title_link(seat.path(&format!("tasks/{id}")), &task.title)}
+                </span>
                 " "
                 {kind}
             </td>

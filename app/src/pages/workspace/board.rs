@@ -7,6 +7,7 @@ use store::read::TaskListed;
 use crate::access::Seat;
 use crate::components::mark::StateMark;
 use crate::components::moment::Moment;
+use crate::components::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::pages::counts::Counts;
 use crate::text;
@@ -68,7 +69,7 @@ fn card(task: &TaskListed, seat: &Seat) -> impl IntoView + use<> {
         .unwrap_or(task.created_at);
     view! {
         <li class="board-card" data-key=task.id.to_string()>
-            <a href=seat.path(&format!("tasks/{}", task.id))>{task.title.clone()}</a>
+            {title_link(seat.path(&format!("tasks/{}", task.id)), &task.title)}
             <p class="quiet small">{who} " " <Moment at=since now=seat.now /></p>
         </li>
     }

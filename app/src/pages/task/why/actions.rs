@@ -6,6 +6,7 @@ use scheduler::{Action, Blocker, TaskId, TaskState};
 use super::Near;
 use crate::components::act_form::ActForm;
 use crate::components::mark::StateMark;
+use crate::components::title::title_begins;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -78,7 +79,7 @@ fn retry(blocker: &Blocker, near: &Near<'_>) -> Option<Markup> {
                 .id(format!("retry-{}", task.id))
                 .class("act-press")
                 .with("task", task.id.to_string());
-            let words = format!("Retry “{}”", task.title);
+            let words = format!("Retry “{}”", title_begins(&task.title));
             Some(form.show_with(view! { <button class="button">{words}</button> }))
         })
         .collect();

@@ -10,6 +10,7 @@ use super::picture::{picture, wait};
 use crate::access::Seat;
 use crate::components::mark::StateMark;
 use crate::components::moment::Moment;
+use crate::components::title::title_link;
 use crate::markup::{Markup, Written};
 use crate::text;
 
@@ -127,6 +128,6 @@ fn tasks(blocker: &Blocker, near: &Near<'_>) -> Option<Markup> {
     (!named.is_empty()).then(|| view! { <ul class="holders" role="list">{named}</ul> }.written())
 }
 
-fn link(task: &TaskListed, seat: &Seat) -> impl IntoView + use<> {
-    view! { <a href=seat.path(&format!("tasks/{}", task.id))>{task.title.clone()}</a> }
+fn link(task: &TaskListed, seat: &Seat) -> Markup {
+    title_link(seat.path(&format!("tasks/{}", task.id)), &task.title)
 }
