@@ -100,7 +100,7 @@ fn ElsewhereTags(url: String) -> impl IntoView {
         <Meta property="og:image:height" content="630" />
         <Meta
             property="og:image:alt"
-            content="Agents' work as bars on a stave, up to a baton that stands at now"
+            content="Agents' work as bars on lines, from left to right up to now"
         />
         <Meta name="twitter:card" content="summary_large_image" />
     }

@@ -155,7 +155,7 @@ pub fn action(action: Action) -> &'static str {
 pub fn method(method: EtaMethod) -> &'static str {
     match method {
         EtaMethod::Exact => "exact, from the clock and the refill rate",
-        EtaMethod::Simulated => "played forward from the leases held and the queue before it",
+        EtaMethod::Simulated => "simulated from the leases held and the queue before it",
     }
 }
 

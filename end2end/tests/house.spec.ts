@@ -161,7 +161,7 @@ test("an agent's page says what it holds and what it did", async ({ page }) => {
   await expect(page.getByRole("region", { name: "What it did" })).toContainText("Give the A");
   await expect(page.getByRole("region", { name: "Last error" })).toContainText("The reed is dry.");
   await page.goto(`/?w=${workspace.slug}`);
-  const score = page.getByRole("region", { name: "Who plays" });
+  const score = page.getByRole("region", { name: "Agents at work" });
   await expect(score.getByRole("listitem").filter({ hasText: name })).toContainText("1 running, 1 ended");
 });
 

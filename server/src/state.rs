@@ -113,11 +113,11 @@ impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Busy => {
-                Self::away("Too much waits for this pool's conductor.").with_code("busy")
+                Self::away("Too much waits for this workspace's server.").with_code("busy")
             }
             EngineError::NoConductor => Self::away("No server holds this workspace's pool yet."),
             EngineError::Away => Self::away(
-                "The conductor went away before it answered, and may have done it; ask again. A POST with the same Idempotency-Key has one effect.",
+                "The server that holds this workspace went away before it answered, and may have done it; ask again. A POST with the same Idempotency-Key has one effect.",
             ),
             EngineError::IdempotencyMismatch => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,

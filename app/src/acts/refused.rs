@@ -78,7 +78,7 @@ impl From<PageError> for Refused {
             PageError::SignedOut => Self::signed_out(),
             PageError::Away => Self::Words(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "Baton is busy changing hands, so nothing was done. Try again in a moment."
+                "Another server is taking this workspace over, so nothing was done. Try again in a moment."
                     .to_owned(),
             ),
             PageError::Broken => Self::Words(

@@ -1,4 +1,4 @@
-//! Who plays: a stave for each agent, a bar for each lease, from left to right in time up to now.
+//! Who is at work: a stave for each agent, a bar for each lease, from left to right in time up to now.
 
 use std::collections::HashMap;
 

@@ -38,7 +38,7 @@ pub fn Score(lines: Vec<Line>) -> Markup {
             </li>
         }
     };
-    let legend = format!("One note stands for {}.", text::count(worth.into(), "task"));
+    let legend = format!("Each mark is {}.", text::count(worth.into(), "task"));
     view! {
         <ul class="score" role="list">
             {lines.into_iter().map(row).collect_view()}

@@ -74,7 +74,7 @@ fn words(error: PageError) -> (&'static str, &'static str) {
         ),
         PageError::Away => (
             "Back in a moment",
-            "The database or the conductor of this workspace is changing hands. Nothing is lost and agents keep their leases; load the page again in a few seconds.",
+            "The database is away, or another server is taking this workspace over. Nothing is lost and agents keep their leases; load the page again in a few seconds.",
         ),
         PageError::Broken => (
             "Something broke here",

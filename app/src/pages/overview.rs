@@ -188,7 +188,7 @@ fn show(data: Data) -> Markup {
     let away = caps.is_none().then(|| {
         view! {
             <p class="notice" role="status">
-                "The conductor of this workspace is changing hands; what waits and why is back in a moment."
+                "Another server is taking this workspace over; what waits and why is back in a moment."
             </p>
         }
     });

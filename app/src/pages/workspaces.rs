@@ -102,7 +102,7 @@ fn row(seat: &Seat, workspace: &Workspace, summary: Option<&Summary>) -> Markup 
         view! { <p class="goal">{workspace.goal.clone()}</p> }.written()
     };
     let state = summary.map_or_else(
-        || "Its conductor is changing hands.".to_owned(),
+        || "Another server is taking it over.".to_owned(),
         |summary| {
             let agents = format!(
                 "{} of {} online",

@@ -4,7 +4,7 @@ use super::numbers::{count, duration};
 use crate::{Course, Outlook, Span, TaskCourse, Time};
 
 /// How the times of an outlook are found.
-pub const PLAYED: &str = "played forward with the rules that decide, expected durations and what is \
+pub const PLAYED: &str = "simulated with the rules that decide, expected durations and what is \
     reserved, as if no new work came and agents asked again as soon as they have room";
 
 /// What would start now, and when the rest, beside how it goes as it is.

@@ -94,7 +94,7 @@ pub struct Answer {
     changed: Course,
     /// Waiting tasks that start in either, in the order of the changed course; at most a hundred.
     tasks: Vec<TaskCourse>,
-    /// Waiting tasks that were played: the first of each lane, and what depends on them.
+    /// Waiting tasks that were simulated: the first of each lane, and what depends on them.
     played: u32,
     /// Waiting tasks behind those, which were counted and not played.
     left_out: u32,

@@ -1,4 +1,4 @@
-//! Who plays: the last minutes of every agent, and what they hold now.
+//! Who is at work: the last minutes of every agent, and what they hold now.
 
 use leptos::prelude::*;
 use scheduler::{Span, Time};
@@ -105,7 +105,7 @@ pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<Mark
         view! {
             <section class="panel whole" aria-labelledby="score">
                 <div class="panel-head">
-                    <h2 id="score">"Who plays"</h2>
+                    <h2 id="score">"Agents at work"</h2>
                     <a href=seat.path("agents")>"All agents"</a>
                 </div>
                 {drawn}

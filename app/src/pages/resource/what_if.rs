@@ -192,7 +192,7 @@ fn answer(
     let headline = words::outlook(outlook);
     let left_out = (outlook.left_out > 0).then(|| {
         let (played, left) = (text::grouped(outlook.played.into()), text::grouped(outlook.left_out.into()));
-        view! { <p class="quiet">{format!("The first {played} were played; {left} more wait behind them.")}</p> }
+        view! { <p class="quiet">{format!("The first {played} were simulated; {left} more wait behind them.")}</p> }
     });
     let tasks = tasks(outlook, titles, seat);
     let (at, counts) = (outlook.at, counts(outlook));

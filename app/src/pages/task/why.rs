@@ -79,7 +79,7 @@ pub fn unknown() -> Markup {
     view! {
         <section id="now" data-key="now" data-room class="panel why" aria-labelledby="why">
             <p class="eyebrow">"Why not yet"</p>
-            <h2 id="why" class="headline">"The conductor of this workspace is changing hands."</h2>
+            <h2 id="why" class="headline">"Another server is taking this workspace over."</h2>
             <p>"The reason is back in a moment. Nothing is lost, and its place is kept."</p>
         </section>
     }
