@@ -73,3 +73,27 @@ test("the live mark says when it is paused, and nothing moves then", async ({ pa
   await page.getByRole("button", { name: "Paused" }).click();
   await expect(row).toBeVisible();
 });
+
+test("the list says of every task why it is where it is", async ({ page }) => {
+  const mark = `why${Date.now()}`;
+  const manager = Client.as("manager");
+  const agent = Client.as("agent", mark);
+  await agent.ask("POST", "/agents", { name: mark, capabilities: [mark] });
+  const make = (title: string, more: object = {}) =>
+    manager.ask("POST", "/tasks", { title: `${mark} ${title}`, capabilities: [mark], ...more });
+  await make("to look at", { needs_review: true });
+  await agent.lease(await agent.claim(), "complete", { output: { words: "done" } });
+  await make("broken", { max_attempts: 1 });
+  await agent.lease(await agent.claim(), "fail", { error: "The reed is dry.\nAt bar 12.", retryable: false });
+  for (const [act, reason] of [["hold", "later"], ["cancel", "The hall is booked."], ["cancel", undefined]]) {
+    const { id } = await make(`${act} ${reason ?? "unsaid"}`, { capabilities: ["nobody has this"] });
+    await manager.ask("POST", `/tasks/${id}/${act}`, { reason });
+  }
+  await page.goto(`/w/${workspace.slug}/tasks?q=${mark}`);
+  const why = (title: string) => page.getByRole("row", { name: `${mark} ${title}` }).locator(".row-why");
+  await expect(why("to look at")).toHaveText("waits for a look");
+  await expect(why("broken")).toHaveText("The reed is dry.");
+  await expect(why("hold later")).toHaveText("until somebody releases it");
+  await expect(why("cancel The hall")).toHaveText("The hall is booked.");
+  await expect(why("cancel unsaid")).toHaveText("no reason was given");
+});

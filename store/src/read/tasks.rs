@@ -38,6 +38,8 @@ pub struct TaskListed {
     pub lease: Option<LeaseListed>,
     /// When it ended.
     pub ended_at: Option<Time>,
+    /// How its last error begins, or the reason of the person who ended it.
+    pub ended_because: Option<String>,
 }
 
 /// A live lease.
@@ -98,6 +100,7 @@ impl Store {
                    CASE WHEN o.task_id IS NULL THEN t.due_at ELSE o.due_at END AS due_at, o.not_before AS "not_before?",
                    o.boost_until AS "boost_until?", o.boost_delta AS "boost_delta?", t.parent_id, t.depth,
                    coalesce(e.attempts, o.attempts, 0) AS "attempts!", e.at AS "ended_at?",
+                   left(e.error, 200) AS "ended_because?",
                    l.id AS "lease_id?", l.agent_id AS "agent_id?", coalesce(a.name, '') AS "agent_name!",
                    l.epoch AS "epoch?", l.granted_at AS "granted_at?", l.expires_at AS "expires_at?",
                    l.grants AS "grants?", l.decision_id AS "decision_id?", l.progress AS "progress?", l.note AS "note?"
@@ -165,6 +168,7 @@ impl Store {
                     attempts: spent.saturating_add(lease.is_some().into()),
                     lease,
                     ended_at: instant(row.ended_at),
+                    ended_because: row.ended_because,
                 })
             })
             .collect()

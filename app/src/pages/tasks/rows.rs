@@ -105,7 +105,7 @@ fn opener(task: &TaskListed, open: bool, list: &str) -> Markup {
     .written()
 }
 
-/// Who has it, or the worst of what holds it.
+/// Who has it, the worst of what holds it, or why it ended.
 fn why(task: &TaskListed, explanation: Option<&Explanation>) -> Markup {
     let worst: Option<&Blocker> = explanation.and_then(|found| found.blockers.first());
     match (&task.lease, worst) {
@@ -125,10 +125,33 @@ fn why(task: &TaskListed, explanation: Option<&Explanation>) -> Markup {
             }
             .written()
         }
-        (None, None) if task.state == TaskState::Pending => {
-            view! { <span class="quiet">"next in line"</span> }.written()
+        (None, None) => stands(task),
+    }
+}
+
+/// What is to be said of a task that neither runs nor is held by a limit.
+fn stands(task: &TaskListed) -> Markup {
+    let words = match task.state {
+        TaskState::Pending => "next in line",
+        TaskState::InReview => "waits for a look",
+        TaskState::Backlog => "until somebody releases it",
+        TaskState::Failed => return ended(task, "no error was given"),
+        TaskState::Cancelled => return ended(task, "no reason was given"),
+        TaskState::InProgress | TaskState::Done => return ().written(),
+    };
+    view! { <span class="quiet">{words}</span> }.written()
+}
+
+/// The first line of why it ended; the rest is on its page.
+fn ended(task: &TaskListed, otherwise: &'static str) -> Markup {
+    let because = task.ended_because.as_deref().map(str::trim);
+    let first = because.and_then(|because| because.lines().next());
+    match first {
+        Some(line) => view! {
+            <span class="row-because quiet" title=line.to_owned()>{line.to_owned()}</span>
         }
-        (None, None) => ().written(),
+        .written(),
+        None => view! { <span class="quiet">{otherwise}</span> }.written(),
     }
 }
 
