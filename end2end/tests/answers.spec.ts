@@ -1,5 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
-import { Client, workspace } from "./support";
+import { Client, unfold, workspace } from "./support";
 
 /** What an act answers: its faults at their fields, and what is so afterwards. */
 
@@ -25,10 +25,11 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with scripts" : "without scripts", () => {
     test.use({ javaScriptEnabled });
 
-    /** Sends a form of which some fields are wrong: those say how. */
-    async function faulty(page: Page, path: string, button: string, wrong: [string, string, string][]) {
+    /** Sends a form of which some fields are wrong: those say how, and nothing says it again. */
+    async function faulty(page: Page, path: string, button: string, wrong: [string, string, string][], opener?: string) {
       await page.goto(`${at}/${path}`);
       if (javaScriptEnabled) await awake(page);
+      if (opener) await unfold(page, opener);
       const form = page.locator("form", { has: page.getByRole("button", { name: button, exact: true }) });
       for (const [label, typed] of wrong) await form.getByLabel(label, { exact: true }).fill(typed);
       await form.getByRole("button", { name: button, exact: true }).click();
@@ -49,11 +50,13 @@ for (const javaScriptEnabled of [true, false]) {
         ["Name", name, ""],
         ["Limit", "a lot", "This takes"],
         ["Warn at, in per cent", "500", "at most 100"],
-      ]);
+      ], "New budget");
       await form.getByLabel("Limit").fill("9000");
       await form.getByLabel("Warn at, in per cent").fill("70");
       await form.getByRole("button", { name: "Create" }).click();
       await expect(page.locator(".limit", { hasText: name }).first()).toBeVisible();
+      await expect(page.locator("#set_budget")).toBeHidden();
+      await unfold(page, "New budget");
       await expect(form.locator("[aria-invalid]")).toHaveCount(0);
       await expect(form.getByLabel("Limit")).toHaveValue("");
     });
@@ -63,7 +66,7 @@ for (const javaScriptEnabled of [true, false]) {
         ["Name", "never_made", ""],
         ["Capacity", "0", "at least 1"],
         ["Refill a second", "never", "This takes a number"],
-      ]);
+      ], "New resource");
     });
 
     test("a limit's faults stand at their fields, however deep", async ({ page }) => {

@@ -91,7 +91,9 @@ test("tasks are chosen in the list and held together, and a decision is reviewed
 
 test("limits are set, closed, opened and asked about", async ({ page }) => {
   const name = `keys_${Date.now()}`;
+  const opened = (form: string) => page.locator(`details[open] ${form}`).count();
   await open(page, `${at}/resources`);
+  if (!(await opened("#set_resource"))) await press(page, "New resource");
   await type(page, "Name", name);
   await reach(page, "Kind");
   await page.keyboard.press("ArrowDown");
@@ -111,6 +113,7 @@ test("limits are set, closed, opened and asked about", async ({ page }) => {
 
   await open(page, `${at}/budgets`);
   const form = page.locator("form#set_budget");
+  if (!(await opened("#set_budget"))) await press(page, "New budget");
   await type(page, "Name", name);
   await type(page, "Limit", "5");
   await press(page, "Create");

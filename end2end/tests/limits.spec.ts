@@ -1,5 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
-import { Client, complaints, workspace } from "./support";
+import { Client, complaints, unfold, workspace } from "./support";
 
 const at = `/w/${workspace.slug}`;
 
@@ -43,6 +43,7 @@ test("a manager asks what two slots would do, and makes it so", async ({ page })
 async function closing(page: Page) {
   const name = `search_${Date.now()}`;
   await page.goto(`${at}/resources`);
+  await unfold(page, "New resource");
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("Capacity").fill("100");
   await page.getByLabel("Refill a second").fill("0.5");
@@ -65,6 +66,7 @@ async function budgeting(page: Page) {
   const name = `day_${Date.now()}`;
   await page.goto(`${at}/budgets`);
   const form = page.locator("form#set_budget");
+  await unfold(page, "New budget");
   await form.getByLabel("Name").fill(name);
   await form.getByLabel("Limit").fill("5");
   await form.getByRole("button", { name: "Create" }).click();
@@ -75,6 +77,26 @@ async function budgeting(page: Page) {
   await budget.getByRole("button", { name: "Set the budget" }).click();
   await expect(budget).toContainText("of $7.50 per day");
 }
+
+test("on a phone what makes another budget or resource waits behind its button", async ({ page }) => {
+  const manager = Client.as("manager");
+  const name = `phone_${Date.now()}`;
+  const scope = { workspace: workspace.slug };
+  await manager.ask("PUT", `/budgets/${name}`, { scope, unit: "tokens", limit: 1_000_000, window: "day" });
+  await manager.ask("PUT", `/resources/${name}`, { kind: "slots", slots: 1 });
+  await page.setViewportSize({ width: 360, height: 800 });
+  for (const [path, button, form] of [
+    ["budgets", "New budget", "form#set_budget"],
+    ["resources", "New resource", "form#set_resource"],
+  ]) {
+    await page.goto(`${at}/${path}`);
+    await expect(page.locator(form)).toBeHidden();
+    const [opener, first] = [page.getByText(button, { exact: true }), page.locator(".limits > li").first()];
+    expect((await opener.boundingBox())!.y).toBeLessThan((await first.boundingBox())!.y);
+    await opener.click();
+    await expect(page.locator(form)).toBeVisible();
+  }
+});
 
 test("a resource is made, closed with a reason and opened again", ({ page }) => closing(page));
 test("a budget is made and raised", ({ page }) => budgeting(page));

@@ -109,6 +109,12 @@ export async function isFit(page: Page, about = "") {
   expect(over, `${about} nothing is wider than the page`).toBeLessThanOrEqual(0);
 }
 
+/** Presses the button of that name that opens a form, unless the form stands open: there is nothing yet. */
+export async function unfold(page: Page, name: string) {
+  const asking = page.locator("details.asking", { has: page.locator("summary", { hasText: name }) });
+  if (!(await asking.evaluate((asking: HTMLDetailsElement) => asking.open))) await asking.locator("> summary").click();
+}
+
 /** Opens a page as `look` says. */
 export async function openIn(page: Page, path: string, look: (typeof looks)[number]) {
   await page.emulateMedia({ colorScheme: look.colorScheme });

@@ -131,14 +131,10 @@ fn show(data: Data) -> Markup {
     let teach = budgets.is_empty().then(|| teach(&seat));
     let files = (!budgets.is_empty()).then(|| files(&seat));
     let names: Vec<String> = agents.iter().map(|(_, name)| name.clone()).collect();
-    let create = new_budget(&seat, &names).map(|form| {
-        view! {
-            <section class="panel" aria-labelledby="new-budget">
-                <h2 id="new-budget">"New budget"</h2>
-                <p class="quiet">"Money or tokens per window. What it counts is reserved before work starts, and settled as usage is reported."</p>
-                {form}
-            </section>
-        }
+    let none_yet = budgets.is_empty();
+    let create = new_budget(&seat, &names).map(|(refused, form)| {
+        let form = asking("New budget", refused || none_yet, form);
+        view! { <div class="create">{form}</div> }
     });
     let panels = budgets
         .into_iter()
@@ -154,13 +150,13 @@ fn show(data: Data) -> Markup {
                 </div>
                 {files}
             </header>
+            {create}
             // The first budget takes the place of how to make one.
             <div id="budgets" class="column" data-act-region>
                 {teach}
                 <ul class="limits limits-wide" role="list">{panels}</ul>
             </div>
             <div class="column column-side">
-                {create}
                 <section class="panel" aria-labelledby="own-share">
                     <h2 id="own-share">"Baton's own share"</h2>
                     <p class="quiet">"Nothing: Baton decides by rules alone and calls no model, so none of this money is its own."</p>

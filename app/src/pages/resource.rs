@@ -134,7 +134,7 @@ fn show(data: Data) -> Markup {
         name_task: false,
         of_task: None,
     };
-    let edit = limit_form(&seat, Some(&resource.spec)).map(|form| {
+    let edit = limit_form(&seat, Some(&resource.spec)).map(|(_, form)| {
         view! {
             <section class="panel" aria-labelledby="limit">
                 <h2 id="limit">"Limit"</h2>

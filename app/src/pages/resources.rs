@@ -10,6 +10,7 @@ use scheduler::{Query, ResourceId, ResourceView, View};
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
+use crate::components::act_form::asking;
 use crate::components::export::export;
 use crate::components::gauge::{closed, level, limit, resource_meter};
 use crate::components::moment::Moment;
@@ -58,7 +59,8 @@ fn show(data: Data) -> Markup {
     } = data;
     let lead = lead(&resources);
     let export = (!resources.is_empty()).then(|| export(&seat.path("resources"), &[]));
-    let nothing = resources.is_empty().then(|| teach(&seat));
+    let none_yet = resources.is_empty();
+    let nothing = none_yet.then(|| teach(&seat));
     let rows = resources
         .into_iter()
         .map(|resource| {
@@ -66,16 +68,9 @@ fn show(data: Data) -> Markup {
             row(&resource, refused, &seat)
         })
         .collect_view();
-    let create = limit_form(&seat, None).map(|form| {
-        let hint =
-            "A bucket refills with time, as a rate limit does; slots are held while work runs.";
-        view! {
-            <section class="panel" aria-labelledby="new-resource">
-                <h2 id="new-resource">"New resource"</h2>
-                <p class="quiet">{hint}</p>
-                {form}
-            </section>
-        }
+    let create = limit_form(&seat, None).map(|(refused, form)| {
+        let form = asking("New resource", refused || none_yet, form);
+        view! { <div class="create">{form}</div> }
     });
     view! {
         <Title text=format!("Resources · {}", seat.name) />
@@ -87,11 +82,11 @@ fn show(data: Data) -> Markup {
                 </div>
                 {export}
             </header>
+            {create}
             <div class="column">
                 {nothing}
                 <ul id="resources" class="limits" role="list" data-live data-act-region>{rows}</ul>
             </div>
-            <div class="column column-side">{create}</div>
         </div>
     }
     .written()

@@ -8,8 +8,8 @@ use crate::acts::limits::NEW;
 use crate::components::act_form::ActForm;
 use crate::markup::{Markup, Written};
 
-/// For a new budget; `None` for a reader who may not.
-pub fn new_budget(seat: &Seat, agents: &[String]) -> Option<Markup> {
+/// For a new budget, and whether it was just refused; `None` for a reader who may not.
+pub fn new_budget(seat: &Seat, agents: &[String]) -> Option<(bool, Markup)> {
     let form = ActForm::new("set_budget", seat)?.with("is", NEW);
     let name = form.field("name", "Name").required().line();
     let scope = form
@@ -28,7 +28,17 @@ pub fn new_budget(seat: &Seat, agents: &[String]) -> Option<Markup> {
     let unit = form.field("unit", "Counts").holding("microusd");
     let unit = unit.choice(&[("microusd", "dollars"), ("tokens", "tokens")]);
     let numbers = numbers(&form, None);
-    Some(form.show("Create", view! { {name} {scope} {of} {unit} {numbers} }))
+    let fields = view! {
+        <p class="quiet">
+            "Money or tokens per window. What it counts is reserved before work starts, and settled as usage is reported."
+        </p>
+        {name}
+        {scope}
+        {of}
+        {unit}
+        {numbers}
+    };
+    Some((form.was_refused(), form.show("Create", fields)))
 }
 
 /// With how it is set now. A budget keeps its scope and unit.

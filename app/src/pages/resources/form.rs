@@ -8,8 +8,9 @@ use crate::acts::limits::NEW;
 use crate::components::act_form::ActForm;
 use crate::markup::Markup;
 
-/// For a new resource, or with how it is set now; `None` for a reader who may not.
-pub fn limit_form(seat: &Seat, now: Option<&ResourceSpec>) -> Option<Markup> {
+/// For a new resource, or with how it is set now, and whether it was just refused; `None` for a reader
+/// who may not.
+pub fn limit_form(seat: &Seat, now: Option<&ResourceSpec>) -> Option<(bool, Markup)> {
     let form = ActForm::new("set_resource", seat)?;
     let form = match now {
         Some(spec) => form.with("name", spec.name.clone()),
@@ -80,10 +81,19 @@ pub fn limit_form(seat: &Seat, now: Option<&ResourceSpec>) -> Option<Markup> {
     } else {
         "Create"
     };
-    let opened = min > 0.0 || form.was_refused();
-    Some(form.show(
+    let refused = form.was_refused();
+    let opened = min > 0.0 || refused;
+    let hint = now.is_none().then(|| {
+        view! {
+            <p class="quiet">
+                "A bucket refills with time, as a rate limit does; slots are held while work runs."
+            </p>
+        }
+    });
+    let form = form.show(
         button,
         view! {
+            {hint}
             {name}
             <div class="limit-kinds">
                 {chosen}
@@ -96,5 +106,6 @@ pub fn limit_form(seat: &Seat, now: Option<&ResourceSpec>) -> Option<Markup> {
                 <div class="field-row">{least} {most}</div>
             </details>
         },
-    ))
+    );
+    Some((refused, form))
 }
