@@ -120,6 +120,13 @@ test("a result that is accepted is done, and there is no way back", async ({ pag
   await expect(notice(page).getByRole("button", { name: "Undo" })).toHaveCount(0);
 });
 
+test("a result in review comes first", async ({ page }) => {
+  await page.goto(`${at}/tasks/${await inReview("Look at me first")}`);
+  const column = page.locator("#task > .column").first();
+  await expect(column.getByRole("heading", { level: 2 }).first()).toHaveText("The result to look at");
+  await expect(column.locator("section").first()).toContainText("as asked");
+});
+
 test("a result goes back with a reason", async ({ page }) => {
   await page.goto(`${at}/tasks/${await inReview("Send me back")}`);
   await awake(page);

@@ -238,8 +238,9 @@ fn show(data: Data) -> Markup {
                 {acts::acts(&task, &seat)}
             </header>
             <div class="column">
-                {now}
+                // What somebody is to look at comes before why it stands here.
                 {detail.for_review.as_ref().map(course::to_look_at)}
+                {now}
                 {timeline::timeline(attempts, decisions, &around)}
                 {score}
                 {aside::text(&detail)}
