@@ -41,6 +41,8 @@ for (const javaScriptEnabled of [true, false]) {
         await expect(field).toHaveAccessibleDescription(new RegExp(fault));
       }
       if (javaScriptEnabled) await expect(form.locator("[aria-invalid=true]").first()).toBeFocused();
+      await expect(form.getByRole("alert")).toHaveCount(1);
+      await expect(notice(page).locator("p:visible")).toHaveCount(0);
       return form;
     }
 
@@ -100,7 +102,7 @@ test("two who change one policy see what the other has put in", async ({ page, c
 
   await page.getByLabel("An hour of age").fill("9");
   await put(page);
-  await expect(notice(page)).toContainText("Somebody else has changed it");
+  await expect(page.getByText("Somebody else has changed it").filter({ visible: true })).toHaveCount(1);
   await expect(page.getByText("By now it says: 7")).toBeVisible();
   await expect(page.locator(".field-by-now")).toHaveCount(1);
   await expect(page.getByLabel("Tasks split from one")).toHaveValue("123");

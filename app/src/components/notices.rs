@@ -14,7 +14,7 @@ pub fn Notices() -> Markup {
     let outcome = said
         .as_ref()
         .map(|said| if said.done { "done" } else { "refused" });
-    // A refused form says so itself, next to what has to be mended.
+    // A refused form that is still there says so itself, and the style hides it here.
     let told = said.map(|said| {
         let undo = undo(&said);
         let class = if said.done {

@@ -109,7 +109,19 @@ fn show(form: &HtmlFormElement, fresh: &Document) -> Result<(), JsValue> {
     if let Some(answered) = answered {
         morph(form, &answered, &Whole)?;
     }
+    say_once(form)?;
     focus(form, done)
+}
+
+/// What the form says of itself is not said in the notice too, also not when a live page takes the
+/// form's words away later.
+fn say_once(form: &HtmlFormElement) -> Result<(), JsValue> {
+    if form.query_selector(":scope > .fault")?.is_some()
+        && let Some(notices) = document().get_element_by_id("notices")
+    {
+        notices.set_text_content(None);
+    }
+    Ok(())
 }
 
 /// What is sent next is another act, not this one again.
