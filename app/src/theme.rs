@@ -43,8 +43,15 @@ impl Theme {
     /// The choice that came with the request being answered.
     #[cfg(feature = "ssr")]
     pub(crate) fn of_request() -> Self {
-        cookie(COOKIE)
-            .and_then(|word| Self::named(&word))
+        let request = leptos::prelude::use_context::<http::request::Parts>();
+        request.map_or_else(Self::default, |request| Self::of_headers(&request.headers))
+    }
+
+    /// The choice that came with a request.
+    #[cfg(feature = "ssr")]
+    pub fn of_headers(headers: &http::HeaderMap) -> Self {
+        of_headers(headers, COOKIE)
+            .and_then(Self::named)
             .unwrap_or_default()
     }
 

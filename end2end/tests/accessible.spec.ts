@@ -20,6 +20,7 @@ const pages: Record<string, () => string> = {
   resource: () => `${at}/resources/${gate}?slots=3`,
   budgets: () => `${at}/budgets`,
   compare: () => `${at}/compare?this=${first}&that=${task}`,
+  "the interface": () => "/api/docs",
   "found nothing": () => `${at}/find?q=zeppelin`,
   "no task fits": () => `${at}/tasks?q=zeppelin`,
 };

@@ -174,3 +174,19 @@ test("a link to Baton shows its picture elsewhere", async ({ browser, baseURL })
   expect((await page.request.get(picture!)).headers()["content-type"]).toBe("image/png");
   await context.close();
 });
+
+test("the interface's page is of one piece with the others", async ({ page, context, baseURL }) => {
+  const problems = complaints(page);
+  await page.goto("/api/docs");
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await page.emulateMedia({ colorScheme: "light" });
+  const light = await ground();
+  await context.addCookies([{ name: "theme", value: "dark", url: baseURL! }]);
+  await page.reload();
+  expect(await ground()).not.toBe(light);
+  await page.goto("/api/docs#lease_lost");
+  await expect(page.locator("#lease_lost")).toBeInViewport();
+  await page.getByRole("link", { name: "Baton" }).click();
+  await expect(page).toHaveURL(`${baseURL}/`);
+  expect(problems).toEqual([]);
+});

@@ -4,10 +4,12 @@ mod page;
 
 use std::sync::Arc;
 
+use app::theme::Theme;
 use axum::Router;
 use axum::body::Bytes;
+use axum::http::HeaderMap;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -24,21 +26,25 @@ pub fn router<S: Clone + Send + Sync + 'static>(
     description: &OpenApi,
 ) -> anyhow::Result<Router<S>> {
     let json = serde_json::to_value(description)?;
-    let page = Bytes::from(page::render(&json));
+    let pages = Theme::ALL.map(|theme| (theme, Bytes::from(page::render(&json, theme))));
     let json = Bytes::from(serde_json::to_vec(&json)?);
     let style = STANDARD.encode(Sha256::digest(page::STYLE));
     let csp: Arc<str> = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; font-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     .into();
-    let html = move || {
+    let html = move |asked: HeaderMap| {
+        let theme = Theme::of_headers(&asked);
+        let page = pages.iter().find(|(of, _)| *of == theme);
+        let page = page.map_or_else(Bytes::new, |(_, page)| page.clone());
         let headers = [
             (CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
             (CONTENT_SECURITY_POLICY, csp.to_string()),
             (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
             (CACHE_CONTROL, "no-cache".to_owned()),
+            (VARY, "cookie".to_owned()),
         ];
-        std::future::ready((headers, page.clone()).into_response())
+        std::future::ready((headers, page).into_response())
     };
     let json = move || {
         let headers = [

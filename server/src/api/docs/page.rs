@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use app::theme::Theme;
 use serde_json::{Map, Value};
 
-/// The page's style; its hash stands in the page's policy.
-pub const STYLE: &str = include_str!("page.css");
+/// The page's style, on the tokens of all pages; its hash stands in the page's policy.
+pub const STYLE: &str = concat!(
+    include_str!("../../../../style/tokens.css"),
+    include_str!("page.css")
+);
 
 /// What each problem's code means, for the links in problems.
 const CODES: [(&str, &str); 19] = [
@@ -70,8 +74,8 @@ const CODES: [(&str, &str); 19] = [
     ("internal", "500. Something broke; it has been logged."),
 ];
 
-/// The whole page.
-pub fn render(api: &Value) -> String {
+/// The whole page, in the colours of that choice.
+pub fn render(api: &Value, theme: Theme) -> String {
     let mut by_tag: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (path, item) in entries(&api["paths"]) {
         for (method, operation) in entries(item) {
@@ -93,7 +97,7 @@ pub fn render(api: &Value) -> String {
             ),
         );
     }
-    body.push_str("<section><h2 id=\"problems\">problems</h2><dl>");
+    body.push_str("<section><h2 id=\"problems\">problems</h2><dl class=\"problems\">");
     for (code, meaning) in CODES {
         push(
             &mut body,
@@ -116,17 +120,29 @@ pub fn render(api: &Value) -> String {
     for tag in by_tag.keys().copied().chain(["problems", "schemas"]) {
         push(
             &mut nav,
-            format_args!("<a href=\"#{0}\">{0}</a> ", escape(tag)),
+            format_args!("<li><a href=\"#{0}\">{0}</a></li>", escape(tag)),
         );
     }
     format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+        "<!DOCTYPE html><html lang=\"en\" data-theme=\"{}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>Baton's API</title>\
-         <style>{STYLE}</style></head><body><header><h1>Baton's API</h1><p>{INTRODUCTION}</p><nav>{nav}</nav></header>\
-         <main>{body}</main></body></html>"
+         <meta name=\"color-scheme\" content=\"light dark\"><title>Interface · Baton</title>\
+         <link rel=\"preload\" href=\"/fonts/newsreader.woff2\" as=\"font\" type=\"font/woff2\" crossorigin>\
+         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\"><style>{STYLE}</style></head>\
+         <body><header class=\"bar\"><a class=\"skip\" href=\"#content\">To the content</a>\
+         <a class=\"site-name\" href=\"/\">{LOGO}Baton</a>\
+         <nav aria-label=\"Parts of the interface\"><ul class=\"parts\">{nav}</ul></nav></header>\
+         <main id=\"content\"><h1>The interface for programs</h1><p class=\"introduction\">{INTRODUCTION}</p>{body}</main>\
+         </body></html>",
+        theme.name()
     )
 }
+
+/// As on the other pages (`app/src/components/logo.rs`).
+const LOGO: &str = "<svg viewBox=\"0 0 32 32\" width=\"26\" height=\"26\" aria-hidden=\"true\">\
+    <path class=\"logo-lines\" d=\"M3 9.5h26M3 16h26M3 22.5h26\"/>\
+    <path class=\"logo-baton\" d=\"M9.2 24.4 27.5 4.3l.9.8L11.6 26.6Z\"/>\
+    <circle class=\"logo-grip\" cx=\"8.4\" cy=\"25.9\" r=\"4.1\"/></svg>";
 
 const INTRODUCTION: &str = "JSON over HTTP. Send <code>Authorization: Bearer baton_…</code>; a key belongs to one \
     workspace and one role, so paths name no workspace. Every POST takes an <code>Idempotency-Key</code>, good for a \
@@ -140,14 +156,14 @@ fn render_operation(method: &str, path: &str, operation: &Value) -> String {
     push(
         &mut out,
         format_args!(
-            "<article id=\"{id}-{method}\"><h3><span class=\"method\">{}</span> <code>{}</code></h3>",
+            "<article id=\"{id}-{method}\"><h3><span class=\"method method-{method}\">{}</span> <code>{}</code></h3>",
             method.to_uppercase(),
             escape(path),
         ),
     );
     for text in ["summary", "description"] {
         if let Some(text) = operation[text].as_str().filter(|text| !text.is_empty()) {
-            push(&mut out, format_args!("<p>{}</p>", escape(text)));
+            push(&mut out, format_args!("<p>{}</p>", prose(text)));
         }
     }
     if let Some(who) = operation["x-who"].as_str() {
@@ -165,7 +181,7 @@ fn render_operation(method: &str, path: &str, operation: &Value) -> String {
                     "<dt><code>{}</code> <span class=\"type\">{}</span></dt><dd>{}</dd>",
                     escape(parameter["name"].as_str().unwrap_or_default()),
                     type_of(&parameter["schema"]),
-                    escape(parameter["description"].as_str().unwrap_or_default()),
+                    prose(parameter["description"].as_str().unwrap_or_default()),
                 ),
             );
         }
@@ -188,7 +204,7 @@ fn render_operation(method: &str, path: &str, operation: &Value) -> String {
                 "<dt>{}</dt><dd>{} {}</dd>",
                 escape(status),
                 body.unwrap_or_default(),
-                escape(response["description"].as_str().unwrap_or_default()),
+                prose(response["description"].as_str().unwrap_or_default()),
             ),
         );
     }
@@ -199,7 +215,7 @@ fn render_operation(method: &str, path: &str, operation: &Value) -> String {
 fn render_schema(schema: &Value) -> String {
     let mut out = String::new();
     if let Some(text) = schema["description"].as_str() {
-        push(&mut out, format_args!("<p>{}</p>", escape(text)));
+        push(&mut out, format_args!("<p>{}</p>", prose(text)));
     }
     let parts = ["allOf", "oneOf", "anyOf"]
         .into_iter()
@@ -238,7 +254,7 @@ fn render_schema(schema: &Value) -> String {
                     "<dt><code>{}</code> <span class=\"type\">{}{must}</span></dt><dd>{}</dd>",
                     escape(name),
                     type_of(property),
-                    escape(property["description"].as_str().unwrap_or_default()),
+                    prose(property["description"].as_str().unwrap_or_default()),
                 ),
             );
         }
@@ -298,6 +314,19 @@ fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing into a string cannot fail.
     let _ = out.write_fmt(text);
+}
+
+/// What a description says, with what stands between backticks as code.
+fn prose(text: &str) -> String {
+    let parts = escape(text);
+    let parts = parts.split('`').enumerate().map(|(at, part)| {
+        if at % 2 == 0 {
+            part.to_owned()
+        } else {
+            format!("<code>{part}</code>")
+        }
+    });
+    parts.collect()
 }
 
 fn escape(text: &str) -> String {

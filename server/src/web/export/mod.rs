@@ -138,7 +138,9 @@ impl From<PageError> for Problem {
             PageError::NotFound => Self::not_found(),
             PageError::Unfit => Self::invalid_at("?", "is a filter that the list does not have"),
             PageError::SignedOut => Self::unauthenticated("Sign in first."),
-            PageError::Away => Self::away("The workspace's server or the database is away for a moment."),
+            PageError::Away => {
+                Self::away("The workspace's server or the database is away for a moment.")
+            }
             PageError::Broken => Self::internal(&"a list could not be read"),
         }
     }
