@@ -70,7 +70,7 @@ test.describe("without JavaScript", () => {
 
   test("everything is found on a page of its own", async ({ page }) => {
     await page.goto(`/?w=${workspace.slug}`);
-    await page.getByRole("link", { name: /^Find/ }).click();
+    await page.getByRole("link", { name: /^Find .* K$/ }).click();
     await page.getByRole("searchbox", { name: "Find" }).fill("second violins");
     await page.getByRole("button", { name: "Find" }).click();
     await page.getByRole("link", { name: title }).click();
