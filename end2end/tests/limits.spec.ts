@@ -78,6 +78,29 @@ async function budgeting(page: Page) {
   await expect(budget).toContainText("of $7.50 per day");
 }
 
+test("money is told to the cent, less by two digits, and exactly on hover, wherever it stands", async ({ page }) => {
+  const manager = Client.as("manager");
+  const name = `cents_${Date.now()}`;
+  const spender = Client.as("agent", name);
+  await spender.ask("POST", "/agents", { name, capabilities: [name] });
+  await manager.ask("PUT", `/budgets/${name}`, { scope: { agent: name }, unit: "microusd", limit: 1_239_999, window: "day" });
+  const task = { title: name, capabilities: [name], estimate: { cost_microusd: 45_678 } };
+  const { id } = await manager.ask("POST", "/tasks", task);
+  await spender.lease(await spender.claim(), "complete", { usage: { model: "small", cost_microusd: 1_234 } });
+
+  await page.goto(`${at}/budgets`);
+  const budget = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name }) });
+  const told = (figure: string, exact: string) =>
+    expect(budget.locator(`[title="${exact}"]`).first()).toHaveText(figure);
+  await told("$0.0012", "$0.001234");
+  await told("$1.24", "$1.239999");
+  await expect(budget.locator(".chart-legend").first()).not.toContainText("0.001234");
+  await page.goto(`${at}/tasks/${id}`);
+  await expect(page.getByRole("region", { name: "What it needs" }).getByText("$0.05")).toHaveAttribute("title", "$0.045678");
+  await expect(page.getByRole("region", { name: "Attempts" }).getByText("$0.0012")).toHaveAttribute("title", "$0.001234");
+  await expect(page.locator("time.moment").first()).toHaveAttribute("title", /^\d+ [A-Z][a-z]{2} \d{4}, \d\d:\d\d:\d\d UTC$/);
+});
+
 test("on a phone what makes another budget or resource waits behind its button", async ({ page }) => {
   const manager = Client.as("manager");
   const name = `phone_${Date.now()}`;

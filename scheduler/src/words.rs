@@ -6,7 +6,7 @@ mod outlooks;
 mod waits;
 
 pub use decisions::{headline, reasoning, state};
-pub use numbers::{amount, duration};
+pub use numbers::{amount, duration, exact_money, is_rounded};
 pub use outlooks::{PLAYED, outlook};
 pub use waits::{blocker, code, explanation};
 

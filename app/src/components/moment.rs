@@ -6,16 +6,15 @@ use scheduler::Time;
 use crate::markup::{Markup, Written};
 use crate::text;
 
-/// `<time>`, with the exact instant for machines and on hover.
+/// `<time>`, with the exact instant for machines, and for people on hover.
 #[component]
 pub fn Moment(
     at: Time,
     /// When the page was made.
     now: Time,
 ) -> Markup {
-    let exact = text::machine_time(at);
     view! {
-        <time class="moment" datetime=exact.clone() title=exact>
+        <time class="moment" datetime=text::machine_time(at) title=text::date_and_clock(at)>
             {text::clock(at, now)}
         </time>
     }

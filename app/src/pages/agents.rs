@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{AgentId, AgentStatus, AgentView, Health, Query, Unit, View};
+use scheduler::{AgentId, AgentStatus, AgentView, Health, Query, Unit, View, words};
 
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
-use crate::components::amount::{amount, said};
+use crate::components::amount::amount;
 use crate::components::export::export;
 use crate::components::mark::HealthMark;
 use crate::components::moment::Moment;
@@ -96,7 +96,10 @@ fn sentence(agents: &[AgentLine]) -> String {
         _ => format!("at work on {}", text::count(running.into(), "task")),
     });
     if spent > 0 {
-        sentence.push_str(&format!("; {} spent today", said(spent, Unit::Microusd)));
+        sentence.push_str(&format!(
+            "; {} spent today",
+            words::amount(spent, Unit::Microusd)
+        ));
     }
     sentence.push('.');
     sentence

@@ -272,11 +272,8 @@ fn panel(line: &Line, agents: &[(AgentId, String)], seat: &Seat) -> Markup {
     let standing = Standing::of(budget);
     let id = format!("budget-{}", spec.id);
     let used = amount(budget.row.state.settled, spec.unit);
-    let of = format!(
-        "of {} {}",
-        words::amount(spec.limit, spec.unit),
-        text::window(spec.window)
-    );
+    let limit = amount(spec.limit, spec.unit);
+    let window = text::window(spec.window);
     let turns = budget.resets_at.map(|at| {
         view! { <span class="quiet">"turns " <Moment at now=seat.now /></span> }
     });
@@ -292,7 +289,7 @@ fn panel(line: &Line, agents: &[(AgentId, String)], seat: &Seat) -> Markup {
                 <p>
                     <span class="figure">{used}</span>
                     " "
-                    <span class="quiet">{of}</span>
+                    <span class="quiet">"of " {limit} " " {window}</span>
                     " "
                     <span class=standing.class()>{text::capital(standing.words())}</span>
                 </p>

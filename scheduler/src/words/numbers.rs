@@ -2,23 +2,45 @@
 
 use crate::{Span, Time, Unit};
 
-/// An amount of a budget: `$1.25` or `12,000 tokens`. Money to the cent, and exact below ten cents.
+/// In millionths of a dollar.
+const CENT: u64 = 10_000;
+const DOLLAR: u64 = 1_000_000;
+
+/// An amount of a budget: `$1.25`, `$0.0012` or `12,000 tokens`. Money to the cent, and what is less than
+/// a cent by the two digits that say something.
 #[must_use]
 pub fn amount(value: u64, unit: Unit) -> String {
-    match unit {
-        Unit::Tokens => format!("{} tokens", grouped(value)),
-        Unit::Microusd if value == 0 => "$0.00".to_owned(),
-        Unit::Microusd if value < 100_000 && !value.is_multiple_of(10_000) => {
-            format!(
-                "${}",
-                format!("{:.6}", value as f64 / 1e6).trim_end_matches('0')
-            )
+    match (unit, to_read(value)) {
+        (Unit::Tokens, _) => format!("{} tokens", grouped(value)),
+        (Unit::Microusd, small) if !small.is_multiple_of(CENT) => {
+            exact_money(small).trim_end_matches('0').to_owned()
         }
-        Unit::Microusd => {
-            let cents = (value + 5_000) / 10_000;
+        (Unit::Microusd, whole) => {
+            let cents = whole / CENT;
             format!("${}.{:02}", grouped(cents / 100), cents % 100)
         }
     }
+}
+
+/// Money to the last millionth: `$1,234.567890`.
+#[must_use]
+pub fn exact_money(value: u64) -> String {
+    format!("${}.{:06}", grouped(value / DOLLAR), value % DOLLAR)
+}
+
+/// Whether [`amount`] says another sum than this.
+#[must_use]
+pub fn is_rounded(value: u64, unit: Unit) -> bool {
+    unit == Unit::Microusd && to_read(value) != value
+}
+
+/// Money as it is read, still in millionths.
+fn to_read(value: u64) -> u64 {
+    let step = match value {
+        CENT.. => CENT,
+        _ => 10_u64.pow(value.max(10).ilog10() - 1),
+    };
+    value.saturating_add(step / 2) / step * step
 }
 
 /// A span in its largest fitting unit: `0.9 s`, `12 s`, `3 min`, `2 h 5 min`, `4 d`, `5 months`.
@@ -110,20 +132,34 @@ mod tests {
 
     #[test]
     fn amounts_read_like_money_and_tokens() {
-        let read = [0, 1_250, 12_930, 412_345, 1_250_000, 1_234_567_890_000]
-            .map(|value| amount(value, Unit::Microusd));
+        let read = [
+            0,
+            1,
+            1_234,
+            9_999,
+            12_930,
+            412_345,
+            1_250_000,
+            1_234_567_890_000,
+        ]
+        .map(|value| amount(value, Unit::Microusd));
         assert_eq!(
             read,
             [
                 "$0.00",
-                "$0.00125",
-                "$0.01293",
+                "$0.000001",
+                "$0.0012",
+                "$0.01",
+                "$0.01",
                 "$0.41",
                 "$1.25",
                 "$1,234,567.89"
             ]
         );
         assert_eq!(amount(12_000, Unit::Tokens), "12,000 tokens");
+        assert_eq!(exact_money(1_234_567_890), "$1,234.567890");
+        let rounded = [0, 1_200, 1_234, 10_000, 10_001].map(|v| is_rounded(v, Unit::Microusd));
+        assert_eq!(rounded, [false, false, true, false, true]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Why something waits, in a colleague's words.
 
-use super::numbers::{amount, count, duration, ordinal, plain};
+use super::numbers::{amount, count, duration, exact_money, ordinal, plain};
 use crate::{
-    Blocker, BudgetSpec, CloseReason, Code, Eta, EtaMethod, Position, TaskState, Time, Verdict,
+    Blocker, BudgetSpec, CloseReason, Code, Eta, EtaMethod, Position, TaskState, Time, Unit,
+    Verdict,
 };
 
 /// What a code means, when nothing more is known.
@@ -176,11 +177,8 @@ fn names(named: &[String], all: usize) -> String {
 
 /// `500 of 2,500 tokens free and this takes 1,000`.
 fn of_limit(blocker: &Blocker, state: &str) -> String {
-    let have = number(blocker, blocker.have);
-    let (limit, need) = (
-        number(blocker, blocker.limit),
-        number(blocker, blocker.need),
-    );
+    let (have, need) = have_and_need(blocker);
+    let limit = number(blocker, blocker.limit);
     let leaves = blocker.leaves.map_or_else(String::new, |leaves| {
         format!(
             " and leaves {} to work that is not exploratory",
@@ -188,6 +186,17 @@ fn of_limit(blocker: &Blocker, state: &str) -> String {
         )
     });
     format!("{have} of {limit} {state} and this takes {need}{leaves}")
+}
+
+/// Both as they are read, or exactly where they would read the same: then what was rounded holds it.
+fn have_and_need(blocker: &Blocker) -> (String, String) {
+    let said = |value| number(blocker, value);
+    let (have, need) = (said(blocker.have), said(blocker.need));
+    if have == need && blocker.have != blocker.need && blocker.unit == Some(Unit::Microusd) {
+        let exact = |value: Option<f64>| exact_money(value.unwrap_or(0.0).max(0.0) as u64);
+        return (exact(blocker.have), exact(blocker.need));
+    }
+    (have, need)
 }
 
 fn number(blocker: &Blocker, value: Option<f64>) -> String {
@@ -306,6 +315,25 @@ mod tests {
     #[test]
     fn every_code_has_a_sentence() {
         assert!(Code::ALL.iter().all(|&each| !code(each).is_empty()));
+    }
+
+    #[test]
+    fn sums_that_would_read_the_same_are_told_exactly() {
+        let blocker = |have: f64| -> Blocker {
+            serde_json::from_value(serde_json::json!({
+                "code": "budget_exhausted", "tier": "needs_you", "unit": "microusd",
+                "have": have, "need": 501_000.0, "limit": 1_000_000.0,
+            }))
+            .unwrap()
+        };
+        assert_eq!(
+            of_limit(&blocker(498_000.0), "left"),
+            "$0.498000 of $1.00 left and this takes $0.501000"
+        );
+        assert_eq!(
+            of_limit(&blocker(120_000.0), "left"),
+            "$0.12 of $1.00 left and this takes $0.50"
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod table;
 use leptos::prelude::*;
 use scheduler::{Time, Unit, words};
 
+use super::amount::amount;
 use crate::markup::{Markup, Written};
 use crate::text;
 use drawing::{drawing, swatch};
@@ -101,7 +102,15 @@ impl Measure {
     pub fn said(self, value: f64) -> String {
         match self {
             Self::Count => text::number(value),
-            Self::Amount(unit) => words::amount(value.max(0.0).round() as u64, unit),
+            Self::Amount(unit) => words::amount(whole(value), unit),
+        }
+    }
+
+    /// A value with its exact figure on hover.
+    fn shown(self, value: f64) -> Markup {
+        match self {
+            Self::Count => text::number(value).written(),
+            Self::Amount(unit) => amount(whole(value), unit),
         }
     }
 }
@@ -114,6 +123,11 @@ impl Measure {
             Self::Count | Self::Amount(Unit::Microusd) => self.said(value),
         }
     }
+}
+
+/// What is counted in whole units.
+fn whole(value: f64) -> u64 {
+    value.max(0.0).round() as u64
 }
 
 impl Tone {
@@ -136,7 +150,7 @@ pub fn chart(id: &str, label: String, frame: &Frame, series: &[Series], rules: &
             let last = one
                 .points
                 .last()
-                .map(|&(_, value)| frame.measure.said(value));
+                .map(|&(_, value)| frame.measure.shown(value));
             view! {
                 <li>
                     {swatch(one)} <span>{one.name}</span> <span class="chart-last">{last}</span>
@@ -161,7 +175,7 @@ pub fn chart(id: &str, label: String, frame: &Frame, series: &[Series], rules: &
                         <line class="chart-rule" x1="0" x2="18" y1="5" y2="5" />
                     </svg>
                     <span>{rule.name.clone()}</span>
-                    <span class="chart-last">{frame.measure.said(rule.at)}</span>
+                    <span class="chart-last">{frame.measure.shown(rule.at)}</span>
                 </li>
             }
         })

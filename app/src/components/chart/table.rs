@@ -26,7 +26,7 @@ pub(super) fn table(id: &str, frame: &Frame, series: &[Series]) -> Markup {
         .rev()
         .map(|(at, values)| {
             let cells = values.into_iter().map(|value| {
-                let said = value.map_or_else(|| "–".to_owned(), |value| frame.measure.said(value));
+                let said = value.map_or_else(|| "–".written(), |value| frame.measure.shown(value));
                 view! { <td class="number">{said}</td> }
             });
             view! {

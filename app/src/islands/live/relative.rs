@@ -27,6 +27,7 @@ pub fn relate(document: &Document) {
     }
 }
 
+/// In the units of the server's durations, and from one to the next where those go.
 fn words(seconds_ago: f64) -> String {
     let seconds = seconds_ago.abs().round();
     let span = match seconds {
@@ -35,9 +36,17 @@ fn words(seconds_ago: f64) -> String {
         0.0..5.0 => return "now".to_owned(),
         // Seconds in steps, so that a page at rest is not rewritten every second.
         5.0..60.0 => format!("{} s", (seconds / 5.0).floor() * 5.0),
-        60.0..5_400.0 => format!("{} min", (seconds / 60.0).round()),
-        5_400.0..129_600.0 => format!("{} h", (seconds / 3_600.0).round()),
-        129_600.0..8_640_000.0 => format!("{} d", (seconds / 86_400.0).round()),
+        60.0..7_200.0 => format!("{} min", (seconds / 60.0).round()),
+        // What is to come is told as sentences tell it, so that no two of them differ on a page.
+        7_200.0..86_400.0 if seconds_ago < 0.0 => {
+            let minutes = (seconds / 60.0).round() as u64;
+            match (minutes / 60, minutes % 60) {
+                (hours, 0) => format!("{hours} h"),
+                (hours, rest) => format!("{hours} h {rest} min"),
+            }
+        }
+        7_200.0..172_800.0 => format!("{} h", (seconds / 3_600.0).round()),
+        172_800.0..8_640_000.0 => format!("{} d", (seconds / 86_400.0).round()),
         8_640_000.0..63_113_904.0 => format!("{} months", (seconds / 2_629_746.0).round()),
         _ => format!("{} years", (seconds / 31_556_952.0).round()),
     };

@@ -9,6 +9,7 @@ use scheduler::{
 };
 
 use crate::access::Seat;
+use crate::components::amount::amount;
 use crate::components::mark::TierMark;
 use crate::components::meter::{Meter, Part};
 use crate::components::title::title_link;
@@ -84,13 +85,10 @@ fn resource(fact: &ResourceFact, seat: &Seat) -> Markup {
 
 fn budget(fact: &BudgetFact) -> Markup {
     let limit = fact.limit.max(1) as f64;
-    let amount = |value| words::amount(value, fact.unit);
-    let said = format!(
-        "{} reserved, {} of {} were spent",
-        amount(fact.taken),
-        amount(fact.settled),
-        amount(fact.limit)
-    );
+    let amount = |value| amount(value, fact.unit);
+    let said = view! {
+        {amount(fact.taken)} " reserved, " {amount(fact.settled)} " of " {amount(fact.limit)} " were spent"
+    };
     let parts = vec![
         Part {
             share: fact.settled as f64 / limit,

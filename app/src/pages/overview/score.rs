@@ -95,10 +95,13 @@ pub fn score(played: Played, running: &[TaskListed], seat: &Seat) -> Option<Mark
         None => span(&bars, true, seat.now),
     };
     let drawn = ensemble(&players, bars, span, seat.now, STAVES).unwrap_or_else(|| {
-        let words = format!(
-            "None of the {} has held a task in the last quarter of an hour.",
-            text::count(played.agents.len() as u64, "agent")
-        );
+        let words = match played.agents.len() {
+            1 => "The one agent has held no task in the last quarter of an hour.".to_owned(),
+            agents => format!(
+                "None of the {} agents has held a task in the last quarter of an hour.",
+                text::grouped(agents as u64)
+            ),
+        };
         view! { <p class="quiet">{words}</p> }.written()
     });
     Some(

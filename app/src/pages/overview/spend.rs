@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use scheduler::{BudgetScope, BudgetView, Span, Time, Unit, Window, words};
 
 use crate::access::Seat;
-use crate::components::amount::{amount, said};
+use crate::components::amount::amount;
 use crate::components::gauge::budget_meter;
 use crate::components::moment::Moment;
 use crate::markup::{Markup, Written};
@@ -43,7 +43,7 @@ impl Spend {
 
 /// The panel, with a bar for each budget.
 pub fn spend(spend: Spend, budgets: Vec<BudgetView>, seat: &Seat) -> Markup {
-    let money = |value| said(value, Unit::Microusd);
+    let money = |value| words::amount(value, Unit::Microusd);
     let Lately { used, over } = spend.lately;
     let pace = match spend.by_midnight(seat.now) {
         Some(by_midnight) => format!(
@@ -80,15 +80,11 @@ fn bars(budgets: Vec<BudgetView>, seat: &Seat) -> Markup {
     }
     let bar = |budget: BudgetView| {
         let (spec, settled) = (&budget.row.spec, budget.row.state.settled);
-        let amount = |value| said(value, spec.unit);
-        let words = format!(
-            "{} of {} {}",
-            amount(settled),
-            amount(spec.limit),
-            text::window(spec.window)
-        );
-        let reserved =
-            (budget.reserved > 0).then(|| format!("{} reserved", amount(budget.reserved)));
+        let amount = |value| amount(value, spec.unit);
+        let words =
+            view! { {amount(settled)} " of " {amount(spec.limit)} " " {text::window(spec.window)} };
+        let reserved = (budget.reserved > 0)
+            .then(|| view! { <span class="quiet">{amount(budget.reserved)} " reserved"</span> });
         let resets = budget.resets_at.map(|at| {
             view! { <span class="quiet">"turns " <Moment at now=seat.now /></span> }
         });
@@ -99,7 +95,7 @@ fn bars(budgets: Vec<BudgetView>, seat: &Seat) -> Markup {
                     <span class="gauge-words">{words}</span>
                 </div>
                 {budget_meter(&budget)}
-                <p class="gauge-foot">{reserved.map(|said| view! { <span class="quiet">{said}</span> })} {resets}</p>
+                <p class="gauge-foot">{reserved} {resets}</p>
             </li>
         }
     };

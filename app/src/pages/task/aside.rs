@@ -7,6 +7,7 @@ use scheduler::{Span, TaskId, Unit, words};
 use store::read::{LeaseListed, TaskDetail, TaskListed};
 
 use crate::access::Seat;
+use crate::components::amount::amount;
 use crate::components::mark::StateMark;
 use crate::components::moment::Moment;
 use crate::components::title::title_link;
@@ -93,23 +94,26 @@ fn needs(task: &TaskListed) -> Markup {
         .map(|ms| words::duration(Span::from_millis(ms.into())));
     let cost = estimate
         .cost_microusd
-        .map(|cost| words::amount(cost, Unit::Microusd));
+        .map(|cost| amount(cost, Unit::Microusd));
+    let fact = |text: Option<String>| text.map(Written::written);
     let facts = [
-        ("Class", Some(text::class(needs.class).to_owned())),
-        ("Agents that can", some(needs.capabilities.join(", "))),
-        ("Only for", needs.agent.clone()),
-        ("Needs", some(requires.join(", "))),
-        ("Model", estimate.model.clone()),
-        ("Tokens expected", tokens),
+        ("Class", fact(Some(text::class(needs.class).to_owned()))),
+        ("Agents that can", fact(some(needs.capabilities.join(", ")))),
+        ("Only for", fact(needs.agent.clone())),
+        ("Needs", fact(some(requires.join(", ")))),
+        ("Model", fact(estimate.model.clone())),
+        ("Tokens expected", fact(tokens)),
         ("Cost expected", cost),
-        ("Time expected", time),
+        ("Time expected", fact(time)),
         (
             "Attempts",
-            Some(format!("{} of {}", task.attempts, needs.max_attempts)),
+            fact(Some(format!("{} of {}", task.attempts, needs.max_attempts))),
         ),
         (
             "A lease lasts",
-            Some(words::duration(Span::from_millis(needs.lease_ms.into()))),
+            fact(Some(words::duration(Span::from_millis(
+                needs.lease_ms.into(),
+            )))),
         ),
     ];
     let rows: Vec<_> = facts

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use scheduler::{Blocker, Code, Time, words};
 
+use crate::components::amount::amount;
 use crate::components::meter::{Meter, Part};
 use crate::markup::{Markup, Written};
 use crate::text;
@@ -32,8 +33,8 @@ pub fn picture(blocker: &Blocker) -> Option<Markup> {
     let used = (limit - have).max(0.0);
     let whole = limit.max(used + need).max(f64::EPSILON);
     let said = |value: f64| match blocker.unit {
-        Some(unit) => words::amount(value.max(0.0) as u64, unit),
-        None => text::number(value),
+        Some(unit) => amount(value.max(0.0) as u64, unit),
+        None => text::number(value).written(),
     };
     let parts = vec![
         Part {
