@@ -200,7 +200,7 @@ fn factors(one: &Score, other: &Score) -> Markup {
         <section class="panel" aria-labelledby="factors">
             <h2 id="factors">"What speaks for each, in points"</h2>
             <div class="scroll" tabindex="0" role="group" aria-labelledby="factors">
-                <table class="rows">
+                <table class="rows points">
                     <thead>
                         <tr>
                             <th scope="col">"Factor"</th>
