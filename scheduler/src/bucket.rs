@@ -36,6 +36,16 @@ impl Bucket {
         }
     }
 
+    /// Takes another rate from now on; what is missing now stays missing, to the part of a token.
+    pub(crate) fn refill(&mut self, refill_per_s: f64, now: Time) {
+        let old = i128::from(self.interval_ns);
+        self.interval_ns = Self::new(self.capacity, refill_per_s, 0).interval_ns;
+        let missing_ns = i128::from(self.full_at_ns.saturating_sub(ns(now)).max(0));
+        let missing_ns = (missing_ns * i128::from(self.interval_ns) + old - 1) / old;
+        let missing_ns = i64::try_from(missing_ns).unwrap_or(i64::MAX);
+        self.full_at_ns = ns(now).saturating_add(missing_ns);
+    }
+
     pub(crate) const fn full_at_ns(&self) -> i64 {
         self.full_at_ns
     }
@@ -130,6 +140,20 @@ mod tests {
         assert_eq!(bucket.available(START), 4);
         bucket.lower_to(8, START);
         assert_eq!(bucket.available(START), 4);
+    }
+
+    #[test]
+    fn another_rate_neither_gives_nor_takes() {
+        let mut bucket = Bucket::new(20, 2.0, 0);
+        bucket.take(20, START);
+        for (rate, at_5) in [(1.4, 7), (0.2, 8), (2.0, 18)] {
+            let before = bucket.available(START);
+            bucket.refill(rate, START);
+            assert_eq!(bucket.available(START), before);
+            assert!(bucket.available(START + Span::from_secs(5)) <= at_5);
+        }
+        bucket.refill(1.0, START + Span::from_secs(3_600));
+        assert_eq!(bucket.available(START + Span::from_secs(3_600)), 20);
     }
 
     proptest! {

@@ -33,6 +33,39 @@ pub struct Adaptive {
     pub max: f64,
 }
 
+/// The longest that an empty bucket may take to fill, in seconds: a hundred years. Beyond, instants
+/// could not be told.
+const FILLED_IN_S: f64 = 3.2e9;
+
+impl ResourceKind {
+    /// Its limit, or a bucket's refill, when so much of it is believed.
+    #[must_use]
+    pub fn believed(&self, share: f64) -> Self {
+        match *self {
+            Self::Bucket {
+                capacity,
+                refill_per_s,
+            } => Self::Bucket {
+                capacity,
+                refill_per_s: refill_per_s * share,
+            },
+            Self::Slots { slots } if share < 1.0 => Self::Slots {
+                slots: ((f64::from(slots) * share) as u32).clamp(1.min(slots), slots),
+            },
+            Self::Slots { slots } => Self::Slots { slots },
+        }
+    }
+
+    /// Whether a bucket that refills so fast is full in a time that can be told.
+    #[must_use]
+    pub fn fills_at(&self, refill_per_s: f64) -> bool {
+        match *self {
+            Self::Bucket { capacity, .. } => f64::from(capacity) <= refill_per_s * FILLED_IN_S,
+            Self::Slots { .. } => true,
+        }
+    }
+}
+
 impl Adaptive {
     /// Which end cannot be used for a limit of that kind, `min` or `max`, and what it must be.
     pub fn fault(&self, kind: &ResourceKind) -> Option<(&'static str, String)> {
@@ -42,6 +75,9 @@ impl Adaptive {
         };
         if !(self.min > 0.0 && self.min <= self.max) {
             return Some(("min", "must be above 0 and at most max".to_owned()));
+        }
+        if !kind.fills_at(self.min) {
+            return Some(("min", "must fill the bucket within 100 years".to_owned()));
         }
         let words = || format!("must be at most the limit, which is {limit}");
         (self.max > limit).then(|| ("max", words()))

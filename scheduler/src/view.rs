@@ -111,6 +111,8 @@ pub struct ResourceView {
     pub spec: ResourceSpec,
     /// Capacity or slots, as believed now.
     pub limit: f64,
+    /// The share of its slots or refill that is believed now, 1 unless adaptive.
+    pub believed: f64,
     /// Tokens or slots free now; negative for a bucket that was overdrawn.
     pub available: f64,
     /// Slots held, or 0 for a bucket.

@@ -112,16 +112,20 @@ impl Conductor {
             let Some(claim) = self.claims.get_mut(&ticket) else {
                 continue;
             };
-            let before = std::mem::replace(&mut claim.groups, groups.clone());
+            let wanted = groups.iter().copied();
+            let after: Vec<GroupIx> = wanted
+                .filter(|&group| claim.only.takes(&self.groups[group]))
+                .collect();
+            let before = std::mem::replace(&mut claim.groups, after.clone());
             for group in before {
                 self.groups[group].waiters.remove(&ticket);
                 self.refresh_demand(group);
             }
-            for &group in &groups {
+            for group in after {
                 self.groups[group].waiters.insert(ticket);
-                self.agenda.ready.insert(group);
                 self.refresh_demand(group);
             }
+            self.agenda.roomy.insert(ix);
         }
     }
 
@@ -133,11 +137,10 @@ impl Conductor {
         let able: Vec<AgentIx> = all.filter(|&agent| self.can_serve(agent, ix)).collect();
         for agent in able {
             self.groups[ix].agents.push(agent);
-            let all = self.agents[agent].groups.clone();
             self.agents[agent].groups.push(ix);
             for ticket in self.agents[agent].waiting.clone() {
                 if let Some(claim) = self.claims.get_mut(&ticket)
-                    && claim.groups.len() == all.len()
+                    && claim.only.takes(&self.groups[ix])
                 {
                     claim.groups.push(ix);
                     self.groups[ix].waiters.insert(ticket);

@@ -1,7 +1,7 @@
 //! Agents ask for work.
 
 use super::Conductor;
-use super::state::{AgentIx, GroupIx, TaskIx, Timer, WaitingClaim, WsIx};
+use super::state::{AgentIx, GroupIx, Only, TaskIx, Timer, WaitingClaim, WsIx};
 use crate::{Answer, Claim, Claimed, Code, Eta, EtaMethod, Granted, Refusal, Reply, Ticket, Wait};
 
 /// Waits named in an answer.
@@ -22,7 +22,11 @@ impl Conductor {
         let entry = &mut self.agents[agent];
         let at_once = entry.running.saturating_add(claim.max.into());
         entry.asked_for = entry.asked_for.max(at_once);
-        let groups = self.groups_for(agent, claim);
+        let only = Only {
+            capabilities: claim.capabilities.clone(),
+            models: claim.models.clone(),
+        };
+        let groups = self.groups_for(agent, &only);
         let leases = self.fill(agent, &groups, claim.max);
         if !leases.is_empty() || claim.wait_until <= self.now {
             return Some(Ok(Reply::Claimed(self.claimed(agent, &groups, leases))));
@@ -40,31 +44,30 @@ impl Conductor {
                 max: claim.max,
                 until: claim.wait_until,
                 groups,
+                only,
             },
         );
         None
     }
 
     /// The groups of lanes a claim can be given from.
-    fn groups_for(&self, agent: AgentIx, claim: &Claim) -> Vec<GroupIx> {
-        let can = &self.agents[agent].groups;
-        if claim.capabilities.is_none() && claim.models.is_none() {
-            return can.clone();
+    fn groups_for(&self, agent: AgentIx, only: &Only) -> Vec<GroupIx> {
+        let can = self.agents[agent].groups.iter().copied();
+        can.filter(|&ix| only.takes(&self.groups[ix])).collect()
+    }
+
+    /// Gives an agent that has room again what its waiting claims may have.
+    pub(super) fn serve_agent(&mut self, agent: AgentIx) {
+        for ticket in self.agents[agent].waiting.clone() {
+            let Some(claim) = self.claims.get(&ticket) else {
+                continue;
+            };
+            let (max, groups) = (claim.max, claim.groups.clone());
+            let leases = self.fill(agent, &groups, max);
+            if !leases.is_empty() {
+                self.answer_claim(ticket, leases);
+            }
         }
-        let wanted = |&ix: &GroupIx| {
-            let group = &self.groups[ix];
-            let capable = claim
-                .capabilities
-                .as_ref()
-                .is_none_or(|can| group.capabilities.iter().all(|need| can.contains(need)));
-            let model = group.model.as_ref();
-            capable
-                && claim
-                    .models
-                    .as_ref()
-                    .is_none_or(|models| model.is_none_or(|model| models.contains(model)))
-        };
-        can.iter().copied().filter(wanted).collect()
     }
 
     /// The caller of a waiting claim went away.

@@ -320,15 +320,20 @@ impl Conductor {
     }
 
     /// The agents a blocker is about: those that are online, and that no budget of their own holds
-    /// back, where one of them is awaited; where nobody can do it, the one it is for.
+    /// back, where one of them is awaited, and that have room if any has; where nobody can do it, the one it is for.
     fn agents_concerned(&self, task: TaskIx, group: &Group, code: Code) -> Vec<AgentIx> {
         let all = group.agents.iter().copied();
         let known = &self.workspaces[self.ws_of(task)].agents;
         match code {
-            Code::AgentsBusy => all
-                .filter(|&ix| self.is_online(ix, self.now))
-                .filter(|&ix| self.agent_hold(ix, task, self.now).is_none())
-                .collect(),
+            Code::AgentsBusy => {
+                let could: Vec<AgentIx> = all
+                    .filter(|&ix| self.is_online(ix, self.now))
+                    .filter(|&ix| self.agent_hold(ix, task, self.now).is_none())
+                    .collect();
+                let free = could.iter().copied().filter(|&ix| self.room_of(ix) > 0);
+                let free: Vec<AgentIx> = free.collect();
+                if free.is_empty() { could } else { free }
+            }
             Code::NoEligibleAgent => {
                 let named = group.agent.as_ref();
                 named

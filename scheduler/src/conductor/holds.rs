@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::Conductor;
 use super::state::{AgentIx, BudIx, Budget, Gate, LaneIx, Meter, ResIx, Resource, TaskIx};
-use crate::{AgentStatus, BudgetSpec, Code, Time, Unit, UnknownCostMode};
+use crate::{AgentStatus, BudgetSpec, Code, ResourceKind, Time, Unit, UnknownCostMode};
 
 /// Tasks that step aside at one budget, at most: behind them their lanes wait, so that a backlog
 /// costs no more than this.
@@ -313,13 +313,9 @@ impl Resource {
 
     /// Capacity, or slots as believed.
     pub(super) fn limit(&self) -> u32 {
-        match &self.meter {
-            Meter::Bucket(bucket) => bucket.capacity(),
-            Meter::Slots(slots) if self.state.believed < 1.0 => {
-                ((f64::from(slots.limit()) * self.state.believed) as u32)
-                    .clamp(1.min(slots.limit()), slots.limit())
-            }
-            Meter::Slots(slots) => slots.limit(),
+        match self.spec.kind.believed(self.state.believed) {
+            ResourceKind::Bucket { capacity, .. } => capacity,
+            ResourceKind::Slots { slots } => slots,
         }
     }
 

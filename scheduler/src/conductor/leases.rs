@@ -306,6 +306,9 @@ impl Conductor {
         self.unbook(&lease);
         self.true_up(&lease);
         self.learn(&lease, outcome);
+        if self.room_of(lease.agent) == 0 && !self.agents[lease.agent].waiting.is_empty() {
+            self.agenda.roomy.insert(lease.agent);
+        }
         let agent = &mut self.agents[lease.agent];
         agent.running = agent.running.saturating_sub(1);
         let agent_id = agent.card.id;

@@ -111,6 +111,8 @@ struct Agenda {
     opened: BTreeSet<Gate>,
     /// Groups with a new head.
     ready: BTreeSet<GroupIx>,
+    /// Agents that may take more than they might before.
+    roomy: BTreeSet<AgentIx>,
     /// Gates whose timer may have to move.
     watch: BTreeSet<Gate>,
     /// Lanes whose verdict may have changed, each with a task that waits in it.

@@ -44,6 +44,7 @@ impl Conductor {
                 },
             }),
         };
+        self.believe(ix, 1.0, 0.0);
         self.agenda.resources.insert(ix);
         // Permits wait at the resource itself, and not in a lane.
         self.agenda.opened.insert(Gate::Resource(ix));
@@ -103,6 +104,7 @@ impl Conductor {
                 },
             ) => {
                 let missing = i64::from(old.capacity()) - old.available(now);
+                let refill_per_s = refill_per_s * resource.state.believed;
                 let mut bucket = Bucket::new(capacity, refill_per_s, 0);
                 bucket.take(u32::try_from(missing.max(0)).unwrap_or(u32::MAX), now);
                 Meter::Bucket(bucket)
@@ -232,44 +234,38 @@ impl Conductor {
                 resource.state.refusals = 0;
                 self.agenda.resources.insert(held.resource);
             }
-            if self.resources[held.resource].state.believed < 1.0 {
-                self.believe(held.resource, 1.0, INCREASE);
+            if self.believe(held.resource, 1.0, INCREASE) {
                 self.agenda.opened.insert(Gate::Resource(held.resource));
             }
         }
     }
 
-    /// Changes how much of an adaptive limit is believed, within what people set.
-    fn believe(&mut self, ix: ResIx, times: f64, plus: f64) {
+    /// Changes how much of an adaptive limit is believed, within what people set; of another all is.
+    /// Whether that changed anything.
+    fn believe(&mut self, ix: ResIx, times: f64, plus: f64) -> bool {
+        let now = self.now;
         let resource = &mut self.resources[ix];
-        let Some(adaptive) = resource.spec.adaptive else {
-            return;
-        };
-        let whole = match resource.spec.kind {
-            ResourceKind::Bucket { refill_per_s, .. } => refill_per_s,
-            ResourceKind::Slots { slots } => f64::from(slots.max(1)),
-        };
-        let (least, most) = (
-            (adaptive.min / whole).clamp(0.0, 1.0),
-            (adaptive.max / whole).clamp(0.0, 1.0),
-        );
-        resource.state.believed =
-            (resource.state.believed * times + plus).clamp(least.min(most), most);
-        if let (
-            ResourceKind::Bucket {
-                capacity,
-                refill_per_s,
-            },
-            Meter::Bucket(bucket),
-        ) = (&resource.spec.kind, &mut resource.meter)
+        let before = resource.state.believed;
+        let believed = resource.spec.adaptive.map_or(1.0, |adaptive| {
+            let whole = match resource.spec.kind {
+                ResourceKind::Bucket { refill_per_s, .. } => refill_per_s,
+                ResourceKind::Slots { slots } => f64::from(slots.max(1)),
+            };
+            let share = |end: f64| (end / whole).clamp(0.0, 1.0);
+            let (least, most) = (share(adaptive.min), share(adaptive.max));
+            (before * times + plus).clamp(least.min(most), most)
+        });
+        if (believed - before).abs() < f64::EPSILON {
+            return false;
+        }
+        resource.state.believed = believed;
+        if let ResourceKind::Bucket { refill_per_s, .. } = resource.spec.kind.believed(believed)
+            && let Meter::Bucket(bucket) = &mut resource.meter
         {
-            *bucket = Bucket::new(
-                *capacity,
-                refill_per_s * resource.state.believed,
-                bucket.full_at_ns(),
-            );
+            bucket.refill(refill_per_s, now);
         }
         self.agenda.resources.insert(ix);
+        true
     }
 
     /// A person closes a resource until then, or opens it now.
@@ -353,6 +349,9 @@ fn check_kind(kind: &ResourceKind) -> Result<(), Refusal> {
                 "/refill_per_s",
                 "must be from 1e-8 (one in three years) to 1e9",
             )
+        }
+        ResourceKind::Bucket { refill_per_s, .. } if !kind.fills_at(refill_per_s) => {
+            wrong("/refill_per_s", "must fill the bucket within 100 years")
         }
         ResourceKind::Slots { slots } if slots > crate::bounds::SLOTS => {
             wrong("/slots", "must be at most 10,000")

@@ -405,6 +405,25 @@ pub(super) struct WaitingClaim {
     pub(super) max: u16,
     pub(super) until: Time,
     pub(super) groups: Vec<GroupIx>,
+    pub(super) only: Only,
+}
+
+/// Less than all its agent can do, where a claim asks for that.
+#[derive(Clone, Debug)]
+pub(super) struct Only {
+    pub(super) capabilities: Option<Vec<String>>,
+    pub(super) models: Option<Vec<String>>,
+}
+
+impl Only {
+    pub(super) fn takes(&self, group: &Group) -> bool {
+        let capable = self
+            .capabilities
+            .as_ref()
+            .is_none_or(|can| group.capabilities.iter().all(|need| can.contains(need)));
+        let has = |model: &String| self.models.as_ref().is_none_or(|has| has.contains(model));
+        capable && group.model.as_ref().is_none_or(has)
+    }
 }
 
 /// A permit that is waited for.

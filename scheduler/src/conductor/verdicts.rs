@@ -205,7 +205,9 @@ impl Conductor {
         }
         let may = |ticket| {
             let claim: Option<&WaitingClaim> = self.claims.get(ticket);
-            claim.is_some_and(|claim| self.agent_hold(claim.agent, task, now).is_none())
+            claim.is_some_and(|claim| {
+                self.room_of(claim.agent) > 0 && self.agent_hold(claim.agent, task, now).is_none()
+            })
         };
         if group.waiters.iter().any(may) {
             return None;

@@ -112,6 +112,7 @@ impl Conductor {
         ResourceView {
             spec,
             limit: resource.limit().into(),
+            believed: resource.state.believed,
             available: resource.available(now) as f64,
             in_use,
             holders: self.holders(ix, Some(ws), HOLDERS),

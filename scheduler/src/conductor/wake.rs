@@ -21,6 +21,8 @@ impl Conductor {
                 self.serve_gate(gate);
             } else if let Some(group) = self.agenda.ready.pop_first() {
                 self.serve_group(group);
+            } else if let Some(agent) = self.agenda.roomy.pop_first() {
+                self.serve_agent(agent);
             } else {
                 return;
             }

@@ -278,9 +278,12 @@ fn throttle(facts: &ThrottleFacts, decision: &Decision) -> String {
 fn throttle_reasoning(facts: &ThrottleFacts, decision: &Decision) -> String {
     let mut text = match facts.event {
         ThrottleEvent::Refused => format!(
-            "{} reported that the provider refused. Whoever asks now would be refused too, so nobody is sent until then; no task loses an attempt. It was the {} refusal in a row.",
+            "{} reported that the provider refused. Whoever asks now would be refused too, so nobody is sent before it opens again; no task loses an attempt.{}",
             actor(&decision.actor),
-            ordinal(facts.refusals)
+            match facts.refusals {
+                0 | 1 => String::new(),
+                times => format!(" It was the {} refusal in a row.", ordinal(times)),
+            }
         ),
         ThrottleEvent::Lowered => format!(
             "{} read from the provider's answer that less is left. A provider's word can only lower what is believed available.",

@@ -1,6 +1,8 @@
 //! Who asks for work, and what they are told.
 
-use scheduler::{Act, AgentStatus, Code, Heartbeat, PutAgent, Refusal, Request, Span, Verdict};
+use scheduler::{
+    Act, AgentStatus, Claim, Code, Heartbeat, PutAgent, Refusal, Request, Span, Verdict,
+};
 
 use crate::support::{World, agent, agent_actor};
 use crate::{slots, world};
@@ -102,9 +104,75 @@ fn what_no_agent_has_room_for_names_them() {
     world.put_agent(0, 1, &[]);
     let idle = headline(&world);
     assert!(
-        idle.contains("2 agents can do this, and none is asking for work"),
+        idle.contains("1 agent can do this, and none is asking for work"),
         "{idle}"
     );
+}
+
+/// How many leases the first agent takes at once, and what it can do.
+fn card(capabilities: &[&str], max_concurrency: Option<u32>) -> Request {
+    Request::PutAgent(PutAgent {
+        id: agent(0),
+        name: "agent-0".to_owned(),
+        capabilities: capabilities.iter().map(|&each| each.to_owned()).collect(),
+        models: Vec::new(),
+        max_concurrency,
+        card: serde_json::Value::Null,
+    })
+}
+
+#[test]
+fn a_full_agent_that_waits_gets_the_next_task_when_it_has_room() {
+    let mut world = world();
+    world.ask(0, agent_actor(0), card(&[], Some(1))).unwrap();
+    let (_, second) = (world.add(0, &[]), world.add(0, &[]));
+    let lease = world.claim(0, 0, 1).leases.remove(0);
+    let claim = world.claim_waiting(0, 0, 1, Span::from_secs(60));
+    assert!(world.claimed(claim).is_none());
+    assert_eq!(
+        world.code(0, second),
+        Some(Code::AgentsBusy),
+        "it asks, and may take no more"
+    );
+    world.complete(0, 0, &lease, None).unwrap();
+    let claimed = world.claimed(claim).expect("it has room");
+    assert_eq!(claimed.leases[0].task, second);
+}
+
+#[test]
+fn a_claim_that_waits_for_less_than_its_agent_can_do_hears_of_new_lanes() {
+    let mut world = world();
+    world
+        .ask(0, agent_actor(0), card(&["big", "small"], None))
+        .unwrap();
+    let needs = |world: &mut World, capability: &str| {
+        let mut task = world.new_task(&[]);
+        task.needs.capabilities = vec![capability.to_owned()];
+        let id = task.id;
+        world.create(0, vec![task]).unwrap();
+        id
+    };
+    needs(&mut world, "small");
+    world.claim(0, 0, 1);
+    let big = Request::Claim(Claim {
+        agent: agent(0),
+        name: "agent-0".to_owned(),
+        max: 1,
+        wait_until: world.now + Span::from_secs(60),
+        capabilities: Some(vec!["big".to_owned()]),
+        models: None,
+    });
+    let claim = world.send(0, agent_actor(0), big);
+    needs(&mut world, "small");
+    assert!(world.claimed(claim).is_none(), "that was not asked for");
+    // A card that changes does not change what was asked for.
+    world
+        .ask(0, agent_actor(0), card(&["big", "small", "other"], None))
+        .unwrap();
+    assert!(world.claimed(claim).is_none());
+    let task = needs(&mut world, "big");
+    let claimed = world.claimed(claim).expect("its lane is new");
+    assert_eq!(claimed.leases[0].task, task);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Resources: what they hold back, and what is said of it.
 
 use scheduler::{
-    Class, CloseResource, Code, EtaMethod, Priority, Query, Refusal, Renew, Reply, Request,
-    Requirement, ResourceKind, Span, TakePermit, TaskId, Throttled, Tier, Time, View,
+    Adaptive, Answer, Class, CloseResource, Code, EtaMethod, Priority, PutResource, Query, Refusal,
+    Renew, Reply, Request, Requirement, ResourceId, ResourceKind, Span, TakePermit, TaskId,
+    Throttled, Tier, Time, View,
 };
 
 use crate::support::{World, agent, agent_actor, boss, id, workspace};
@@ -169,12 +170,12 @@ fn a_refusal_seen_outside_a_lease_closes_too_and_headers_only_lower() {
 #[test]
 fn an_adaptive_limit_falls_by_refusals_and_rises_by_successes_within_bounds() {
     let mut world = world();
-    let request = scheduler::PutResource {
-        id: scheduler::ResourceId(id(5, 77)),
+    let request = PutResource {
+        id: ResourceId(id(5, 77)),
         name: "model".to_owned(),
         pool_wide: false,
         kind: slots(10),
-        adaptive: Some(scheduler::Adaptive {
+        adaptive: Some(Adaptive {
             min: 5.0,
             max: 10.0,
         }),
@@ -487,4 +488,65 @@ fn work_that_cannot_start_goes_before_nobody() {
     let why = world.explain(0, free).unwrap();
     let codes: Vec<_> = why.blockers.iter().map(|blocker| blocker.code).collect();
     assert_eq!(codes, [Code::AgentsBusy]);
+}
+
+/// A resource whose limit adapts between these.
+fn put_adaptive(
+    world: &mut World,
+    name: &str,
+    kind: ResourceKind,
+    (min, max): (f64, f64),
+) -> Answer {
+    let request = PutResource {
+        id: ResourceId(id(5, world.now.0.unsigned_abs() + name.len() as u64)),
+        name: name.to_owned(),
+        pool_wide: false,
+        kind,
+        adaptive: Some(Adaptive { min, max }),
+    };
+    world.ask(0, boss(), Request::PutResource(request))
+}
+
+fn level(world: &World, name: &str) -> f64 {
+    let View::Resources { resources } =
+        world
+            .conductor
+            .view(workspace(0), &Query::Resources, world.now)
+    else {
+        unreachable!("resources were asked for");
+    };
+    let mut all = resources.into_iter();
+    all.find(|view| view.spec.name == name)
+        .expect("set")
+        .available
+}
+
+#[test]
+fn a_refusal_gives_no_tokens_and_what_is_believed_stays_within_what_people_set() {
+    let mut world = world();
+    put_adaptive(&mut world, "api", bucket(20, 2.0), (0.2, 2.0)).unwrap();
+    world.add(0, &[("api", 20)]);
+    assert_eq!(world.claim(0, 0, 1).leases.len(), 1);
+    let refused = Throttled {
+        resource: "api".to_owned(),
+        retry_after_ms: Some(1),
+        remaining: Some(0),
+        limit: None,
+    };
+    world
+        .ask(0, agent_actor(0), Request::Throttled(refused))
+        .unwrap();
+    assert!(level(&world, "api") < 0.5, "{}", level(&world, "api"));
+    put_adaptive(&mut world, "slower", bucket(20, 2.0), (0.2, 1.0)).unwrap();
+    world.add(0, &[("slower", 20)]);
+    assert_eq!(world.claim(0, 0, 1).leases.len(), 1);
+    world.pass(Span::from_secs(2));
+    assert!(level(&world, "slower") < 2.5, "{}", level(&world, "slower"));
+}
+
+#[test]
+fn a_bucket_that_fills_in_no_time_that_can_be_told_is_refused() {
+    let mut world = world();
+    let refused = put_adaptive(&mut world, "api", bucket(1_000, 1e-8), (1e-8, 1e-8)).unwrap_err();
+    assert!(matches!(refused, Refusal::Invalid { pointer, .. } if pointer == "/refill_per_s"));
 }

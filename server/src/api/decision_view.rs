@@ -280,7 +280,7 @@ fn budget(unit: Unit, limit: u64, settled: u64, reserved: u64) -> Standing {
 
 impl From<&ThrottleFacts> for Standing {
     fn from(facts: &ThrottleFacts) -> Self {
-        let (kind, limit, refill_per_s) = match facts.limit {
+        let (kind, limit, refill_per_s) = match facts.limit.believed(facts.believed) {
             ResourceKind::Bucket {
                 capacity,
                 refill_per_s,
@@ -289,7 +289,7 @@ impl From<&ThrottleFacts> for Standing {
         };
         Self {
             kind: Some(kind),
-            limit: Some(f64::from(limit) * facts.believed),
+            limit: Some(limit.into()),
             refill_per_s,
             closed_until: facts.until,
             ..Self::default()

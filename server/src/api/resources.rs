@@ -85,6 +85,8 @@ pub struct Resource {
     adaptive: Option<Adaptive>,
     /// Capacity or slots, as believed now.
     limit: f64,
+    /// The share of its slots or refill that is believed now, 1 unless adaptive.
+    believed: f64,
     /// Tokens or slots free now; negative for a bucket that was overdrawn.
     available: f64,
     /// Slots held, or 0 for a bucket.
@@ -432,6 +434,7 @@ impl Resource {
             kind: spec.kind,
             adaptive: spec.adaptive,
             limit,
+            believed: view.believed,
             available,
             in_use,
             holders: view.holders,
