@@ -80,6 +80,7 @@ impl Play {
         world.put_resource(0, "model", ResourceKind::Slots { slots: 3 }, true);
         world.put_resource(0, "tool", ResourceKind::Slots { slots: 2 }, true);
         for ws in 0..WORKSPACES {
+            world.put_agent_for(ws, ws * AGENTS + AGENTS - 1, &["write"], Some(2));
             world.put_resource(
                 ws,
                 "own",
@@ -91,7 +92,7 @@ impl Play {
             );
             world.put_budget(ws, "all", Unit::Tokens, 200_000, Window::Total);
             world.put_budget(ws, "hourly", Unit::Tokens, 20_000, Window::FiveHours);
-            for n in 0..AGENTS {
+            for n in 0..AGENTS - 1 {
                 world.put_agent(
                     ws,
                     ws * AGENTS + n,
@@ -111,7 +112,7 @@ impl Play {
 
     fn act(&mut self) {
         let ws = self.chance.below(WORKSPACES);
-        match self.chance.below(102) {
+        match self.chance.below(106) {
             0..25 => self.create(ws),
             25..50 => self.claim(ws),
             50..75 => self.end_one(),
@@ -125,9 +126,25 @@ impl Play {
             97 => self.world.pass(Span::from_secs(5)),
             98 => self.check_explanations(ws),
             99..101 => self.change_kind(),
+            101..105 => self.ask_again(),
             _ => self.reload(),
         }
         self.collect();
+    }
+
+    /// Nobody waits for what they could have: who waits and asks again gets nothing either.
+    fn ask_again(&mut self) {
+        let Some(&(ws, agent, ticket)) = self.chance.pick(&self.waiting) else {
+            return;
+        };
+        let claimed = self.world.claim(ws, agent, 1);
+        assert!(
+            claimed.leases.is_empty() || self.world.is_answered(ticket),
+            "it waited for {claimed:?}"
+        );
+        let held = claimed.leases.into_iter();
+        self.held
+            .extend(held.map(|granted| Held { ws, agent, granted }));
     }
 
     /// A limit becomes one of another kind while it is held.

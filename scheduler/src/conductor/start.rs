@@ -64,7 +64,7 @@ impl Conductor {
 
     /// Among the lanes these groups have that may go on, or whose gate has opened by time alone, the
     /// one with the best head.
-    fn best_lane(&self, groups: &[GroupIx], skip: &[LaneIx]) -> Option<LaneIx> {
+    pub(super) fn best_lane(&self, groups: &[GroupIx], skip: &[LaneIx]) -> Option<LaneIx> {
         let mut best: Option<(i64, LaneIx)> = None;
         for &group in groups {
             for (gate, file) in &self.groups[group].files {

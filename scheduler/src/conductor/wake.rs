@@ -67,26 +67,25 @@ impl Conductor {
 
     /// Gives one waiting claim of the group what it may have; whether any got something.
     fn serve_one(&mut self, group: GroupIx) -> bool {
-        let waiting: Vec<Ticket> = self.groups[group]
-            .waiters
-            .iter()
-            .copied()
-            .take(TRIES)
-            .collect();
+        let waiters = self.groups[group].waiters.iter().copied();
+        let has_room = |ticket: &Ticket| {
+            let claim = self.claims.get(ticket);
+            claim.is_some_and(|claim| self.room_of(claim.agent) > 0)
+        };
+        let waiting: Vec<Ticket> = waiters.filter(has_room).take(TRIES).collect();
         for ticket in waiting {
             let Some(claim) = self.claims.get(&ticket) else {
                 continue;
             };
+            if self.best_lane(&[group], &[]).is_none() {
+                // Everything is parked: another agent would find the same.
+                return false;
+            }
             let (agent, max, groups) = (claim.agent, claim.max, claim.groups.clone());
             let leases = self.fill(agent, &groups, max);
             if !leases.is_empty() {
                 self.answer_claim(ticket, leases);
                 return true;
-            }
-            if !self.groups[group].files.contains_key(&None) && self.groups[group].waiters.len() > 1
-            {
-                // Everything is parked: another agent would find the same.
-                return false;
             }
         }
         false

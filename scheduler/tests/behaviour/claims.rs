@@ -109,22 +109,10 @@ fn what_no_agent_has_room_for_names_them() {
     );
 }
 
-/// How many leases the first agent takes at once, and what it can do.
-fn card(capabilities: &[&str], max_concurrency: Option<u32>) -> Request {
-    Request::PutAgent(PutAgent {
-        id: agent(0),
-        name: "agent-0".to_owned(),
-        capabilities: capabilities.iter().map(|&each| each.to_owned()).collect(),
-        models: Vec::new(),
-        max_concurrency,
-        card: serde_json::Value::Null,
-    })
-}
-
 #[test]
 fn a_full_agent_that_waits_gets_the_next_task_when_it_has_room() {
     let mut world = world();
-    world.ask(0, agent_actor(0), card(&[], Some(1))).unwrap();
+    world.put_agent_for(0, 0, &[], Some(1));
     let (_, second) = (world.add(0, &[]), world.add(0, &[]));
     let lease = world.claim(0, 0, 1).leases.remove(0);
     let claim = world.claim_waiting(0, 0, 1, Span::from_secs(60));
@@ -142,9 +130,7 @@ fn a_full_agent_that_waits_gets_the_next_task_when_it_has_room() {
 #[test]
 fn a_claim_that_waits_for_less_than_its_agent_can_do_hears_of_new_lanes() {
     let mut world = world();
-    world
-        .ask(0, agent_actor(0), card(&["big", "small"], None))
-        .unwrap();
+    world.put_agent(0, 0, &["big", "small"]);
     let needs = |world: &mut World, capability: &str| {
         let mut task = world.new_task(&[]);
         task.needs.capabilities = vec![capability.to_owned()];
@@ -166,9 +152,7 @@ fn a_claim_that_waits_for_less_than_its_agent_can_do_hears_of_new_lanes() {
     needs(&mut world, "small");
     assert!(world.claimed(claim).is_none(), "that was not asked for");
     // A card that changes does not change what was asked for.
-    world
-        .ask(0, agent_actor(0), card(&["big", "small", "other"], None))
-        .unwrap();
+    world.put_agent(0, 0, &["big", "small", "other"]);
     assert!(world.claimed(claim).is_none());
     let task = needs(&mut world, "big");
     let claimed = world.claimed(claim).expect("its lane is new");

@@ -168,12 +168,23 @@ impl World {
     }
 
     pub fn put_agent(&mut self, ws: u64, n: u64, capabilities: &[&str]) {
+        self.put_agent_for(ws, n, capabilities, None);
+    }
+
+    /// An agent that takes so many leases at most.
+    pub fn put_agent_for(
+        &mut self,
+        ws: u64,
+        n: u64,
+        capabilities: &[&str],
+        max_concurrency: Option<u32>,
+    ) {
         let card = PutAgent {
             id: agent(n),
             name: format!("agent-{n}"),
             capabilities: capabilities.iter().map(|&each| each.to_owned()).collect(),
             models: Vec::new(),
-            max_concurrency: None,
+            max_concurrency,
             card: serde_json::Value::Null,
         };
         self.ask(ws, agent_actor(n), Request::PutAgent(card))
@@ -226,6 +237,10 @@ impl World {
         let ticket = self.claim_waiting(ws, n, max, Span::ZERO);
         self.claimed(ticket)
             .expect("a claim that does not wait is answered at once")
+    }
+
+    pub fn is_answered(&self, ticket: Ticket) -> bool {
+        self.answers.contains_key(&ticket)
     }
 
     pub fn claimed(&mut self, ticket: Ticket) -> Option<Claimed> {
