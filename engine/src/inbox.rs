@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use scheduler::{
     Actor, Answer, BudgetScope, Claimed, Command, Gauges, PoolCounts, Query, Refusal, Reply,
-    Request, Stored, Supposed, TaskId, Ticket, Unit, View, WorkspaceId,
+    Request, Stored, Supposed, TaskId, Ticket, Unit, View, WhatIf, WorkspaceId,
 };
 use store::{Store, TaskText};
 use tokio::sync::mpsc::error::TrySendError;
@@ -210,7 +210,7 @@ impl Inbox {
         answered.await.map_err(|_| EngineError::Away)
     }
 
-    /// Plays on a copy, in a thread of its own: the conductor is held up for the copy alone.
+    /// Asks, and asks again with what the store knows of tasks the conductor does not hold.
     async fn what_if(
         &self,
         workspace: WorkspaceId,
@@ -224,6 +224,31 @@ impl Inbox {
         let Ok(Ok(_turn)) = turn else {
             return Err(EngineError::Busy);
         };
+        for _ in 0..FACT_ROUNDS {
+            let answer = self.play(workspace, actor.clone(), changes.clone()).await?;
+            let WhatIf::Refused {
+                change,
+                refusal: Refusal::NeedFacts { tasks },
+            } = &answer
+            else {
+                return Ok(View::WhatIf { answer });
+            };
+            let found = self.store.task_facts(workspace, tasks).await?;
+            if !add_facts(&mut changes[*change], found) {
+                return Ok(View::WhatIf { answer });
+            }
+        }
+        let answer = self.play(workspace, actor, changes).await?;
+        Ok(View::WhatIf { answer })
+    }
+
+    /// Plays on a copy, in a thread of its own: the conductor is held up for the copy alone.
+    async fn play(
+        &self,
+        workspace: WorkspaceId,
+        actor: Actor,
+        changes: Vec<Request>,
+    ) -> Result<WhatIf, EngineError> {
         let (reply, answered) = oneshot::channel();
         self.send(Message::Suppose {
             workspace,
@@ -234,8 +259,7 @@ impl Inbox {
         let supposed = answered.await.map_err(|_| EngineError::Away)?;
         let now = self.clock.now();
         let played = tokio::task::spawn_blocking(move || supposed.outlook(now)).await;
-        let answer = played.map_err(|_| EngineError::Away)?;
-        Ok(View::WhatIf { answer })
+        played.map_err(|_| EngineError::Away)
     }
 
     /// How the pool's limits stand.

@@ -87,6 +87,29 @@ fn two_slots_more_start_two_tasks_more_and_halve_the_wait() {
 }
 
 #[test]
+fn a_task_that_is_let_go_is_one_more_of_those_that_wait() {
+    let mut world = a_team(1, 4);
+    let mut held = world.new_task(&[("opus", 1)]);
+    held.needs.estimate.duration_ms = Some(60_000);
+    let id = held.id;
+    world.create(0, vec![held]).unwrap();
+    world.overrule(0, id, Act::Hold).unwrap();
+    let release = Overrule {
+        task: id,
+        act: Act::Release,
+        reason: None,
+        boost: None,
+        handoff: None,
+        facts: Vec::new(),
+    };
+    let outlook = outlook(&world, 0, vec![Request::Overrule(release)]);
+    assert_eq!((outlook.as_it_is.starts, outlook.changed.starts), (3, 4));
+    let by = |course: &Course| course.all_by.expect("all start");
+    let later = by(&outlook.changed).since(by(&outlook.as_it_is));
+    assert_eq!(later, Span::from_secs(60));
+}
+
+#[test]
 fn agents_that_are_there_and_do_not_wait_are_told_apart() {
     let mut world = a_team(2, 10);
     world.pass_waking(Span::from_secs(51));

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
+use super::look::Look;
 use super::state::{
     Budget, Extra, Lane, LaneIx, Lease, Place, Profile, ProfileIx, Task, TaskIx, Timer, Workspace,
     WsIx,
@@ -89,6 +90,8 @@ impl Conductor {
             out: Output::default(),
             loose_edges: Vec::new(),
             loaded_leases: Vec::new(),
+            // A copy is played by its events alone.
+            look: Look::NEVER,
         };
         let new = self.copy_tasks(kept, &mut copy);
         copy.workspaces = self.workspaces.map(|_, ws| bare_workspace(ws, &new));
@@ -278,7 +281,7 @@ fn bare_lane(lane: &Lane) -> Lane {
         filed: lane.filed,
         parked_at: lane.parked_at,
         verdict: lane.verdict,
-        aside: lane.aside.clone(),
+        beside: lane.beside.clone(),
     }
 }
 

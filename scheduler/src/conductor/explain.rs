@@ -10,8 +10,8 @@ use super::state::{Agent, AgentIx, Gate, Group, LaneIx, Place, ResIx, TaskIx, Ws
 use super::verdicts::Unserved;
 use crate::words;
 use crate::{
-    Action, AgentStatus, Blocker, Code, Explanation, Position, PutAgent, Span, TaskId, TaskState,
-    Tier, Time, Unblock, Verdict, Wait,
+    Action, AgentStatus, Blocker, Code, Eta, EtaMethod, Explanation, Position, PutAgent, Span,
+    TaskId, TaskState, Tier, Time, Unblock, Verdict, Wait,
 };
 
 /// How long an explanation may be shown without asking again.
@@ -56,16 +56,13 @@ impl Conductor {
     fn decision_behind(&self, task: TaskIx) -> Option<crate::DecisionId> {
         let lease = self.lease_of.get(&task);
         let running = lease.and_then(|lease| self.leases.get(lease));
-        let found = self.lane_code(task);
-        let of_lane = match self.tasks[task].place {
-            // What its lane is held by holds it too, were it elsewhere.
-            Place::Queued => Some(self.lanes[self.lane_of(task)].verdict).filter(|verdict| {
-                let code = |(code, _)| code;
-                verdict.holds && verdict.of.map(code) == found.map(code)
-            }),
-            Place::Stalled(_) => found.and_then(|found| self.verdict_on(task, found)),
-            _ => None,
+        // A lane's verdict is its head's, and says what those behind it wait for.
+        let lane = &self.lanes[self.lane_of(task)];
+        let told_by = match self.tasks[task].place {
+            Place::Queued => lane.queue.first().map(|(_, head)| head),
+            _ => Some(task),
         };
+        let of_lane = told_by.and_then(|task| self.verdict_on(task, self.lane_code(task)?));
         let of_lane = of_lane.and_then(|verdict| verdict.decision);
         running.map(|lease| lease.decision).or(of_lane)
     }
@@ -221,13 +218,18 @@ impl Conductor {
         let others = if ahead == 0 { before.len() } else { 0 };
         if ahead + others > 0 && (ahead > 0 || !blockers.is_empty()) {
             let first = first.map(|hold| self.blocker(hold, None, now));
-            // Its turn comes no sooner than what else holds it lets go.
+            // Its turn comes no sooner than what else holds it lets go, and than those before it have
+            // had theirs at what opens again.
             let held = blockers
                 .iter()
                 .chain(&first)
-                .filter_map(|blocker| blocker.eta)
-                .max_by_key(|eta| eta.p50);
+                .filter_map(|blocker| blocker.eta);
+            let opened = match self.first_hold(task, now) {
+                Some(Hold::Closed { resource, until }) => self.resource_eta(resource, task, until),
+                _ => None,
+            };
             let agents = self.agents_eta(lane, task, ahead + others, now);
+            let eta = held.chain(agents).chain(opened).max_by_key(|eta| eta.p50);
             blockers.push(Blocker {
                 resource: first.and_then(|first| first.resource),
                 have: Some((ahead + others) as f64),
@@ -237,7 +239,10 @@ impl Conductor {
                     .map(|&ix| self.tasks[ix].id)
                     .collect(),
                 unblocks_when: Some(Unblock::TurnCame),
-                eta: agents.into_iter().chain(held).max_by_key(|eta| eta.p50),
+                eta: eta.map(|eta| Eta {
+                    method: EtaMethod::Simulated,
+                    ..eta
+                }),
                 actions: vec![Action::BoostTask],
                 ..plain(Code::LowerPriority)
             });

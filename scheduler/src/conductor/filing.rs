@@ -95,7 +95,7 @@ impl Conductor {
             filed: None,
             parked_at: Time(0),
             verdict: LaneVerdict::default(),
-            aside: Vec::new(),
+            beside: Vec::new(),
         });
         self.workspaces[ws].lanes.insert(key, ix);
         self.resolve_lane(ix);
@@ -280,6 +280,10 @@ impl Conductor {
         }
         match new {
             None => self.release_reservation(ix),
+            // Tasks of a lane take different sums: another head may be covered.
+            Some((Some(gate @ Gate::Budget(_)), _)) => {
+                self.agenda.opened.insert(gate);
+            }
             // A better head, or a first one: whoever waits for work may take it.
             Some((_, rank)) if old.is_none_or(|(_, before)| rank > before) => {
                 if !self.groups[group_ix].waiters.is_empty() {
@@ -334,9 +338,7 @@ impl Conductor {
         for &lane in &lanes {
             self.resolve_lane(lane);
             self.file_at(lane, None);
-            if let Some((_, head)) = self.lanes[lane].queue.first() {
-                self.agenda.verdicts.insert(lane, head);
-            }
+            self.agenda.verdicts.insert(lane);
         }
         for ix in self.workspaces[ws].stalled.clone() {
             self.put(ix, Place::Queued);

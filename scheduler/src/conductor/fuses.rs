@@ -22,10 +22,25 @@ impl Conductor {
         request: &CreateTasks,
     ) -> Result<(), Refusal> {
         let checked = self
-            .check_pending(ws, request)
+            .check_pending(ws, request.tasks.len() as u64)
             .and_then(|()| self.check_creates(ws, actor, request))
             .and_then(|()| check_cycles(&request.tasks))
             .and_then(|()| self.check_family(ws, request));
+        self.blown(ws, actor, checked)
+    }
+
+    /// A task that was over waits again: one more that is unfinished.
+    pub(super) fn check_again(&mut self, ws: WsIx, actor: &Actor) -> Result<(), Refusal> {
+        let checked = self.check_pending(ws, 1);
+        self.blown(ws, actor, checked)
+    }
+
+    fn blown(
+        &mut self,
+        ws: WsIx,
+        actor: &Actor,
+        checked: Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
         if let Err(Refusal::Fuse {
             fuse, limit, count, ..
         }) = checked
@@ -35,9 +50,9 @@ impl Conductor {
         checked
     }
 
-    fn check_pending(&self, ws: WsIx, request: &CreateTasks) -> Result<(), Refusal> {
+    fn check_pending(&self, ws: WsIx, more: u64) -> Result<(), Refusal> {
         let workspace = &self.workspaces[ws];
-        let count = u64::from(workspace.counts.open) + request.tasks.len() as u64;
+        let count = u64::from(workspace.counts.open) + more;
         limit(Fuse::Pending, workspace.policy.fuses.max_pending, count, "")
     }
 

@@ -390,6 +390,9 @@ impl Conductor {
         );
         if kept {
             self.record_change(task);
+            // They wait for a person now.
+            let waits = self.tasks[task].dependants().iter().copied();
+            self.agenda.beside.extend(waits);
         } else {
             self.forget(task);
         }

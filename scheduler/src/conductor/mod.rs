@@ -24,6 +24,7 @@ mod graph;
 mod holds;
 mod leases;
 mod load;
+mod look;
 mod overrule;
 mod permits;
 mod removal;
@@ -47,6 +48,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::hash::BuildHasher;
 
+use self::look::Look;
 use self::state::{
     Agent, AgentIx, BudIx, Budget, Gate, Group, GroupIx, Lane, LaneIx, Lease, Permit, Profile,
     ProfileIx, ResIx, Resource, Task, TaskIx, Timer, WaitingClaim, WaitingPermit, Workspace, WsIx,
@@ -102,6 +104,7 @@ pub struct Conductor {
     loose_edges: Vec<(TaskId, TaskId)>,
     /// Leases taken in since the last start.
     loaded_leases: Vec<LeaseId>,
+    look: Look,
 }
 
 /// What changed in a step and has consequences still to be drawn.
@@ -115,10 +118,10 @@ struct Agenda {
     roomy: BTreeSet<AgentIx>,
     /// Gates whose timer may have to move.
     watch: BTreeSet<Gate>,
-    /// Lanes whose verdict may have changed, each with a task that waits in it.
-    verdicts: BTreeMap<LaneIx, TaskIx>,
-    /// Tasks that stepped aside in this step.
-    aside: BTreeSet<TaskIx>,
+    /// Lanes whose verdict may have changed.
+    verdicts: BTreeSet<LaneIx>,
+    /// Tasks that wait beside the queues, and of which that may be said for another reason now.
+    beside: BTreeSet<TaskIx>,
     resources: BTreeSet<ResIx>,
     budgets: BTreeSet<BudIx>,
 }
@@ -172,6 +175,7 @@ impl Conductor {
             out: Output::default(),
             loose_edges: Vec::new(),
             loaded_leases: Vec::new(),
+            look: Look::default(),
         }
     }
 
@@ -186,6 +190,7 @@ impl Conductor {
     pub fn step(&mut self, now: Time, commands: Vec<(Ticket, Command)>) -> Output {
         self.now = self.now.max(now);
         self.run_timers();
+        self.look_around();
         for (ticket, command) in commands {
             if let Some(answer) = self.carry_out(ticket, command) {
                 self.out.replies.push((ticket, answer));
@@ -266,7 +271,7 @@ impl Conductor {
         self.record_verdicts();
         self.set_gate_timers();
         self.record_states();
-        self.out.wake_at = self.next_hour();
+        self.out.wake_at = self.next_hour().into_iter().chain(self.next_look()).min();
         std::mem::take(&mut self.out)
     }
 

@@ -10,7 +10,11 @@ use crate::{
 
 impl Conductor {
     pub(super) fn overrule(&mut self, ws: WsIx, actor: &Actor, mut request: Overrule) -> Answer {
-        let found = match self.task_in(ws, request.task) {
+        let known = self.task_in(ws, request.task);
+        if request.act == Act::Retry && known.is_none_or(|ix| self.is_over(ix)) {
+            self.check_again(ws, actor)?;
+        }
+        let found = match known {
             None if request.act == Act::Retry => self.take_up_again(ws, &request)?,
             found => found,
         };

@@ -94,7 +94,7 @@ impl Conductor {
             if there(&lane.verdict) {
                 lane.verdict = LaneVerdict::default();
             }
-            lane.aside.retain(|verdict| !there(verdict));
+            lane.beside.retain(|verdict| !there(verdict));
         }
     }
 }

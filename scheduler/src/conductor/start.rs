@@ -131,7 +131,7 @@ impl Conductor {
                 Consequence::Park(gate) => {
                     self.file_at(lane, Some(gate));
                     self.await_reservation(lane);
-                    self.agenda.verdicts.insert(lane, head);
+                    self.agenda.verdicts.insert(lane);
                     self.agenda.watch.insert(gate);
                 }
                 Consequence::Stall(code) => {
@@ -144,7 +144,7 @@ impl Conductor {
             return Err(NotStarted::Moved);
         }
         let Some(task) = self.first_for(lane, agent) else {
-            self.agenda.verdicts.insert(lane, head);
+            self.agenda.verdicts.insert(lane);
             return Err(NotStarted::NotThisAgent);
         };
         Ok(self.start_task(lane, task, agent, groups))
@@ -191,7 +191,8 @@ impl Conductor {
             .insert((lease.expires_at, Timer::LeaseExpiry(id)));
         self.leases.insert(id, lease);
         self.agents[agent].running += 1;
-        self.lanes[lane].verdict.holds = false;
+        let verdict = &mut self.lanes[lane].verdict;
+        (verdict.holds, verdict.since) = (false, self.now);
         granted
     }
 

@@ -175,8 +175,8 @@ pub(super) struct Lane {
     /// When it was filed at its gate.
     pub(super) parked_at: Time,
     pub(super) verdict: LaneVerdict,
-    /// The same of what stepped aside from it, one for each thing that was found to hold any.
-    pub(super) aside: Vec<LaneVerdict>,
+    /// The same of tasks that wait beside its queue, one for each thing that was found to hold any.
+    pub(super) beside: Vec<LaneVerdict>,
 }
 
 /// What holds a task or lane: why, and what of the workspace or pool.
@@ -187,6 +187,7 @@ pub(super) type Found = (Code, Option<Gate>);
 pub(super) struct LaneVerdict {
     /// What held it, and where.
     pub(super) of: Option<Found>,
+    /// When it began to hold, or let go last.
     pub(super) since: Time,
     pub(super) decision: Option<DecisionId>,
     /// Whether it holds now; a dispatch ends it.

@@ -21,44 +21,24 @@ impl Conductor {
     /// A task was put somewhere: unless it goes on, or its lane is known to be held, the verdict on it
     /// is looked at before the step ends.
     pub(super) fn doubt_verdict(&mut self, lane: LaneIx, task: TaskIx) {
-        match self.tasks[task].place {
-            // What steps aside says why, for nobody who stands behind it does.
-            Place::Stalled(_) => {
-                self.agenda.aside.insert(task);
-            }
-            Place::Queued | Place::Depends | Place::Timed if !self.lanes[lane].verdict.holds => {
-                self.agenda.verdicts.insert(lane, task);
-            }
-            _ => {}
+        if self.is_beside(task) {
+            self.agenda.beside.insert(task);
+        } else if self.tasks[task].place == Place::Queued && !self.lanes[lane].verdict.holds {
+            self.agenda.verdicts.insert(lane);
         }
     }
 
     pub(super) fn record_verdicts(&mut self) {
-        for task in std::mem::take(&mut self.agenda.aside) {
-            if self.tasks.get(task).is_some() && self.is_aside(task) {
+        for task in std::mem::take(&mut self.agenda.beside) {
+            if self.tasks.get(task).is_some() && self.is_beside(task) {
                 self.record_verdict(task);
             }
         }
-        for (lane, task) in std::mem::take(&mut self.agenda.verdicts) {
-            if self.lanes.get(lane).is_some() {
-                self.record_lane_verdict(lane, task);
+        for lane in std::mem::take(&mut self.agenda.verdicts) {
+            let head = self.lanes.get(lane).and_then(|lane| lane.queue.first());
+            if let Some((_, head)) = head {
+                self.record_verdict(head);
             }
-        }
-    }
-
-    /// A lane's verdict is its head's; without one, that of the task that was put there.
-    fn record_lane_verdict(&mut self, ix: LaneIx, task: TaskIx) {
-        let waits = |task: &TaskIx| {
-            let Some(entry) = self.tasks.get(*task) else {
-                return false;
-            };
-            entry.place.state() == crate::TaskState::Pending
-                && self.lane_of(*task) == ix
-                && !self.is_aside(*task)
-        };
-        let head = self.lanes[ix].queue.first().map(|(_, head)| head);
-        if let Some(task) = head.or(Some(task).filter(waits)) {
-            self.record_verdict(task);
         }
     }
 
@@ -85,19 +65,19 @@ impl Conductor {
             Some(Gate::Resource(resource)) => Some(self.resources[resource].spec.id),
             _ => None,
         };
-        let aside = self.is_aside(task);
+        let beside = self.is_beside(task);
         let verdict = LaneVerdict {
             of: Some(found),
             since: self.now,
             decision: Some(decision.id),
-            // What steps aside does not hold those behind it.
-            holds: !aside,
+            // What waits beside a queue does not hold those in it.
+            holds: !beside,
             repeats: 0,
             stored_at: self.now,
         };
         let lane = &mut self.lanes[ix];
-        if aside {
-            lane.aside.push(verdict);
+        if beside {
+            lane.beside.push(verdict);
         } else {
             lane.verdict = verdict;
         }
@@ -105,16 +85,16 @@ impl Conductor {
     }
 
     fn repeat_verdict(&mut self, task: TaskIx, found: Found) {
-        let (now, aside) = (self.now, self.is_aside(task));
+        let (now, is_beside) = (self.now, self.is_beside(task));
         let lane = self.lane_of(task);
         let lane = &mut self.lanes[lane];
-        let mut beside = lane.aside.iter_mut();
-        let verdict = match beside.find(|verdict| aside && verdict.of == Some(found)) {
+        let mut beside = lane.beside.iter_mut();
+        let verdict = match beside.find(|verdict| is_beside && verdict.of == Some(found)) {
             Some(verdict) => verdict,
             None if lane.verdict.holds => return,
             None => &mut lane.verdict,
         };
-        (verdict.holds, verdict.since, verdict.repeats) = (!aside, now, verdict.repeats + 1);
+        (verdict.holds, verdict.since, verdict.repeats) = (!is_beside, now, verdict.repeats + 1);
         if let Some(decision) = verdict.decision
             && now.since(verdict.stored_at) >= REPEATS_STORED_EVERY
         {
@@ -123,11 +103,11 @@ impl Conductor {
         }
     }
 
-    /// The verdict that says this of a task's lane, or of those that stepped aside from it.
+    /// The verdict that says this of a task's lane, or of those that wait beside its queue.
     pub(super) fn verdict_on(&self, task: TaskIx, found: Found) -> Option<LaneVerdict> {
         let lane = &self.lanes[self.lane_of(task)];
-        let verdicts = if self.is_aside(task) {
-            &lane.aside[..]
+        let verdicts = if self.is_beside(task) {
+            &lane.beside[..]
         } else {
             std::slice::from_ref(&lane.verdict)
         };
@@ -135,9 +115,10 @@ impl Conductor {
         verdicts.find(|verdict| verdict.of == Some(found))
     }
 
-    /// Whether a task stepped aside from its lane until something is set.
-    fn is_aside(&self, task: TaskIx) -> bool {
-        matches!(self.tasks[task].place, Place::Stalled(_))
+    /// Whether a task waits, and not in its lane's queue.
+    fn is_beside(&self, task: TaskIx) -> bool {
+        let place = self.tasks[task].place;
+        matches!(place, Place::Stalled(_) | Place::Depends | Place::Timed)
     }
 
     /// The code a task's lane is held by, and where; `None` when it goes to the next agent that asks.

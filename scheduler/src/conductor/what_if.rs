@@ -176,6 +176,8 @@ impl Play {
             }
         }
         self.take(&mut output);
+        // A change may let more wait, or fewer.
+        let of = self.starts.len() + self.conductor.waiting(ws).count();
         let mut course = Course {
             starting_now: self.starts.len() as u32,
             starts_now: self
@@ -191,11 +193,11 @@ impl Play {
         course.starting_soon = self.starts.len() as u32 - course.starting_now;
         self.run();
         course.until = self.now;
-        self.sum_up(&mut course, played);
+        self.sum_up(&mut course, of);
         Ok(Played {
             course,
             starts: self.starts,
-            tasks: played as u32,
+            tasks: of as u32,
             left_out,
         })
     }

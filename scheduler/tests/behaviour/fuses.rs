@@ -1,6 +1,6 @@
 //! What is refused before it grows.
 
-use scheduler::{CreateTasks, DecisionKind, Fuse, Refusal, Request, Span};
+use scheduler::{Act, CreateTasks, DecisionKind, Fuse, Fuses, Policy, Refusal, Request, Span};
 
 use crate::support::{World, agent_actor};
 use crate::world;
@@ -110,4 +110,32 @@ fn tasks_that_wait_for_each_other_in_a_circle_are_refused_whole() {
         })
     ));
     assert_eq!(world.model.open.len(), before);
+}
+
+#[test]
+fn what_is_tried_again_counts_as_unfinished() {
+    let policy = Policy {
+        fuses: Fuses {
+            max_pending: 2,
+            ..Fuses::default()
+        },
+        ..Policy::default()
+    };
+    let mut world = World::new(1, &policy);
+    let over = world.add(0, &[]);
+    world.overrule(0, over, Act::Cancel).unwrap();
+    world.add(0, &[]);
+    world.add(0, &[]);
+    let again = world.overrule(0, over, Act::Retry);
+    assert!(
+        matches!(
+            again,
+            Err(Refusal::Fuse {
+                fuse: Fuse::Pending,
+                limit: 2,
+                ..
+            })
+        ),
+        "{again:?}"
+    );
 }

@@ -1,9 +1,9 @@
 //! Resources: what they hold back, and what is said of it.
 
 use scheduler::{
-    Adaptive, Answer, Class, CloseResource, Code, EtaMethod, Priority, PutResource, Query, Refusal,
-    Renew, Reply, Request, Requirement, ResourceId, ResourceKind, Span, TakePermit, TaskId,
-    Throttled, Tier, Time, View,
+    Act, Adaptive, Answer, Class, CloseResource, Code, EtaMethod, Facts, Priority, PutResource,
+    Query, Refusal, Renew, Reply, Request, Requirement, ResourceId, ResourceKind, Span, TakePermit,
+    TaskId, Throttled, Tier, Time, View,
 };
 
 use crate::support::{World, agent, agent_actor, boss, id, workspace};
@@ -549,4 +549,83 @@ fn a_bucket_that_fills_in_no_time_that_can_be_told_is_refused() {
     let mut world = world();
     let refused = put_adaptive(&mut world, "api", bucket(1_000, 1e-8), (1e-8, 1e-8)).unwrap_err();
     assert!(matches!(refused, Refusal::Invalid { pointer, .. } if pointer == "/refill_per_s"));
+}
+
+/// What the decision behind a task says, where it has one.
+fn decision_behind(world: &World, task: TaskId) -> Option<Code> {
+    let id = world.explain(0, task)?.decision_id?;
+    let decision = world.model.decisions.get(&id)?;
+    match &decision.facts {
+        Facts::NotYet(facts) => facts.blockers.first().map(|blocker| blocker.code),
+        other => panic!("not a verdict: {other:?}"),
+    }
+}
+
+#[test]
+fn what_holds_a_lane_now_is_a_decision_though_nobody_asks() {
+    let mut world = world();
+    world.put_resource(0, "model", slots(1), false);
+    let [first, second] = [(); 2].map(|()| world.add(0, &[("model", 1)]));
+    assert_eq!(decision_behind(&world, first), Some(Code::AgentsBusy));
+    let close = CloseResource {
+        resource: "model".to_owned(),
+        until: Some(world.now + Span::from_secs(600)),
+        reason: None,
+    };
+    world.ask(0, boss(), Request::CloseResource(close)).unwrap();
+    world.pass_waking(Span::from_secs(11));
+    assert_eq!(decision_behind(&world, first), Some(Code::ProviderBackoff));
+    assert_eq!(decision_behind(&world, second), Some(Code::ProviderBackoff));
+}
+
+#[test]
+fn what_waits_for_others_or_its_hour_has_a_decision_of_its_own() {
+    let mut world = world();
+    let first = world.add(0, &[]);
+    let lease = world.claim(0, 0, 1).leases.remove(0);
+    let mut after = world.new_task(&[]);
+    after.depends_on = vec![first];
+    let mut later = world.new_task(&[]);
+    later.not_before = Some(world.now + Span::from_secs(60));
+    let (after_id, later_id) = (after.id, later.id);
+    world.create(0, vec![after, later]).unwrap();
+    assert_eq!(
+        decision_behind(&world, after_id),
+        Some(Code::DependencyPending)
+    );
+    assert_eq!(decision_behind(&world, later_id), Some(Code::NotBefore));
+    world.overrule(0, lease.task, Act::Cancel).unwrap();
+    assert_eq!(
+        decision_behind(&world, after_id),
+        Some(Code::DependencyFailed)
+    );
+}
+
+#[test]
+fn behind_a_closed_resource_each_waits_for_those_before_it() {
+    let mut world = world();
+    world.put_resource(0, "model", slots(1), false);
+    let mut tasks = Vec::new();
+    for _ in 0..3 {
+        let mut task = world.new_task(&[("model", 1)]);
+        task.needs.estimate.duration_ms = Some(60_000);
+        tasks.push(task.id);
+        world.create(0, vec![task]).unwrap();
+    }
+    let until = world.now + Span::from_secs(6);
+    let close = CloseResource {
+        resource: "model".to_owned(),
+        until: Some(until),
+        reason: None,
+    };
+    world.ask(0, boss(), Request::CloseResource(close)).unwrap();
+    world.claim_waiting(0, 0, 1, Span::from_secs(600));
+    let why = world.explain(0, tasks[2]).unwrap();
+    let turn = why
+        .blockers
+        .iter()
+        .find(|one| one.code == Code::LowerPriority);
+    let eta = turn.and_then(|turn| turn.eta).expect("it is told");
+    assert_eq!(eta.method, EtaMethod::Simulated);
+    assert!(eta.p50 >= until + Span::from_secs(100), "{}", why.headline);
 }

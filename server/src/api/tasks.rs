@@ -370,7 +370,8 @@ pub async fn explanation(
     } = app.ask(&caller, query).await?
     {
         let mut explanation = *explanation;
-        if explanation.decision_id.is_none() {
+        // Of what waits, what was decided before may hold it no more.
+        if explanation.decision_id.is_none() && explanation.state != TaskState::Pending {
             explanation.decision_id = latest_decision(&app, &caller, id).await?;
         }
         keep_what_is_allowed(&app, &caller, &mut explanation).await?;

@@ -75,6 +75,15 @@ async fn each_kind_of_change_can_be_asked_about(database: PgPool) {
     let task = house
         .done(&manager, "POST /tasks", json!({ "title": "t" }))
         .await;
+    let over = house
+        .done(
+            &manager,
+            "POST /tasks",
+            json!({ "title": "o", "not_before": "2100-01-01T00:00:00Z" }),
+        )
+        .await;
+    let cancel = format!("POST /tasks/{}/cancel", over["id"].as_str().unwrap());
+    house.done(&manager, &cancel, json!({})).await;
     let changes = json!([
         { "budget": { "name": "day", "limit": 20 } },
         { "resource": { "name": "search", "capacity": 9 } },
@@ -83,12 +92,19 @@ async fn each_kind_of_change_can_be_asked_about(database: PgPool) {
         { "policy": { "fair_share_weight": 2.0 } },
         { "task": { "id": task["id"], "act": "boost" } },
         { "task": { "id": task["id"], "act": "hold" } },
+        { "task": { "id": over["id"], "act": "retry" } },
     ]);
     let answer = house
         .ask(&member, "POST /what_if", json!({ "changes": changes }))
         .await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-    assert_eq!(answer.body["changed"]["waiting"], json!([]));
+    let codes = &answer.body["changed"]["waiting"];
+    assert_eq!(codes[0]["code"], "no_eligible_agent", "{codes}");
+    assert_eq!(
+        (&codes[0]["tasks"], &codes[1]),
+        (&json!(1), &Value::Null),
+        "what was over waits again"
+    );
     house.close().await;
 }
 
