@@ -9,6 +9,7 @@ use scheduler::{
 use store::accounts::WorkspaceRole;
 
 use super::{Answer, Desk, Done, Form, Reader, Refused};
+use crate::access::Seat;
 
 /// What the forms that make something anew say in `is`.
 pub const NEW: &str = "new";
@@ -55,10 +56,10 @@ async fn put_resource(form: &Form) -> Result<Done, Refused> {
         read.that(known.is_none(), "name", TAKEN);
     }
     read.done()?;
-    let pool_wide = known.as_ref().is_some_and(|spec| spec.workspace.is_none());
-    if pool_wide {
-        admins_only(&desk)?;
+    if let Some(spec) = &known {
+        changed_by(&desk, spec)?;
     }
+    let pool_wide = known.as_ref().is_some_and(|spec| spec.workspace.is_none());
     let request = PutResource {
         id: desk.id().into(),
         name: name.clone(),
@@ -217,20 +218,22 @@ async fn known(desk: &Desk, name: &str) -> Result<Option<ResourceSpec>, Refused>
 }
 
 async fn of_pool_for_admins(desk: &Desk, name: &str) -> Result<(), Refused> {
-    match known(desk, name).await? {
-        Some(spec) if spec.workspace.is_none() => admins_only(desk),
-        Some(_) => Ok(()),
-        None => Err(Refused::not_found()),
-    }
+    let spec = known(desk, name).await?.ok_or_else(Refused::not_found)?;
+    changed_by(desk, &spec)
 }
 
-/// What every workspace of a pool shares is not one manager's to change.
-fn admins_only(desk: &Desk) -> Result<(), Refused> {
-    if desk.seat.role >= WorkspaceRole::Admin {
+/// Whether whoever sits there may change a resource, if they may change resources at all: what every
+/// workspace of a pool shares is not one manager's to change.
+pub(crate) fn may_change(seat: &Seat, resource: &ResourceSpec) -> bool {
+    resource.workspace.is_some() || seat.role >= WorkspaceRole::Admin
+}
+
+fn changed_by(desk: &Desk, resource: &ResourceSpec) -> Result<(), Refused> {
+    if may_change(&desk.seat, resource) {
         return Ok(());
     }
-    Err(Refused::because(
-        "Other workspaces share this resource: its limit takes an admin.",
+    Err(Refused::forbidden(
+        "Other workspaces share this resource: changing it takes an admin.".to_owned(),
     ))
 }
 

@@ -15,6 +15,7 @@ use store::read::{DecisionFilter, DecisionListed, Page};
 use super::resources::{all, limit_form};
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
+use crate::acts::limits::may_change;
 use crate::components::act_form::{ActForm, asking};
 use crate::components::decision_line::{Around, decision_lines};
 use crate::components::gauge::{closed, level, limit, resource_meter};
@@ -203,8 +204,11 @@ fn gauge(resource: &ResourceView, seat: &Seat) -> Markup {
     .written()
 }
 
-/// Close and reopen.
+/// Close and reopen; `None` for a reader who may not.
 fn by_hand(resource: &ResourceView, seat: &Seat) -> Option<Markup> {
+    if !may_change(seat, &resource.spec) {
+        return None;
+    }
     let name = resource.spec.name.clone();
     let act = if resource.closed_until.is_some() {
         let form = ActForm::new("reopen_resource", seat)?.with("name", name);

@@ -10,11 +10,13 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use scheduler::{Explanation, Query, Score, TaskId, View};
+use scheduler::{Action, Explanation, Query, ResourceView, Score, TaskId, View};
 use store::read::{AttemptListed, DecisionFilter, DecisionListed, Page, TaskDetail, TaskListed};
 
+use super::resources::all;
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
+use crate::acts::limits::may_change;
 use crate::components::decision_line::Around;
 use crate::components::factors::Factors;
 use crate::components::mark::StateMark;
@@ -76,6 +78,7 @@ async fn load(asked: Asked) -> Result<Data, PageError> {
     if let Some(explanation) = &mut explanation {
         let latest = decisions.items.first().map(|listed| listed.decision.id);
         explanation.decision_id = explanation.decision_id.or(latest);
+        keep_what_is_allowed(&seat, explanation).await;
     }
     let ahead = ahead(&seat, id, explanation.as_ref()).await;
     let others = others(&seat, &detail, explanation.as_ref(), &ahead).await?;
@@ -112,6 +115,26 @@ async fn live(seat: &Seat, detail: &TaskDetail) -> (Option<Explanation>, Option<
         _ => None,
     };
     (explanation, score)
+}
+
+/// Leaves out what would change a resource that others share, where that is not this reader's to do.
+async fn keep_what_is_allowed(seat: &Seat, explanation: &mut Explanation) {
+    let of_resource = |action: &Action| {
+        use Action::{RaiseLimit, ReopenResource};
+        matches!(action, RaiseLimit | ReopenResource)
+    };
+    let mut actions = explanation.blockers.iter().flat_map(|one| &one.actions);
+    if !actions.any(of_resource) {
+        return;
+    }
+    let resources = all(seat).await.unwrap_or_default();
+    for blocker in &mut explanation.blockers {
+        let named = |one: &&ResourceView| blocker.resource.as_ref() == Some(&one.spec.name);
+        let resource = resources.iter().find(named);
+        if resource.is_some_and(|one| !may_change(seat, &one.spec)) {
+            blocker.actions.retain(|action| !of_resource(action));
+        }
+    }
 }
 
 /// Those that go before it, the first first, as far as a page can show.

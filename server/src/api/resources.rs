@@ -262,7 +262,7 @@ pub async fn throttled(
     Ok(Json(done))
 }
 
-/// Close a resource for everyone for a while.
+/// Close a resource for everyone for a while; a pool's is for admins.
 #[utoipa::path(post, path = "/resources/{name}/close", tag = "limits",
     params(("name" = String, Path)), request_body = CloseBody,
     responses((status = 200, body = Done)))]
@@ -284,6 +284,7 @@ pub async fn close(
     );
     check.text(reason.as_deref(), "/reason", NOTE_BYTES);
     check.done()?;
+    of_pool_for_admins(&app, &caller, &resource).await?;
     let until = Some(app.now() + Span::from_millis(for_ms));
     let request = Request::CloseResource(CloseResource {
         resource,
@@ -293,7 +294,7 @@ pub async fn close(
     done(app.carry_out(&caller, request, input.once).await?)
 }
 
-/// Open a resource again, whoever closed it.
+/// Open a resource again, whoever closed it; a pool's is for admins.
 #[utoipa::path(post, path = "/resources/{name}/reopen", tag = "limits",
     params(("name" = String, Path)), request_body = ReopenBody,
     responses((status = 200, body = Done)))]
@@ -307,12 +308,31 @@ pub async fn reopen(
     let mut check = Check::new();
     check.text(reason.as_deref(), "/reason", NOTE_BYTES);
     check.done()?;
+    of_pool_for_admins(&app, &caller, &resource).await?;
     let request = Request::CloseResource(CloseResource {
         resource,
         until: None,
         reason,
     });
     done(app.carry_out(&caller, request, input.once).await?)
+}
+
+/// What every workspace of a pool shares is not one manager's to change. A workspace's own resource
+/// hides the pool's of the same name, and is listed before it.
+async fn of_pool_for_admins(app: &App, caller: &Caller, name: &str) -> Result<(), Problem> {
+    if caller.role == Role::Admin {
+        return Ok(());
+    }
+    let named = now(app, caller)
+        .await?
+        .into_iter()
+        .find(|resource| resource.name == name);
+    match named {
+        Some(resource) if resource.scope == Scope::Pool => {
+            Who::AtLeast(Role::Admin).admit(caller.role)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn done(reply: Reply) -> Result<Json<Done>, Problem> {

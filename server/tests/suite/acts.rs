@@ -288,6 +288,49 @@ async fn what_is_made_anew_overwrites_nothing(database: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_the_pool_shares_is_changed_and_offered_to_be_changed_by_admins_only(
+    database: PgPool,
+) {
+    let house = House::new(&database).await;
+    let admin = house.key(Role::Admin).await;
+    let slots = json!({ "kind": "slots", "slots": 1, "scope": "pool" });
+    house.done(&admin, "PUT /resources/gpu", slots).await;
+    let close = json!({ "reason": "broken" });
+    house.done(&admin, "POST /resources/gpu/close", close).await;
+    let task = json!({ "title": "t", "requires": [{ "resource": "gpu", "amount": 1 }] });
+    let made = house.done(&admin, "POST /tasks", task).await;
+    let task = format!("/w/acme/tasks/{}", made["id"].as_str().unwrap());
+    let acts = [
+        ("close_resource", &[("minutes", "5"), ("reason", "why")][..]),
+        ("reopen_resource", &[]),
+        ("set_resource", &[("kind", "slots"), ("slots", "2")]),
+    ];
+    for role in [WorkspaceRole::Manager, WorkspaceRole::Admin] {
+        let browser = Browser::of(&house, role).await;
+        let may = role == WorkspaceRole::Admin;
+        let page = browser.get("/w/acme/resources/gpu?slots=4").await;
+        assert_eq!(page.status, StatusCode::OK);
+        for act in ["reopen_resource", "set_resource"] {
+            assert_eq!(page.text.contains(act), may, "{act} as {role:?}");
+        }
+        let page = browser.get(&task).await;
+        let offered = page.text.contains("Open the resource again");
+        assert_eq!(offered, may, "{role:?}: {}", page.text);
+        for (act, fields) in acts {
+            let own = [("ws", "acme"), ("once", act), ("name", "gpu")];
+            let (status, said) = browser.act(act, &[&own, fields].concat()).await;
+            let expected = if may {
+                StatusCode::OK
+            } else {
+                StatusCode::FORBIDDEN
+            };
+            assert_eq!(status, expected, "{act} as {role:?}: {said}");
+        }
+    }
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_review_sent_twice_is_said_once(database: PgPool) {
     let house = House::new(&database).await;
     let browser = Browser::of(&house, WorkspaceRole::Manager).await;

@@ -200,6 +200,23 @@ async fn a_pool_s_resource_is_for_admins(database: PgPool) {
     let admin = house.key(Role::Admin).await;
     let made = house.done(&admin, "PUT /resources/gpu", body).await;
     assert_eq!(made["scope"], "pool");
+    for act in ["close", "reopen"] {
+        let path = format!("POST /resources/gpu/{act}");
+        let refused = house.ask(&manager, &path, json!({})).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{act}");
+        house.done(&admin, &path, json!({})).await;
+    }
+    house.slots(&manager, "gpu", 2).await;
+    let close = "POST /resources/gpu/close";
+    house.done(&manager, close, json!({})).await;
+    let [own, pool] = &house.listed(&admin, "/resources").await[..] else {
+        panic!("the workspace's own beside the pool's");
+    };
+    assert_eq!(
+        (&own["scope"], &pool["scope"]),
+        (&json!("workspace"), &json!("pool"))
+    );
+    assert!(own["closed_until"].is_string() && pool["closed_until"].is_null());
     house.close().await;
 }
 

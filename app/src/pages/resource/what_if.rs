@@ -11,6 +11,7 @@ use scheduler::{
 
 use super::super::Asked;
 use crate::access::{PageError, Seat};
+use crate::acts::limits::may_change;
 use crate::components::act_form::ActForm;
 use crate::components::moment::Moment;
 use crate::components::title::title_link;
@@ -295,7 +296,7 @@ fn tasks(outlook: &Outlook, titles: &HashMap<TaskId, String>, seat: &Seat) -> Op
 
 /// The very change that was asked about.
 fn make_it_so(resource: &ResourceView, kind: &ResourceKind, seat: &Seat) -> Option<Markup> {
-    if *kind == resource.spec.kind {
+    if *kind == resource.spec.kind || !may_change(seat, &resource.spec) {
         return None;
     }
     let form = ActForm::new("set_resource", seat)?.id("make-it-so");

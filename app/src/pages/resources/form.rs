@@ -4,13 +4,16 @@ use leptos::prelude::*;
 use scheduler::{Adaptive, ResourceKind, ResourceSpec};
 
 use crate::access::Seat;
-use crate::acts::limits::NEW;
+use crate::acts::limits::{NEW, may_change};
 use crate::components::act_form::ActForm;
 use crate::markup::Markup;
 
 /// For a new resource, or with how it is set now, and whether it was just refused; `None` for a reader
 /// who may not.
 pub fn limit_form(seat: &Seat, now: Option<&ResourceSpec>) -> Option<(bool, Markup)> {
+    if now.is_some_and(|spec| !may_change(seat, spec)) {
+        return None;
+    }
     let form = ActForm::new("set_resource", seat)?;
     let form = match now {
         Some(spec) => form.with("name", spec.name.clone()),
