@@ -178,7 +178,8 @@ pub async fn renew(
     }
 }
 
-/// Report what was used since the last report; reports add up.
+/// Report what was used since the last report; reports add up, those of a lease that was lost too. One
+/// sent again under the same `Idempotency-Key` is counted once.
 #[utoipa::path(post, path = "/leases/{id}/usage", tag = "work", params(("id" = uuid::Uuid, Path)),
     request_body = ReportBody, responses((status = 200, body = LeasedTaskAfter)))]
 pub async fn usage(
@@ -203,10 +204,7 @@ pub async fn usage(
         resources,
     };
     let usage = body.checked("")?;
-    let said = Said {
-        told_apart: input.once.is_some(),
-        ..Said::of(lease, epoch, Some(&usage))
-    };
+    let said = Said::of(lease, epoch, Some(&usage));
     let request = Request::Usage(ReportUsage {
         lease,
         epoch,
@@ -357,8 +355,6 @@ struct Said {
     lease: LeaseId,
     epoch: u32,
     usage: Usage,
-    /// A report with a key of its own is not taken for another of the same figures.
-    told_apart: bool,
 }
 
 impl Said {
@@ -367,7 +363,6 @@ impl Said {
             lease,
             epoch,
             usage: usage.cloned().unwrap_or_default(),
-            told_apart: false,
         }
     }
 
@@ -410,9 +405,7 @@ async fn lost(
 ) -> Result<Problem, Problem> {
     let problem = Problem::from(Refusal::LeaseLost);
     let (agent, _) = caller.as_agent()?;
-    let past = app
-        .store
-        .past_lease(caller.workspace, said.lease, &said.usage);
+    let past = app.store.past_lease(caller.workspace, said.lease);
     let of_caller = |past: &PastLease| past.agent == agent && past.epoch == said.epoch;
     let Some(past) = past.await?.filter(of_caller) else {
         return Ok(problem);
@@ -421,9 +414,7 @@ async fn lost(
     if said.uses_nothing() {
         return Ok(problem);
     }
-    if said.told_apart || !past.was_said {
-        charge_late(app, caller, agent, said, past, once).await?;
-    }
+    charge_late(app, caller, agent, said, past, once).await?;
     Ok(problem.adding("What was used is counted."))
 }
 

@@ -97,7 +97,7 @@ async fn what_was_spent_under_a_lost_lease_is_charged_and_the_lease_stays_lost(d
     assert_eq!(*settled, json!(140), "once under each key");
     house.ask(&scout, &path, used.clone()).await;
     let settled = &house.get(&manager, "/budgets").await.body["items"][0]["settled"];
-    assert_eq!(*settled, json!(140), "the same figures add nothing");
+    assert_eq!(*settled, json!(210), "without a key each report adds up");
     let more = json!({ "epoch": 1, "error": "late", "usage": { "input_tokens": 30 } });
     let fail = path.replace("/usage", "/fail");
     let lost = house.ask(&scout, &fail, more).await;
@@ -109,12 +109,12 @@ async fn what_was_spent_under_a_lost_lease_is_charged_and_the_lease_stays_lost(d
     let sums = house.get(&manager, "/usage?group_by=model").await.body;
     assert_eq!(sums["items"][0]["group"], "small", "{sums}");
     let shown = house.get(&manager, &format!("/tasks/{id}")).await.body;
-    assert_eq!(shown["past_attempts"][0]["input_tokens"], 170, "{shown}");
+    assert_eq!(shown["past_attempts"][0]["input_tokens"], 240, "{shown}");
     let (rival, _) = house.key_in("acme", Role::Agent, "rival").await;
     let stolen = house.ask(&rival, &path, used).await;
     assert!(stolen.status.is_client_error());
     let settled = &house.get(&manager, "/budgets").await.body["items"][0]["settled"];
-    assert_eq!(*settled, json!(170), "another agent's word is not taken");
+    assert_eq!(*settled, json!(240), "another agent's word is not taken");
     house.close().await;
 }
 

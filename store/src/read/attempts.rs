@@ -1,12 +1,11 @@
 //! The attempts at a task, as they ended.
 
 use scheduler::{
-    AgentId, Attempt, AttemptOutcome, DecisionId, LeaseId, Needs, TaskId, TaskState, Usage,
-    WorkspaceId,
+    AgentId, Attempt, AttemptOutcome, DecisionId, LeaseId, Needs, TaskId, TaskState, WorkspaceId,
 };
 use uuid::Uuid;
 
-use crate::convert::{from_json, from_word, signed, unsigned};
+use crate::convert::{from_json, from_word, unsigned};
 use crate::{Store, StoreError};
 
 /// An attempt and what it used.
@@ -35,28 +34,23 @@ pub struct PastLease {
     pub state: TaskState,
     /// A person's, if one took it.
     pub reason: Option<String>,
-    /// Whether these very figures were told since it was over: told again, they add nothing.
-    pub was_said: bool,
 }
 
 impl Store {
     /// A lease of the workspace that ran out or was revoked (whoever ended an attempt has had their
-    /// say), and whether this was said to be used under it since. Found by the decision that gave it,
-    /// which was made in the same step: their identifiers begin with the same millisecond.
+    /// say). Found by the decision that gave it, which was made in the same step: their identifiers
+    /// begin with the same millisecond.
     pub async fn past_lease(
         &self,
         workspace: WorkspaceId,
         lease: LeaseId,
-        used: &Usage,
     ) -> Result<Option<PastLease>, StoreError> {
         let millisecond = lease.0.as_u128() >> 80;
         let [from, below] =
             [millisecond, millisecond + 1].map(|at| Uuid::from_u128(at.wrapping_shl(80)));
         let row = sqlx::query!(
             r#"SELECT a.task_id AS "task_id!", a.agent_id AS "agent_id!", a.epoch AS "epoch!", n.needs,
-                   a.outcome AS "outcome!", a.state AS "state!", a.error,
-                   EXISTS (SELECT FROM usage_report u WHERE u.lease_id = $2 AND u.at > a.ended_at
-                       AND (u.input_tokens, u.output_tokens, u.cost_microusd) = ($5, $6, $7)) AS "was_said!"
+                   a.outcome AS "outcome!", a.state AS "state!", a.error
                FROM ended_attempt a
                JOIN task t ON t.workspace_id = $1 AND t.id = a.task_id JOIN needs n ON n.id = t.needs_id
                WHERE a.workspace_id = $1 AND a.lease_id = $2 AND a.outcome IN ('expired', 'revoked')
@@ -67,9 +61,6 @@ impl Store {
             lease.0,
             from,
             below,
-            signed(used.input_tokens),
-            signed(used.output_tokens),
-            signed(used.cost_microusd),
         )
         .fetch_optional(&self.readers)
         .await?;
@@ -87,7 +78,6 @@ impl Store {
             outcome: from_word("attempt's outcome", &row.outcome)?,
             state: from_word("task's state", &row.state)?,
             reason: row.error,
-            was_said: row.was_said,
         }))
     }
 

@@ -31,7 +31,7 @@ const CODES: [(&str, &str); 19] = [
     ),
     (
         "lease_lost",
-        "409. The lease is over, or has another epoch; what is written under it is not accepted, though what was used under one that ran out is counted, the same figures once unless they come under keys of their own.",
+        "409. The lease is over, or has another epoch; what is written under it is not accepted, though what was used under one that ran out is counted, each time it is said; a repetition under the same Idempotency-Key is not.",
     ),
     (
         "wrong_state",
