@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use scheduler::bounds::{BUDGET_LIMIT, CLOSED_FOR, NOTE_BYTES, SLOTS, is_refill, name_fault};
 use scheduler::{
     Adaptive, AgentId, BudgetScope, BudgetView, PutBudget, PutResource, Query, Request,
-    ResourceKind, ResourceSpec, Span, Unit, View, Window,
+    ResourceKind, ResourceSpec, Span, TaskId, Unit, View, Window,
 };
 use store::accounts::WorkspaceRole;
 
@@ -132,6 +132,7 @@ async fn put_budget(form: &Form) -> Result<Done, Refused> {
     let desk = Desk::open("set_budget", form).await?;
     let (store, workspace) = (desk.seat.store(), desk.seat.workspace);
     let agent = store.agent_called(workspace, form.get("of")).await?;
+    let task = task_named(&desk, form.get("of")).await?;
     let mut read = form.read();
     let name = read.name("name").to_owned();
     if form.get("is") == NEW
@@ -141,7 +142,7 @@ async fn put_budget(form: &Form) -> Result<Done, Refused> {
         let is_taken = |view: &BudgetView| view.row.spec.name == name && is_other(view);
         read.that(!budgets.iter().any(is_taken), "name", TAKEN);
     }
-    let scope = scope(&mut read, form, agent).unwrap_or(BudgetScope::Workspace);
+    let scope = scope(&mut read, form, agent, task).unwrap_or(BudgetScope::Workspace);
     let unit = read.choice("unit", unit).unwrap_or(Unit::Tokens);
     let limit = limit(&mut read, unit);
     let window = read.choice("window", window).unwrap_or(Window::Day);
@@ -237,14 +238,29 @@ fn changed_by(desk: &Desk, resource: &ResourceSpec) -> Result<(), Refused> {
     ))
 }
 
-fn scope(read: &mut Reader<'_>, form: &Form, agent: Option<AgentId>) -> Option<BudgetScope> {
+/// The task of the workspace with that identifier, over or not.
+async fn task_named(desk: &Desk, id: &str) -> Result<Option<TaskId>, Refused> {
+    let Ok(task) = id.parse() else {
+        return Ok(None);
+    };
+    let (store, workspace) = (desk.seat.store(), desk.seat.workspace);
+    let known = store.titles(workspace, &[task]).await?;
+    Ok(known.contains_key(&task).then_some(task))
+}
+
+fn scope(
+    read: &mut Reader<'_>,
+    form: &Form,
+    agent: Option<AgentId>,
+    task: Option<TaskId>,
+) -> Option<BudgetScope> {
     let of = form.get("of");
     let scope = match form.get("scope") {
         "agent" => agent.map(BudgetScope::Agent),
         "model" => name_fault(of)
             .is_none()
             .then(|| BudgetScope::Model(of.to_owned())),
-        "task_tree" => of.parse().ok().map(BudgetScope::TaskTree),
+        "task_tree" => task.map(BudgetScope::TaskTree),
         "thinking" => Some(BudgetScope::Thinking),
         _ => Some(BudgetScope::Workspace),
     };

@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use scheduler::bounds::BUDGET_LIMIT;
 use scheduler::{
-    BudgetId, BudgetScope, BudgetView, PutBudget, Query, Reply, Request, Time, Unit, View, Window,
+    BudgetId, BudgetScope, BudgetView, PutBudget, Query, Reply, Request, TaskId, Time, Unit, View,
+    Window,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -198,10 +199,16 @@ async fn scope(
             }
             _ => Err(fault("must be a model's name")),
         },
-        "task_tree" => text
-            .and_then(|text| text.parse().ok())
-            .map(BudgetScope::TaskTree)
-            .ok_or_else(|| fault("must be a task's identifier")),
+        "task_tree" => {
+            let root: Option<TaskId> = text.and_then(|text| text.parse().ok());
+            let root = root.ok_or_else(|| fault("must be a task's identifier"))?;
+            let known = app.store.titles(caller.workspace, &[root]).await?;
+            if known.contains_key(&root) {
+                Ok(BudgetScope::TaskTree(root))
+            } else {
+                Err(fault("is no task of this workspace"))
+            }
+        }
         "thinking" => Ok(BudgetScope::Thinking),
         _ => Err(fault(
             r#"is no scope: give {"workspace": slug}, {"agent": name}, {"model": name}, {"task_tree": id} or {"thinking": true}"#,

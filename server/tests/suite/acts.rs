@@ -331,6 +331,32 @@ async fn what_the_pool_shares_is_changed_and_offered_to_be_changed_by_admins_onl
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_budget_of_a_task_tree_names_a_task_of_the_workspace(database: PgPool) {
+    let house = House::new(&database).await;
+    let browser = Browser::of(&house, WorkspaceRole::Manager).await;
+    let (known, unknown) = (task(&house, "Root").await, Uuid::now_v7().to_string());
+    for (of, expected) in [
+        (&unknown, StatusCode::UNPROCESSABLE_ENTITY),
+        (&known, StatusCode::OK),
+    ] {
+        let fields = [
+            ("ws", "acme"),
+            ("once", of),
+            ("name", "tree"),
+            ("is", "new"),
+            ("scope", "task_tree"),
+            ("of", of),
+            ("unit", "tokens"),
+            ("limit", "100"),
+            ("window", "day"),
+        ];
+        let (status, said) = browser.act("set_budget", &fields).await;
+        assert_eq!(status, expected, "{said}");
+    }
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_review_sent_twice_is_said_once(database: PgPool) {
     let house = House::new(&database).await;
     let browser = Browser::of(&house, WorkspaceRole::Manager).await;

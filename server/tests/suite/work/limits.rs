@@ -191,6 +191,32 @@ async fn a_budget_begins_with_what_was_used_and_counts_what_runs(database: PgPoo
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_budget_of_a_task_tree_is_of_a_task_that_there_is_or_was(database: PgPool) {
+    let house = House::new(&database).await;
+    let manager = house.key(Role::Manager).await;
+    let (other, _) = house.key_in("other", Role::Manager, "").await;
+    let of = |task: &Value| json!({ "scope": { "task_tree": task }, "unit": "tokens", "limit": 9, "window": "total" });
+    let elsewhere = house
+        .done(&other, "POST /tasks", json!({ "title": "theirs" }))
+        .await;
+    for unknown in [json!(uuid::Uuid::now_v7()), elsewhere["id"].clone()] {
+        let refused = house.ask(&manager, "PUT /budgets/tree", of(&unknown)).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let pointer = &refused.body["errors"][0]["pointer"];
+        assert_eq!(pointer, "/scope/task_tree", "{}", refused.body);
+    }
+    let made = house
+        .done(&manager, "POST /tasks", json!({ "title": "mine" }))
+        .await;
+    let cancel = format!("POST /tasks/{}/cancel", made["id"].as_str().unwrap());
+    house.done(&manager, &cancel, json!({})).await;
+    house
+        .done(&manager, "PUT /budgets/tree", of(&made["id"]))
+        .await;
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_report_of_what_was_not_granted_is_pointed_at_where_it_stands(database: PgPool) {
     let house = House::new(&database).await;
     let scout = house.key(Role::Agent).await;
