@@ -238,7 +238,7 @@ fn fitting<T: TryFrom<i64>>(number: Option<i64>) -> Option<T> {
     number.and_then(|number| number.try_into().ok())
 }
 
-/// What changes about a task. Absent fields stay as they are.
+/// What changes about a task. Absent fields stay as they are; null is for those that say what it does.
 #[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(
@@ -247,22 +247,36 @@ fn fitting<T: TryFrom<i64>>(number: Option<i64>) -> Option<T> {
 )]
 pub struct TaskPatch {
     /// One line, 1 to 200 characters.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     pub title: Option<String>,
     /// Anything more, at most 64 KiB.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     pub description: Option<String>,
     /// What is said of its importance.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     pub priority: Option<Priority>,
     /// When it should be done, in the years 2000 to 2099; null takes the date away.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub due_at: Option<Option<Time>>,
-    /// Its class.
+    /// Its class; like what it needs, it changes only while the task waits.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     pub class: Option<Class>,
     /// What it is expected to use.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     pub estimate: Option<EstimateBody>,
     /// Capabilities an agent must have, instead of those it has now.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     pub capabilities: Option<Vec<String>>,
     /// Resources taken all or nothing while it runs, instead of those it has now; at most 32.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     pub requires: Option<Vec<RequirementBody>>,
     /// The one agent that may do it, by name; null or empty for nobody in particular.
     #[serde(default, deserialize_with = "present")]
@@ -270,6 +284,11 @@ pub struct TaskPatch {
     pub agent: Option<Option<String>>,
     /// The version that was read; refused with 409 when it moved on.
     pub version: u32,
+}
+
+/// Takes a value and no null, which would look like a change and be none.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 /// Tells an absent field from a null one.

@@ -19,8 +19,8 @@ use crate::input::{Id, Input};
 use crate::problem::Problem;
 use crate::state::App;
 
-/// Change a waiting task's text, how it is ranked, or what it needs. What changed is a decision of kind
-/// `override`.
+/// Change a task: its text, its priority and its due date until it is over, what it needs only while it
+/// waits. What changed is a decision of kind `override`.
 #[utoipa::path(patch, path = "/tasks/{id}", tag = "tasks", params(("id" = uuid::Uuid, Path)),
     request_body = TaskPatch, responses((status = 200, body = TaskAfter)))]
 pub async fn edit(

@@ -110,6 +110,50 @@ async fn an_edit_needs_the_version_that_was_read(database: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn null_is_no_change_of_what_a_task_must_have(database: PgPool) {
+    let house = House::new(&database).await;
+    let (key, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
+    let (id, _) = house
+        .leased(
+            &key,
+            &scout,
+            json!({ "title": "one", "due_at": "2031-01-31T09:00:00Z" }),
+        )
+        .await;
+    let (path, edit) = (format!("/tasks/{id}"), format!("PATCH /tasks/{id}"));
+    let description = serde_json::to_value(server::api::description()).unwrap();
+    let fields = &description["components"]["schemas"]["TaskPatch"]["properties"];
+    for field in [
+        "title",
+        "description",
+        "priority",
+        "class",
+        "estimate",
+        "capabilities",
+        "requires",
+    ] {
+        let refused = house
+            .ask(&key, &edit, json!({ field: null, "version": 1 }))
+            .await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+        let pointer = &refused.body["errors"][0]["pointer"];
+        assert_eq!(*pointer, format!("/{field}"), "{}", refused.body);
+        let described = fields[field].to_string();
+        assert!(!described.contains("null"), "{field}: {described}");
+    }
+    let edited = json!({ "title": "two", "due_at": null, "version": 1 });
+    house.done(&key, &edit, edited).await;
+    let task = house.get(&key, &path).await.body;
+    assert_eq!(
+        (&task["state"], &task["title"], &task["due_at"]),
+        (&json!("in_progress"), &json!("two"), &json!(null)),
+        "a task at work too"
+    );
+    assert_eq!(task["version"], 2);
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_a_waiting_task_needs_can_be_changed(database: PgPool) {
     let house = House::new(&database).await;
     let (key, scout) = (house.key(Role::Manager).await, house.key(Role::Agent).await);
