@@ -67,6 +67,13 @@ impl Config {
         Ok(())
     }
 
+    /// Refuses to serve at what is no address.
+    pub async fn must_have_address(&self) -> anyhow::Result<()> {
+        let listen = &self.listen;
+        let found = tokio::net::lookup_host(listen).await.map(drop);
+        found.with_context(|| format!("BATON_LISTEN={listen} is no address with a port"))
+    }
+
     /// Where others reach this server, once it listens on `address`.
     pub fn url(&self, address: SocketAddr) -> String {
         self.public_url

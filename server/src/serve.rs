@@ -28,6 +28,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     // Asked for before anything is started, so that a stop during the start is a clean one too.
     let asked = asked_to_stop()?;
+    // What cannot be served anyway starts and changes no database.
+    config.must_have_address().await?;
     let database = Database::open(config).await?;
     let served = serve(config, &database.store, async |_| asked.await).await;
     database.close().await?;

@@ -9,6 +9,7 @@ use clap::Args;
 use scheduler::Span;
 use store::Store;
 
+use super::say;
 use crate::config::Config;
 use crate::database::Database;
 use crate::demo::{self, Demo, Options, Started, Tally};
@@ -95,7 +96,6 @@ async fn server(store: &Store) -> Option<String> {
     None
 }
 
-#[expect(clippy::print_stdout, reason = "the address is what scripts read")]
 async fn watch(
     demo: &Demo,
     options: Options,
@@ -106,7 +106,10 @@ async fn watch(
     let Some(tally) = tally else {
         anyhow::bail!("a demo runs already: {address}");
     };
-    println!("{address}");
+    if let Err(unread) = say(address) {
+        demo.end().await;
+        return Err(unread.into());
+    }
     tokio::select! {
         () = asked_to_stop => demo.end().await,
         () = demo.over() => {}

@@ -1,11 +1,13 @@
 //! `baton doctor`: looks at everything a server rests on, and says what to do.
 
+use std::io;
 use std::path::Path;
 
 use anyhow::bail;
 use scheduler::Time;
 use store::Store;
 
+use super::say;
 use crate::config::Config;
 
 /// A clock that differs more than this makes logs hard to read beside the database's.
@@ -18,49 +20,46 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let mut failed = 0;
     let mut report = |what: &str, found: Result<String, String>| {
         failed += usize::from(found.is_err());
-        say(what, &found);
+        tell(what, &found)
     };
-    report("listen", address(&config.listen).await);
-    report("data folder", folder(config));
-    report("disk", disk(config));
+    report("listen", address(config).await)?;
+    report("data folder", folder(config))?;
+    report("disk", disk(config))?;
     match connect(config).await {
-        Err(advice) => report("database", Err(advice)),
+        Err(advice) => report("database", Err(advice))?,
         Ok(None) => report(
             "database",
             Ok("none runs here yet; `baton serve` starts one".to_owned()),
-        ),
+        )?,
         Ok(Some(store)) => {
-            report("database", Ok("it answers".to_owned()));
-            report("schema", schema(&store).await);
-            report("clock", clock(&store).await);
-            report("pools", pools(&store).await);
+            report("database", Ok("it answers".to_owned()))?;
+            report("schema", schema(&store).await)?;
+            report("clock", clock(&store).await)?;
+            report("pools", pools(&store).await)?;
             store.close().await;
         }
     }
     report(
         "providers",
         Ok("none configured; scores are heuristic".to_owned()),
-    );
+    )?;
     if failed > 0 {
         bail!("{failed} of the checks failed");
     }
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the report is what the command is for")]
-fn say(what: &str, found: &Result<String, String>) {
+fn tell(what: &str, found: &Result<String, String>) -> io::Result<()> {
     match found {
-        Ok(well) => println!("ok    {what}: {well}"),
-        Err(advice) => println!("wrong {what}: {advice}"),
+        Ok(well) => say(format_args!("ok    {what}: {well}")),
+        Err(advice) => say(format_args!("wrong {what}: {advice}")),
     }
 }
 
-async fn address(listen: &str) -> Result<String, String> {
-    match tokio::net::lookup_host(listen).await {
-        Ok(_) => Ok(listen.to_owned()),
-        Err(error) => Err(format!(
-            "BATON_LISTEN={listen} is no address with a port ({error})"
-        )),
+async fn address(config: &Config) -> Result<String, String> {
+    match config.must_have_address().await {
+        Ok(()) => Ok(config.listen.clone()),
+        Err(error) => Err(format!("{error:#}")),
     }
 }
 

@@ -8,6 +8,7 @@ use store::Store;
 use store::keys::{Key, KeyListed, KeyRole, NewKey};
 use store::read::Page;
 
+use super::say;
 use crate::check::name_fault;
 
 #[derive(Debug, Subcommand)]
@@ -66,7 +67,6 @@ pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the key is what scripts read")]
 async fn create(
     slug: &str,
     role: KeyRole,
@@ -100,11 +100,10 @@ async fn create(
         revoked_at: None,
     };
     store.create_key(&key, &new.hash).await?;
-    println!("{}", new.text);
+    say(new.text)?;
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the list is what scripts read")]
 async fn list(slug: &str, store: &Store) -> anyhow::Result<()> {
     for KeyListed { key, agent } in every(workspace(slug, store).await?, store).await? {
         let role = key.role.as_str();
@@ -114,13 +113,13 @@ async fn list(slug: &str, store: &Store) -> anyhow::Result<()> {
             (None, Some(agent)) => format!("works as {agent}"),
             (None, None) => String::new(),
         };
-        println!(
+        say(format_args!(
             "{}\t{}\t{role}\t{}\t{}\t{state}",
             key.id,
             key.prefix,
             key.name,
             used.as_deref().unwrap_or("never used"),
-        );
+        ))?;
     }
     Ok(())
 }

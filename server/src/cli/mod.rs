@@ -7,6 +7,9 @@ mod simulate;
 mod user;
 mod workspace;
 
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, start_log};
@@ -69,6 +72,17 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             done
         }
     }
+}
+
+/// Prints a line of what scripts read.
+fn say(line: impl Display) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
+}
+
+/// Whether a command ended because nobody reads any more what it prints.
+pub fn is_unread(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 async fn with_database(command: Command, database: &Database) -> anyhow::Result<()> {

@@ -1,8 +1,9 @@
 //! `baton simulate`: the core against a trace of requests to a model, on a virtual clock.
 
+use std::io;
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use scheduler::simulator::{Arrival, Report, Scenario, Team, simulate};
 use scheduler::words::duration;
@@ -11,6 +12,7 @@ use scheduler::{
 };
 use uuid::Uuid;
 
+use super::say;
 use crate::trace::{self, Request};
 
 /// What a request costs in time, as model services do: a little for each token read, more for each
@@ -44,6 +46,12 @@ pub struct Simulate {
 }
 
 pub fn run(command: &Simulate) -> anyhow::Result<()> {
+    for (count, option) in [(command.agents, "--agents"), (command.slots, "--slots")] {
+        ensure!(
+            count > 0,
+            "{option} must be at least 1: with 0 nothing is done"
+        );
+    }
     if !(0.0..1.0).contains(&command.failures) {
         bail!(
             "--failures must be at least 0 and below 1, not {}",
@@ -64,7 +72,7 @@ pub fn run(command: &Simulate) -> anyhow::Result<()> {
     };
     let scenario = scenario(command, arrivals, first);
     let report = simulate(&scenario);
-    tell(&report, first);
+    tell(&report, first)?;
     Ok(())
 }
 
@@ -151,20 +159,19 @@ fn arrival(n: u64, request: &Request) -> Arrival {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the report is what scripts read")]
-fn tell(report: &Report, start: Time) {
+fn tell(report: &Report, start: Time) -> io::Result<()> {
     let wait = |share| duration(Span::from_millis(report.wait_ms(share) as i64));
-    println!("requests     {}", report.created);
-    println!("done         {}", report.done);
-    println!("attempts     {}", report.dispatches);
-    println!("decisions    {}", report.decisions);
-    println!("virtual time {}", duration(report.ended_at.since(start)));
-    println!("wait p50     {}", wait(0.5));
-    println!("wait p90     {}", wait(0.9));
-    println!("wait p99     {}", wait(0.99));
-    println!("agents busy  {:.0} %", report.utilisation * 100.0);
-    println!(
-        "slots peak   {}",
-        report.peak.get("model").copied().unwrap_or(0)
-    );
+    let peak = report.peak.get("model").copied().unwrap_or(0);
+    say(format_args!("requests     {}", report.created))?;
+    say(format_args!("done         {}", report.done))?;
+    say(format_args!("attempts     {}", report.dispatches))?;
+    say(format_args!("decisions    {}", report.decisions))?;
+    let took = duration(report.ended_at.since(start));
+    say(format_args!("virtual time {took}"))?;
+    say(format_args!("wait p50     {}", wait(0.5)))?;
+    say(format_args!("wait p90     {}", wait(0.9)))?;
+    say(format_args!("wait p99     {}", wait(0.99)))?;
+    let busy = report.utilisation * 100.0;
+    say(format_args!("agents busy  {busy:.0} %"))?;
+    say(format_args!("slots peak   {peak}"))
 }

@@ -7,6 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use store::accounts::{Account, AccountRole, WorkspaceRole};
 use store::{Store, StoreError};
 
+use super::say;
 use crate::check::is_email;
 use crate::password;
 
@@ -66,7 +67,6 @@ impl From<WorkspaceRoleName> for WorkspaceRole {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the identifier is what scripts read")]
 pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
     let Command::Create {
         email,
@@ -104,7 +104,7 @@ pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
             .put_membership(account.id, workspace.id, role.into())
             .await?;
     }
-    println!("{}", account.id);
+    say(account.id)?;
     Ok(())
 }
 

@@ -7,6 +7,8 @@ use scheduler::bounds::{SLUG_WORDS, is_slug};
 use store::workspaces::Workspace;
 use store::{Store, StoreError};
 
+use super::say;
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make a workspace; prints its identifier.
@@ -25,7 +27,6 @@ pub enum Command {
     },
 }
 
-#[expect(clippy::print_stdout, reason = "the identifier is what scripts read")]
 pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
     let Command::Create {
         slug,
@@ -46,7 +47,7 @@ pub async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
         created_at: store.now().await?,
     };
     match store.create_workspace(&workspace, &Policy::default()).await {
-        Ok(()) => println!("{}", workspace.id),
+        Ok(()) => say(workspace.id)?,
         Err(StoreError::Taken) => bail!("there is a workspace `{}` already", workspace.slug),
         Err(error) => return Err(error.into()),
     }

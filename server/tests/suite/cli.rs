@@ -216,6 +216,36 @@ fn a_database_that_cannot_be_reached_is_told_in_a_sentence() {
     );
 }
 
+#[test]
+fn what_cannot_be_served_or_simulated_is_told_before_anything_is_begun() {
+    let baton = Baton {
+        database_url: "postgres://nobody@127.0.0.1:9/none".into(),
+        listen: "nonsense".into(),
+    };
+    let said = baton.refuses(&["serve"]);
+    assert!(said.contains("BATON_LISTEN=nonsense"), "{said}");
+    for option in ["--agents", "--slots"] {
+        let said = baton.refuses(&["simulate", "--trace", "none.csv", option, "0"]);
+        assert!(
+            said.contains(&format!("{option} must be at least 1")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_command_that_nobody_reads_any_more_ends_without_a_word() {
+    let baton = Baton {
+        database_url: "postgres://nobody@127.0.0.1:9/none".into(),
+        listen: "127.0.0.1:0".into(),
+    };
+    let (unread, writer) = std::io::pipe().unwrap();
+    drop(unread);
+    let ended = baton.command(&["doctor"]).stdout(writer).output().unwrap();
+    assert_eq!(ended.status.code(), Some(141), "{ended:?}");
+    assert!(ended.stderr.is_empty(), "{ended:?}");
+}
+
 /// The readiness of a server is JSON that says why.
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_served_readiness_names_the_pools(database: PgPool) {
