@@ -1,5 +1,7 @@
 //! `baton key create`, `list` and `revoke`.
 
+use std::time::Duration;
+
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -10,6 +12,11 @@ use store::read::Page;
 
 use super::say;
 use crate::check::name_fault;
+
+/// How long the servers may take to hear that a key is revoked. They are told without a wait, and hear
+/// of it within a tenth of a second even when busy; this leaves them more, so that the key opens nothing
+/// any more once the command has ended. (One that just then hears nothing asks within 3 s by itself.)
+const HEARD_WITHIN: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -32,7 +39,7 @@ pub enum Command {
         #[arg(long)]
         workspace: String,
     },
-    /// Revoke a key: it opens nothing any more, on any server.
+    /// Revoke a key: it opens nothing any more, on any server, once this has ended.
     Revoke {
         /// The workspace's short name.
         #[arg(long)]
@@ -140,6 +147,7 @@ async fn revoke(slug: &str, wanted: &str, store: &Store) -> anyhow::Result<()> {
     store
         .revoke_key(workspace, key.id, store.now().await?)
         .await?;
+    tokio::time::sleep(HEARD_WITHIN).await;
     Ok(())
 }
 

@@ -246,6 +246,31 @@ fn a_command_that_nobody_reads_any_more_ends_without_a_word() {
     assert!(ended.stderr.is_empty(), "{ended:?}");
 }
 
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_key_that_was_revoked_from_the_command_line_opens_nothing_once_that_has_ended(
+    database: PgPool,
+) {
+    let baton = Baton::of(&database);
+    let checks = move || {
+        let _serving = baton.serve();
+        baton.prints(&["workspace", "create", "sky"]);
+        for _ in 0..3 {
+            let key = baton.key("sky", "member", None);
+            let request = format!(
+                "GET /api/v1/tasks HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\r\n"
+            );
+            let before = baton.send(&request).unwrap();
+            assert!(before.starts_with("HTTP/1.1 200"), "{before}");
+            let listed = baton.prints(&["key", "list", "--workspace", "sky"]);
+            let id = listed.split('\t').next().unwrap();
+            baton.prints(&["key", "revoke", "--workspace", "sky", id]);
+            let after = baton.send(&request).unwrap();
+            assert!(after.starts_with("HTTP/1.1 401"), "{after}");
+        }
+    };
+    spawn_blocking(checks).await.unwrap();
+}
+
 /// The readiness of a server is JSON that says why.
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_served_readiness_names_the_pools(database: PgPool) {
