@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use engine::{Engine, EngineError, Heard, IdempotencyKey};
+use engine::{Engine, EngineError, Heard, IdempotencyKey, Stats};
 use scheduler::{Command, Query, Question, Reply, Request, Time, View};
 use store::{Store, StoreError};
 use tokio::sync::watch;
@@ -105,7 +105,23 @@ impl App {
             workspace: caller.workspace,
             query,
         };
-        Ok(self.engine.view(caller.pool, question).await?)
+        let answered = self.engine.view(caller.pool, question).await;
+        answered.map_err(unanswered)
+    }
+
+    /// Figures of the caller's pool.
+    pub async fn stats(&self, caller: &Caller) -> Result<Stats, Problem> {
+        self.engine.stats(caller.pool).await.map_err(unanswered)
+    }
+}
+
+/// Why a question has no answer. Unlike a command, it has no effect that could come twice.
+fn unanswered(error: EngineError) -> Problem {
+    match error {
+        EngineError::Away => Problem::away(
+            "The server that holds this workspace went away before it answered; ask again in a moment.",
+        ),
+        other => other.into(),
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Milliseconds {
 /// Read how the scheduler does.
 #[utoipa::path(get, path = "/stats", tag = "knowing", responses((status = 200, body = Stats)))]
 pub async fn get(State(app): State<App>, caller: Caller) -> Result<Json<Stats>, Problem> {
-    let stats = app.engine.stats(caller.pool).await?;
+    let stats = app.stats(&caller).await?;
     let View::Summary { summary } = app.ask(&caller, Query::Summary).await? else {
         return Err(Problem::internal(
             &"the conductor answered another question",

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use scheduler::{
     Action, Class, CreateTasks, DecisionId, Explanation, NewTask, Query, Refusal, Reply, Request,
-    TaskId, TaskState, View,
+    Score, TaskId, TaskState, View,
 };
 use serde::Deserialize;
 use store::read::{DecisionFilter, Listed, Page, TaskFilter, TaskOrder};
@@ -348,12 +348,21 @@ pub async fn get(
         .ok_or_else(Problem::not_found)?;
     let mut task = Task::stored(detail, attempts);
     if !task.summary.state.is_terminal()
-        && let View::Score { score: Some(score) } =
-            app.ask(&caller, Query::Score { task: id }).await?
+        && let Some(score) = score_now(&app, &caller, id).await?
     {
         task.scored(score);
     }
     Ok(Json(task))
+}
+
+/// What only the conductor knows of a task; `None` too while none answers, as during a take-over: all
+/// else of a task is stored.
+async fn score_now(app: &App, caller: &Caller, task: TaskId) -> Result<Option<Score>, Problem> {
+    match app.ask(caller, Query::Score { task }).await {
+        Ok(View::Score { score }) => Ok(score),
+        Err(problem) if problem.status() != StatusCode::SERVICE_UNAVAILABLE => Err(problem),
+        Ok(_) | Err(_) => Ok(None),
+    }
 }
 
 /// Why a task is where it is, with everything that holds it.

@@ -47,6 +47,11 @@ impl House {
         for slug in ["acme", "other"] {
             workspace(&store, slug).await;
         }
+        Self::over(store).await
+    }
+
+    /// A server over what is there.
+    pub async fn over(store: Store) -> Self {
         let config = EngineConfig::new(Uuid::new_v4(), "http://127.0.0.1:9");
         let engine = Engine::start(store.clone(), config).await.unwrap();
         let (stop, stopping) = watch::channel(false);

@@ -8,8 +8,10 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use server::permission::Role;
 use sqlx::PgPool;
+use store::Store;
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
+use uuid::Uuid;
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn it_says_that_it_is_alive_ready_and_how_it_does(database: PgPool) {
@@ -159,5 +161,44 @@ async fn the_five_calls_work_as_they_are_written(database: PgPool) {
     .await;
     assert_eq!(done["state"], "done");
     server.abort();
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn while_another_server_is_silent_reads_say_so_and_a_task_is_shown_as_it_is_stored(
+    database: PgPool,
+) {
+    let house = House::new(&database).await;
+    let manager = house.key(Role::Manager).await;
+    let made = house
+        .done(&manager, "POST /tasks", json!({ "title": "stored" }))
+        .await;
+    let path = format!("/tasks/{}", made["id"].as_str().unwrap());
+    house.close().await;
+    let silent = "UPDATE pool SET holder = $1, holder_url = 'http://127.0.0.1:1',
+        expires_at = clock_timestamp() + interval '1 minute'";
+    let moved = sqlx::query(silent).bind(Uuid::now_v7()).execute(&database);
+    moved.await.unwrap();
+    let store = Store::open((*database.connect_options()).clone(), 12);
+    let house = House::over(store).await;
+    let task = house.get(&manager, &path).await;
+    assert_eq!(task.status, StatusCode::OK, "{}", task.body);
+    assert_eq!(
+        (&task.body["title"], &task.body["score"]),
+        (&json!("stored"), &made["score"])
+    );
+    for read in ["/resources", "/budgets", "/stats"] {
+        let away = house.get(&manager, read).await;
+        assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE, "{read}");
+        let said = away.body["detail"].as_str().unwrap();
+        assert!(
+            said.ends_with("went away before it answered; ask again in a moment."),
+            "{read}: {said}"
+        );
+    }
+    let hold = format!("POST {path}/hold");
+    let away = house.ask(&manager, &hold, json!({})).await;
+    let said = away.body["detail"].as_str().unwrap();
+    assert!(said.contains("may have done it"), "{said}");
     house.close().await;
 }
