@@ -62,7 +62,7 @@ pub fn code(code: Code) -> &'static str {
         Code::BudgetWindow => "budget reserved",
         Code::ProviderBackoff => "closed for now",
         Code::AgentsOffline => "agents offline",
-        Code::AgentsBusy => "agents busy",
+        Code::AgentsBusy => "no agent free",
         Code::LowerPriority => "behind others",
         Code::FairShare => "others' turn",
         Code::ReservedForOther => "saved for another",

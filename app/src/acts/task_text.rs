@@ -35,7 +35,7 @@ async fn create(form: &Form) -> Result<Done, Refused> {
         answer => answer.map(|_| None)?,
     };
     let to = made.map_or_else(|| "tasks".to_owned(), |id| format!("tasks/{id}"));
-    Ok(Done::new("Handed in. It starts as soon as it can.").to(desk.seat.path(&to)))
+    Ok(Done::new("Handed in. Below is where it stands.").to(desk.seat.path(&to)))
 }
 
 /// Marks the fields that name tasks which are not of this workspace.

@@ -27,7 +27,7 @@ pub async fn release_task(#[server(flatten)] form: Form) -> Result<Answer, Serve
         let (task, state) = overrule("release_task", Act::Release, &form).await?;
         Ok(match state {
             Some(TaskState::Done) => Done::new("The result is accepted, and the task is done."),
-            _ => Done::new("Released. It starts as soon as it can.")
+            _ => Done::new("Released. It waits for its turn like any other.")
                 .undo("hold_task", &[("task", task.to_string())]),
         })
     };

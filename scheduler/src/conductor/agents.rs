@@ -213,18 +213,21 @@ impl Conductor {
     pub(super) fn health(&self, ix: AgentIx, now: Time) -> Health {
         let agent = &self.agents[ix];
         let heard = agent.seen_at.map(|at| now.since(at));
-        if !agent.waiting.is_empty() || agent.running > 0 || heard.is_some_and(|ago| ago <= ONLINE)
-        {
+        let within = |span: Span| heard.is_some_and(|ago| ago <= span);
+        let holds = agent.running > 0;
+        if !agent.waiting.is_empty() || within(ONLINE) || (holds && within(LATE)) {
             Health::Online
-        } else if heard.is_some_and(|ago| ago <= LATE) {
+        } else if holds || within(LATE) {
+            // Who holds a long lease may be at work, or gone: its silence is shown.
             Health::Late
         } else {
             Health::Offline
         }
     }
 
+    /// Whether it may be reckoned with: heard of lately, or at work as far as is known.
     pub(super) fn is_online(&self, ix: AgentIx, now: Time) -> bool {
-        self.health(ix, now) == Health::Online
+        self.agents[ix].running > 0 || self.health(ix, now) == Health::Online
     }
 }
 

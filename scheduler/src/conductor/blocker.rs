@@ -152,10 +152,12 @@ impl Conductor {
         now: Time,
     ) -> Blocker {
         let budget = &self.budgets[ix];
-        let left = budget
-            .spec
-            .limit
-            .saturating_sub(budget.settled_at(now).saturating_add(budget.reserved));
+        // What is reserved may come back: of what does not fit even then it is no part.
+        let taken = match hold {
+            Hold::Booked { .. } => budget.settled_at(now).saturating_add(budget.reserved),
+            _ => budget.settled_at(now),
+        };
+        let left = budget.spec.limit.saturating_sub(taken);
         let (unblocks_when, actions) = match hold {
             Hold::Booked { .. } => (Unblock::ReservationReturned, Vec::new()),
             _ => (

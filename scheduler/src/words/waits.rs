@@ -23,7 +23,7 @@ pub const fn code(code: Code) -> &'static str {
         Code::BudgetWindow => "the budget is used up until its window turns",
         Code::ProviderBackoff => "what it needs is closed for a while",
         Code::AgentsOffline => "the agents that can do this are not online",
-        Code::AgentsBusy => "the agents that can do this are busy",
+        Code::AgentsBusy => "no agent that can do this is free",
         Code::LowerPriority => "others go first",
         Code::FairShare => "it is another workspace's turn",
         Code::ReservedForOther => "capacity is being saved up for a larger task",

@@ -9,7 +9,7 @@ use crate::access::Seat;
 use crate::text;
 
 /// Less than this tells no pace.
-const LEAST: Span = Span::from_secs(60);
+const LEAST: Span = Span::from_secs(300);
 const HOUR: Span = Span::from_secs(3_600);
 
 /// What was used lately, and over how long: the one measure of a pace, wherever it is told.
