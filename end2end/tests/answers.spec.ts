@@ -137,6 +137,8 @@ test("a result goes back with a reason", async ({ page }) => {
   await page.getByRole("button", { name: "Send this result back" }).click();
   await expect(page.locator("#task-state")).toHaveText("waiting");
   await expect(page.locator("#task")).toContainText("It rhymes.");
+  await expect(notice(page)).toContainText("Sent back. It waits for its turn again.");
+  await expect(page.locator("#task .decision", { hasText: "It rhymes." })).toContainText("Sent back by");
 });
 
 test("several released at once leave results in review alone", async ({ page }) => {

@@ -48,14 +48,17 @@ pub async fn cancel_task(#[server(flatten)] form: Form) -> Result<Answer, Server
     form.answer(done).await
 }
 
-/// Gives a failed or cancelled task all its attempts anew.
+/// Gives a failed or cancelled task all its attempts anew; sends back the result of one in review.
 #[server(endpoint = "retry_task")]
 pub async fn retry_task(#[server(flatten)] form: Form) -> Result<Answer, ServerFnError> {
     let done = async {
         overrule("retry_task", Act::Retry, &form).await?;
-        Ok(Done::new(
-            "It waits for its turn again, with all its attempts.",
-        ))
+        // Asked first is who sends a result back.
+        Ok(Done::new(if form.get("asked").is_empty() {
+            "It waits for its turn again, with all its attempts."
+        } else {
+            "Sent back. It waits for its turn again."
+        }))
     };
     let done = done.await;
     form.answer(done).await

@@ -383,6 +383,7 @@ fn overruled(facts: &OverrideFacts) -> String {
         (Act::Hold, _) => "Held".to_owned(),
         (Act::Release, _) if facts.from == TaskState::InReview => "Accepted".to_owned(),
         (Act::Release, _) => "Released".to_owned(),
+        (Act::Retry, _) if facts.from == TaskState::InReview => "Sent back".to_owned(),
         (Act::Retry, _) => "Set to be tried again".to_owned(),
         (Act::Edit, _) => "Edited".to_owned(),
         (Act::Handoff, _) => format!(
