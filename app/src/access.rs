@@ -65,6 +65,8 @@ pub struct Seat {
 pub enum PageError {
     /// There is no such thing, or not for this reader.
     NotFound,
+    /// Its reader may read the workspace, and not do there what the page is for.
+    ReadsOnly,
     /// The address asks a list for what it does not have: a filter, or a place in it.
     Unfit,
     /// Somebody who is not signed in came past the middleware.

@@ -74,7 +74,7 @@ impl Refused {
 impl From<PageError> for Refused {
     fn from(error: PageError) -> Self {
         match error {
-            PageError::NotFound | PageError::Unfit => Self::not_found(),
+            PageError::NotFound | PageError::ReadsOnly | PageError::Unfit => Self::not_found(),
             PageError::SignedOut => Self::signed_out(),
             PageError::Away => Self::Words(
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -51,6 +51,7 @@ pub fn away_document(style: &str) -> String {
 fn status(error: PageError) -> StatusCode {
     match error {
         PageError::NotFound => StatusCode::NOT_FOUND,
+        PageError::ReadsOnly => StatusCode::FORBIDDEN,
         PageError::Unfit => StatusCode::BAD_REQUEST,
         PageError::SignedOut => StatusCode::UNAUTHORIZED,
         PageError::Away => StatusCode::SERVICE_UNAVAILABLE,
@@ -63,6 +64,10 @@ fn words(error: PageError) -> (&'static str, &'static str) {
         PageError::NotFound => (
             "Nothing is here",
             "The address may be mistyped, what it named may be gone, or it belongs to a workspace you are not a member of.",
+        ),
+        PageError::ReadsOnly => (
+            "You may only read here",
+            "Handing in tasks and changing them is for members. Ask a manager of the workspace for a member's role.",
         ),
         PageError::Unfit => (
             "This list has no such filter",
@@ -145,11 +150,13 @@ fn picture(error: PageError) -> Markup {
             <circle class="stave-rest" cx="104" cy="20" r="4" />
         }
         .written(),
-        PageError::NotFound | PageError::Unfit | PageError::SignedOut => view! {
-            <path class="stave-lines" d=lines(-2000, 3000, 0) />
-            <path class="stave-rest" d="M90 50h28v8H90z" />
+        PageError::NotFound | PageError::ReadsOnly | PageError::Unfit | PageError::SignedOut => {
+            view! {
+                <path class="stave-lines" d=lines(-2000, 3000, 0) />
+                <path class="stave-rest" d="M90 50h28v8H90z" />
+            }
+            .written()
         }
-        .written(),
     };
     view! {
         <svg class="failure-stave" viewBox="0 0 240 116" aria-hidden="true">

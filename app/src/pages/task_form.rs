@@ -56,7 +56,7 @@ struct Data {
 async fn load_new(asked: Asked) -> Result<Data, PageError> {
     let seat = asked.seat().await?;
     if !seat.may("create_task") {
-        return Err(PageError::NotFound);
+        return Err(PageError::ReadsOnly);
     }
     let data = load(seat, None).await?;
     Ok(Data {
@@ -70,7 +70,7 @@ async fn load_edit(asked: Asked) -> Result<Data, PageError> {
     let id: TaskId = asked.id()?;
     let seat = asked.seat().await?;
     if !seat.may("change_task") {
-        return Err(PageError::NotFound);
+        return Err(PageError::ReadsOnly);
     }
     let task = seat.store().task(seat.workspace, id).await?;
     let task = task.ok_or(PageError::NotFound)?;

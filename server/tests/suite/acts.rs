@@ -154,6 +154,19 @@ async fn each_act_lets_in_whom_the_table_names_and_nobody_else(database: PgPool)
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_viewer_is_told_at_a_form_that_they_only_read(database: PgPool) {
+    let house = House::new(&database).await;
+    let id = task(&house, "Not theirs to change").await;
+    let viewer = Browser::of(&house, WorkspaceRole::Viewer).await;
+    for path in ["tasks/new".to_owned(), format!("tasks/{id}/edit")] {
+        let page = viewer.get(&format!("/w/acme/{path}")).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(page.text.contains("You may only read here"), "{path}");
+    }
+    house.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_agents_write_is_text_on_every_page(database: PgPool) {
     let house = House::new(&database).await;
     let browser = Browser::of(&house, WorkspaceRole::Manager).await;

@@ -136,6 +136,7 @@ impl From<PageError> for Problem {
     fn from(error: PageError) -> Self {
         match error {
             PageError::NotFound => Self::not_found(),
+            PageError::ReadsOnly => Self::forbidden("You may only read here."),
             PageError::Unfit => Self::invalid_at("?", "is a filter that the list does not have"),
             PageError::SignedOut => Self::unauthenticated("Sign in first."),
             PageError::Away => {
