@@ -84,7 +84,7 @@ test("the list says of every task why it is where it is", async ({ page }) => {
   await make("to look at", { needs_review: true });
   await agent.lease(await agent.claim(), "complete", { output: { words: "done" } });
   await make("broken", { max_attempts: 1 });
-  await agent.lease(await agent.claim(), "fail", { error: "The reed is dry.\nAt bar 12.", retryable: false });
+  await agent.lease(await agent.claim(), "fail", { error: "At bar 12:\nThe reed is dry.\n", retryable: false });
   for (const [act, reason] of [["hold", "later"], ["cancel", "The hall is booked."], ["cancel", undefined]]) {
     const { id } = await make(`${act} ${reason ?? "unsaid"}`, { capabilities: ["nobody has this"] });
     await manager.ask("POST", `/tasks/${id}/${act}`, { reason });

@@ -2,6 +2,7 @@
 
 pub mod act_form;
 pub mod amount;
+pub mod cause;
 pub mod chart;
 pub mod decision_line;
 pub mod demo;

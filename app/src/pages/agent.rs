@@ -9,6 +9,7 @@ use super::agents::{LOOKED_AT, live, load_mark};
 use super::{Asked, loaded};
 use crate::access::{PageError, Seat};
 use crate::components::amount::amount;
+use crate::components::cause::cause;
 use crate::components::mark::{HealthMark, OutcomeMark, StateMark};
 use crate::components::moment::Moment;
 use crate::components::snippets::attach_an_agent;
@@ -91,7 +92,7 @@ fn show(data: Data) -> Markup {
             view! {
                 <section class="panel" aria-labelledby="error">
                     <h2 id="error">"Last error"</h2>
-                    <p class="quoted">{error}</p>
+                    <pre class="quoted" tabindex="0" dir="auto">{error}</pre>
                     <p class="quiet small">
                         <a href=seat.path(&format!("tasks/{task}"))>"The task it was at"</a>
                         ", "
@@ -164,7 +165,7 @@ fn held(tasks: Vec<TaskListed>, waits: bool, seat: &Seat) -> Markup {
             <tr data-key=task.id.to_string()>
                 <td class="wide card-head">
                     {title_link(seat.path(&format!("tasks/{}", task.id)), &task.title)}
-                    {lease.note.map(|note| view! { <span class="attempt-error">{note}</span> })}
+                    {lease.note.map(|note| view! { <span class="attempt-error" dir="auto">{note}</span> })}
                 </td>
                 <td class="number" data-label="Progress">{percent}</td>
                 <td class="number quiet" data-label="Since"><Moment at=lease.granted_at now=seat.now /></td>
@@ -212,7 +213,7 @@ fn played(history: Vec<Played>, seat: &Seat) -> Markup {
                 <td>{mark}</td>
                 <td class="wide card-head">
                     {title_link(seat.path(&format!("tasks/{}", one.task)), &one.title)}
-                    {one.error.map(|error| view! { <span class="attempt-error">{error}</span> })}
+                    {one.error.map(|error| cause(&error, &format!("{}-{}", one.task, one.granted_at.0)))}
                 </td>
                 <td class="number quiet" data-label="Took">{took}</td>
                 <td class="number quiet" data-label="Begun"><Moment at=one.granted_at now=seat.now /></td>

@@ -38,7 +38,10 @@ pub struct TaskListed {
     pub lease: Option<LeaseListed>,
     /// When it ended.
     pub ended_at: Option<Time>,
-    /// How its last error begins, or the reason of the person who ended it.
+    /// The agent whose attempt ended it.
+    pub ended_by: Option<String>,
+    /// The last line of its last error, which is the cause in a traceback, or of the reason of the
+    /// person who ended it.
     pub ended_because: Option<String>,
 }
 
@@ -100,16 +103,16 @@ impl Store {
                    CASE WHEN o.task_id IS NULL THEN t.due_at ELSE o.due_at END AS due_at, o.not_before AS "not_before?",
                    o.boost_until AS "boost_until?", o.boost_delta AS "boost_delta?", t.parent_id, t.depth,
                    coalesce(e.attempts, o.attempts, 0) AS "attempts!", e.at AS "ended_at?",
-                   left(e.error, 200) AS "ended_because?",
-                   l.id AS "lease_id?", l.agent_id AS "agent_id?", coalesce(a.name, '') AS "agent_name!",
+                   left(split_part(rtrim(e.error, E' \t\r\n'), E'\n', -1), 200) AS "ended_because?",
+                   l.id AS "lease_id?", l.agent_id AS "agent_id?", a.name AS "agent_name?",
                    l.epoch AS "epoch?", l.granted_at AS "granted_at?", l.expires_at AS "expires_at?",
                    l.grants AS "grants?", l.decision_id AS "decision_id?", l.progress AS "progress?", l.note AS "note?"
                FROM unnest($2::uuid[]) WITH ORDINALITY AS w (id, place)
                JOIN task t ON t.workspace_id = $1 AND t.id = w.id
                LEFT JOIN open_task o ON o.workspace_id = $1 AND o.task_id = t.id
                LEFT JOIN lease l ON l.task_id = t.id AND l.workspace_id = $1
-               LEFT JOIN agent a ON a.id = l.agent_id AND a.workspace_id = $1
                LEFT JOIN task_end e ON e.workspace_id = $1 AND e.task_id = t.id
+               LEFT JOIN agent a ON a.id = coalesce(l.agent_id, e.agent_id) AND a.workspace_id = $1
                JOIN needs n ON n.id = coalesce(o.needs_id, t.needs_id)
                ORDER BY w.place"#,
             workspace.0,
@@ -130,7 +133,7 @@ impl Store {
                         Some(LeaseListed {
                             id: LeaseId(id),
                             agent: AgentId(agent),
-                            agent_name: row.agent_name,
+                            agent_name: row.agent_name.clone().unwrap_or_default(),
                             epoch: unsigned("lease's epoch", row.epoch.unwrap_or_default())?,
                             granted_at: granted_at.into(),
                             expires_at: expires_at.into(),
@@ -168,6 +171,7 @@ impl Store {
                     attempts: spent.saturating_add(lease.is_some().into()),
                     lease,
                     ended_at: instant(row.ended_at),
+                    ended_by: row.agent_name.filter(|_| row.ended_at.is_some()),
                     ended_because: row.ended_because,
                 })
             })

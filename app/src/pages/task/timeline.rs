@@ -5,6 +5,7 @@ use scheduler::{Unit, words};
 use store::read::{AttemptListed, DecisionListed};
 
 use crate::components::amount::amount;
+use crate::components::cause::cause;
 use crate::components::decision_line::{Around, decision_lines};
 use crate::components::moment::Moment;
 use crate::markup::{Markup, Written};
@@ -38,11 +39,10 @@ fn table(attempts: Vec<AttemptListed>, around: &Around) -> Markup {
         let attempt = listed.attempt;
         let href = format!("/w/{slug}/decisions/{}", attempt.decision);
         let tokens = text::grouped(listed.input_tokens + listed.output_tokens);
-        let error = attempt
-            .error
-            .map(|error| view! { <span class="attempt-error">{error}</span> });
+        let key = attempt.lease.to_string();
+        let error = attempt.error.map(|error| cause(&error, &key));
         view! {
-            <tr data-key=attempt.lease.to_string()>
+            <tr data-key=key>
                 <th scope="row" class="number">{attempt.epoch}</th>
                 <td data-label="By">{listed.agent_name}</td>
                 <td class="wide card-head"><a href=href>{text::outcome(attempt.outcome)}</a> {error}</td>

@@ -137,18 +137,25 @@ fn stands(task: &TaskListed) -> Markup {
         TaskState::Backlog => "until somebody releases it",
         TaskState::Failed => return ended(task, "no error was given"),
         TaskState::Cancelled => return ended(task, "no reason was given"),
-        TaskState::InProgress | TaskState::Done => return ().written(),
+        TaskState::Done => return by(task),
+        TaskState::InProgress => return ().written(),
     };
     view! { <span class="quiet">{words}</span> }.written()
 }
 
-/// The first line of why it ended; the rest is on its page.
+/// The agent that did it.
+fn by(task: &TaskListed) -> Markup {
+    let name = task.ended_by.clone();
+    name.map(|name| view! { <span class="quiet">"by " {name}</span> })
+        .written()
+}
+
+/// The last line of why it ended; the rest is on its page.
 fn ended(task: &TaskListed, otherwise: &'static str) -> Markup {
     let because = task.ended_because.as_deref().map(str::trim);
-    let first = because.and_then(|because| because.lines().next());
-    match first {
+    match because.filter(|because| !because.is_empty()) {
         Some(line) => view! {
-            <span class="row-because quiet" title=line.to_owned()>{line.to_owned()}</span>
+            <span class="row-because quiet" dir="auto" title=line.to_owned()>{line.to_owned()}</span>
         }
         .written(),
         None => view! { <span class="quiet">{otherwise}</span> }.written(),
