@@ -61,8 +61,8 @@ fn decision_line(listed: &DecisionListed, around: &Around) -> Markup {
         Facts::Override(facts) => facts.reason.clone(),
         _ => None,
     };
-    let reason =
-        reason.map(|reason| view! { " " <span class="quiet">{format!("“{reason}”")}</span> });
+    let reason = reason
+        .map(|reason| view! { " " <span class="quiet" dir="auto">{format!("“{reason}”")}</span> });
     let again = (listed.repeats > 0).then(|| {
         let times = format!("met {} more", text::count(listed.repeats, "time"));
         view! { <span class="quiet">{times}</span> }

@@ -119,7 +119,7 @@ impl Field {
         let value = self.value.as_deref().map(area_text);
         let (described, invalid, required) = (self.described(), self.invalid(), self.required);
         self.around(view! {
-            <textarea id=id name=name rows=rows.to_string() required=required
+            <textarea id=id dir="auto" name=name rows=rows.to_string() required=required
                 aria-describedby=described aria-invalid=invalid>{value}</textarea>
         })
     }
@@ -163,7 +163,7 @@ impl Field {
         let (id, name, value) = (self.id.clone(), self.name, self.value.clone());
         let (described, invalid, required) = (self.described(), self.invalid(), self.required);
         self.around(view! {
-            <input id=id type=kind name=name value=value required=required
+            <input id=id dir="auto" type=kind name=name value=value required=required
                 aria-describedby=described aria-invalid=invalid autocomplete="off" />
         })
     }

@@ -1,5 +1,6 @@
 //! A task's title, of up to 200 letters. Where it is long, the style alone cuts it, so that it stays
-//! whole for whoever listens, searches or copies, and in the row or heading that is opened.
+//! whole for whoever listens, searches or copies, and in the row or heading that is opened. It runs in
+//! the direction of its own letters.
 
 use leptos::prelude::*;
 
@@ -15,7 +16,7 @@ const SENTENCE: usize = 60;
 /// The link to a task in a list.
 pub fn title_link(href: String, title: &str) -> Markup {
     let whole = (width(title) > LINK).then(|| title.to_owned());
-    view! { <a class="title" href=href title=whole>{title.to_owned()}</a> }.written()
+    view! { <a class="title" dir="auto" href=href title=whole>{title.to_owned()}</a> }.written()
 }
 
 /// A page's heading, and on a phone the way to all of it.
@@ -28,7 +29,7 @@ pub fn title_heading(title: &str) -> Markup {
         }
     });
     view! {
-        <h1 class="title-head">{title.to_owned()}</h1>
+        <h1 class="title-head" dir="auto">{title.to_owned()}</h1>
         {more}
     }
     .written()

@@ -41,7 +41,7 @@ fn line(reviewed: Reviewed, seat: &Seat) -> Markup {
     };
     let words = said(review.verdict);
     let earlier = |review: Review| {
-        let note = review.note.map(|note| format!(": {note}"));
+        let note = review.note.map(|note| view! { ": " <bdi>{note}</bdi> });
         view! {
             <p class="quiet small">
                 "Before: " {said(review.verdict)} " " <Moment at=review.at now=seat.now /> {note}
@@ -58,7 +58,7 @@ fn line(reviewed: Reviewed, seat: &Seat) -> Markup {
                 " "
                 <span class="quiet"><Moment at=review.at now=seat.now /></span>
             </p>
-            {review.note.map(|note| view! { <p class="note">{note}</p> })}
+            {review.note.map(|note| view! { <p class="note" dir="auto">{note}</p> })}
             {before}
         </li>
     }

@@ -156,8 +156,8 @@ fn list(name: &'static str, tasks: Vec<TaskListed>, seat: &Seat) -> Option<Marku
 
 /// What its author wrote, as text.
 pub fn text(detail: &TaskDetail) -> Option<Markup> {
-    let description =
-        some(detail.description.clone()).map(|text| view! { <p class="prose">{text}</p> });
+    let description = some(detail.description.clone())
+        .map(|text| view! { <p class="prose" dir="auto">{text}</p> });
     let payload = detail.payload.as_ref().map(|payload| {
         let json = serde_json::to_string_pretty(payload).unwrap_or_default();
         view! {

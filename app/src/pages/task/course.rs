@@ -30,7 +30,7 @@ pub fn at_work(lease: &LeaseListed, expected_ms: Option<u32>, seat: &Seat) -> Ma
             <p class="marks small">
                 <span>"begun " <Moment at=lease.granted_at now=seat.now /></span> {done} {ends}
             </p>
-            {lease.note.clone().map(|note| view! { <p class="note">{note}</p> })}
+            {lease.note.clone().map(|note| view! { <p class="note" dir="auto">{note}</p> })}
             <p data-key="foot" class="why-foot quiet small">
                 <a href=seat.path(&format!("decisions/{}", lease.decision))>"The decision behind it"</a>
             </p>
@@ -70,7 +70,7 @@ pub fn ended(end: &Ended, seat: &Seat) -> Markup {
         <section id="now" data-key="now" data-room class="panel why" aria-labelledby="why">
             <p class="eyebrow">"How it ended"</p>
             <h2 id="why" class="headline">{words}</h2>
-            {end.error.clone().map(|error| view! { <pre tabindex="0"><code>{error}</code></pre> })}
+            {end.error.clone().map(|error| view! { <pre tabindex="0" dir="auto"><code>{error}</code></pre> })}
             {output}
             <p data-key="foot" class="why-foot quiet small">
                 {decision} " Ended " <Moment at=end.at now=seat.now /> "."

@@ -181,7 +181,7 @@ fn node(task: &TaskListed, (step, row): (usize, usize), seat: &Seat) -> Markup {
                 <rect x=x + 1 y=y width=BOX_WIDTH - 2 height=BOX_HEIGHT rx="6" />
                 <circle cx=x + 14 cy=y + BOX_HEIGHT / 2 r="4" />
                 <foreignObject x=x + 26 y=y width=BOX_WIDTH - 34 height=BOX_HEIGHT>
-                    <div class="graph-title">{task.title.clone()}</div>
+                    <div class="graph-title" dir="auto">{task.title.clone()}</div>
                 </foreignObject>
             </g>
         </a>
