@@ -1,7 +1,8 @@
+import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import { Client, isFit, looks, openIn, workspace } from "./support";
 
-/** Errors of fifty lines: the cause alone in tables, and all of it where one is asked for. */
+/** Errors of fifty lines: the cause alone in tables, and all of it where one is asked for by a finger too. */
 
 const at = `/w/${workspace.slug}`;
 const mark = `error${Date.now()}`;
@@ -56,12 +57,17 @@ for (const javaScriptEnabled of [true, false]) {
 }
 
 for (const look of looks) {
-  test(`long errors are fit, ${look.name}`, async ({ page }) => {
+  test(`long errors are fit, and links large enough, ${look.name}`, async ({ page }) => {
     for (const path of [`tasks?q=${mark}`, `tasks/${id}`, `agents/${mark}`]) {
       await openIn(page, `${at}/${path}`, look);
       await isFit(page, `${path}:`);
       for (const error of await page.locator("details.attempt-error > summary").all()) await error.click();
       await isFit(page, `${path}, open:`);
+    }
+    for (const path of [`${at}/tasks/${id}`, `${at}/agents/${mark}`, `/?w=${workspace.slug}`, `${at}/decisions`]) {
+      await openIn(page, path, look);
+      const { violations } = await new AxeBuilder({ page }).withRules(["target-size"]).analyze();
+      expect(violations.flatMap(({ nodes }) => nodes.map((node) => node.html)), path).toEqual([]);
     }
   });
 }
