@@ -325,7 +325,8 @@ impl Conductor {
     }
 
     /// The agents a blocker is about: those that are online, and that no budget of their own holds
-    /// back, where one of them is awaited, and that have room if any has; where nobody can do it, the one it is for.
+    /// back, where one of them is awaited, and that have room if any has; where nobody can do it, the
+    /// one it is for.
     fn agents_concerned(&self, task: TaskIx, group: &Group, code: Code) -> Vec<AgentIx> {
         let all = group.agents.iter().copied();
         let known = &self.workspaces[self.ws_of(task)].agents;

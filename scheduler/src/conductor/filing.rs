@@ -280,15 +280,14 @@ impl Conductor {
         }
         match new {
             None => self.release_reservation(ix),
+            Some(_) if self.groups[group_ix].waiters.is_empty() => {}
             // Tasks of a lane take different sums: another head may be covered.
             Some((Some(gate @ Gate::Budget(_)), _)) => {
                 self.agenda.opened.insert(gate);
             }
             // A better head, or a first one: whoever waits for work may take it.
             Some((_, rank)) if old.is_none_or(|(_, before)| rank > before) => {
-                if !self.groups[group_ix].waiters.is_empty() {
-                    self.agenda.ready.insert(group_ix);
-                }
+                self.agenda.ready.insert(group_ix);
             }
             Some(_) => {}
         }
