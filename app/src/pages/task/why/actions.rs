@@ -13,7 +13,11 @@ use crate::text;
 /// Buttons and links for what this reader may do; what only others may is said in words.
 pub fn actions(blocker: &Blocker, task: TaskId, near: &Near<'_>) -> Option<Markup> {
     let (mut own, mut others) = (Vec::new(), Vec::new());
-    for &action in &blocker.actions {
+    // What is done with a result stands below the title, right above it.
+    let elsewhere = |action: &Action| {
+        matches!(action, Action::AcceptResult | Action::SendBack) && near.seat.may("release_task")
+    };
+    for &action in blocker.actions.iter().filter(|action| !elsewhere(action)) {
         match offered(action, blocker, task, near) {
             Some(view) => own.push(view),
             None => others.push(text::action(action)),
@@ -51,21 +55,20 @@ fn offered(action: Action, blocker: &Blocker, task: TaskId, near: &Near<'_>) -> 
         Action::BoostTask => link("boost_task", "#boost_task".to_owned()),
         Action::CancelTask => link("cancel_task", "#cancel_task".to_owned()),
         Action::RegisterAgent => link("create_task", seat.path("agents")),
-        Action::SendBack => link("retry_task", "#retry_task".to_owned()),
-        Action::ReleaseTask => release("Release it", TaskState::Pending, task, near),
-        Action::AcceptResult => release("Accept the result", TaskState::Done, task, near),
+        Action::ReleaseTask => {
+            let form = ActForm::new("release_task", seat)?
+                .id("why-release")
+                .class("act-press")
+                .with("task", task.to_string())
+                .becomes(
+                    "#task-state",
+                    view! { <StateMark state=TaskState::Pending /> },
+                );
+            Some(form.show_with(view! { <button class="button button-main">"Release it"</button> }))
+        }
+        Action::AcceptResult | Action::SendBack => None,
         Action::RetryDependency => retry(blocker, near),
     }
-}
-
-/// A button that lets go of a held task, or of a result.
-fn release(words: &'static str, then: TaskState, task: TaskId, near: &Near<'_>) -> Option<Markup> {
-    let form = ActForm::new("release_task", near.seat)?
-        .id("why-release")
-        .class("act-press")
-        .with("task", task.to_string())
-        .becomes("#task-state", view! { <StateMark state=then /> });
-    Some(form.show_with(view! { <button class="button button-main">{words}</button> }))
 }
 
 /// A button for each task that failed and is waited for.
