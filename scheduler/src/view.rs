@@ -163,9 +163,9 @@ pub struct AgentView {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Health {
-    /// Within the last minute, or holding a live lease.
+    /// Within the last minute, or of one that holds a live lease within the last five.
     Online,
-    /// Within the last five minutes.
+    /// Within the last five minutes, or longer ago of one that holds a live lease.
     Late,
     /// Longer ago, or never.
     Offline,

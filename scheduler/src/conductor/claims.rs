@@ -1,7 +1,7 @@
 //! Agents ask for work.
 
 use super::Conductor;
-use super::state::{AgentIx, GroupIx, Only, TaskIx, Timer, WaitingClaim, WsIx};
+use super::state::{AgentIx, Group, GroupIx, TaskIx, Timer, WaitingClaim, WsIx};
 use crate::{Answer, Claim, Claimed, Code, Eta, EtaMethod, Granted, Refusal, Reply, Ticket, Wait};
 
 /// Waits named in an answer.
@@ -10,6 +10,24 @@ const WAITS_TOLD: usize = 10;
 const RETRY_MS: std::ops::RangeInclusive<i64> = 100..=5_000;
 /// At the earliest where the time is an estimate.
 const ESTIMATED_RETRY_MS: i64 = 1_000;
+
+/// Less than all its agent can do, where a claim asks for that.
+#[derive(Clone, Debug)]
+pub(super) struct Only {
+    pub(super) capabilities: Option<Vec<String>>,
+    pub(super) models: Option<Vec<String>>,
+}
+
+impl Only {
+    pub(super) fn takes(&self, group: &Group) -> bool {
+        let capable = self
+            .capabilities
+            .as_ref()
+            .is_none_or(|can| group.capabilities.iter().all(|need| can.contains(need)));
+        let has = |model: &String| self.models.as_ref().is_none_or(|has| has.contains(model));
+        capable && group.model.as_ref().is_none_or(has)
+    }
+}
 
 impl Conductor {
     /// Answers at once with what there is; with nothing, when the first lease comes or the wait ends.

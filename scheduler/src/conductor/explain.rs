@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How long an explanation may be shown without asking again.
-const RECHECK: Span = Span::from_secs(5);
+pub(super) const RECHECK: Span = Span::from_secs(5);
 
 impl Conductor {
     /// Why a task is where it is; `None` for one the conductor does not hold.

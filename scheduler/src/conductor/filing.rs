@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::Conductor;
 use super::state::{
-    Gate, Group, GroupIx, Lane, LaneIx, LaneKey, LaneVerdict, Place, Profile, ProfileIx, TaskIx,
-    WsIx,
+    Gate, Group, GroupIx, Lane, LaneIx, LaneKey, Place, Profile, ProfileIx, TaskIx, WsIx,
 };
+use super::verdicts::LaneVerdict;
 use crate::queue::RankedQueue;
 use crate::{Code, Needs, Time};
 

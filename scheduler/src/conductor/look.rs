@@ -5,11 +5,12 @@
 //! changed and let something pass.
 
 use super::Conductor;
+use super::explain::RECHECK;
 use super::state::LaneIx;
 use crate::{Span, Time};
 
 /// How often, while anything waits: as long as an explanation may be shown without asking again.
-const EVERY: Span = Span::from_secs(5);
+const EVERY: Span = RECHECK;
 /// Lanes looked at in one go; the others come in the next.
 const LANES: usize = 1_024;
 

@@ -1,7 +1,8 @@
 //! Resources and budgets that people take away.
 
 use super::Conductor;
-use super::state::{BudIx, Gate, Held, LaneVerdict, ResIx, Timer, WsIx};
+use super::state::{BudIx, Gate, Held, ResIx, Timer, WsIx};
+use super::verdicts::LaneVerdict;
 use crate::{Actor, Answer, BudgetEvent, Refusal, RemoveResource, Reply, ThrottleEvent};
 
 impl Conductor {

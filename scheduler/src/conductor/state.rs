@@ -8,6 +8,8 @@ use hashbrown::HashMap;
 
 use thin_vec::ThinVec;
 
+use super::claims::Only;
+use super::verdicts::LaneVerdict;
 use crate::arena::ix;
 use crate::bucket::Bucket;
 use crate::queue::RankedQueue;
@@ -177,24 +179,6 @@ pub(super) struct Lane {
     pub(super) verdict: LaneVerdict,
     /// The same of tasks that wait beside its queue, one for each thing that was found to hold any.
     pub(super) beside: Vec<LaneVerdict>,
-}
-
-/// What holds a task or lane: why, and what of the workspace or pool.
-pub(super) type Found = (Code, Option<Gate>);
-
-/// The verdict last recorded for a lane.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct LaneVerdict {
-    /// What held it, and where.
-    pub(super) of: Option<Found>,
-    /// When it began to hold, or let go last.
-    pub(super) since: Time,
-    pub(super) decision: Option<DecisionId>,
-    /// Whether it holds now; a dispatch ends it.
-    pub(super) holds: bool,
-    /// How often it came again since that was last stored, and when that was.
-    pub(super) repeats: u32,
-    pub(super) stored_at: Time,
 }
 
 /// What a lane can be parked at.
@@ -407,24 +391,6 @@ pub(super) struct WaitingClaim {
     pub(super) until: Time,
     pub(super) groups: Vec<GroupIx>,
     pub(super) only: Only,
-}
-
-/// Less than all its agent can do, where a claim asks for that.
-#[derive(Clone, Debug)]
-pub(super) struct Only {
-    pub(super) capabilities: Option<Vec<String>>,
-    pub(super) models: Option<Vec<String>>,
-}
-
-impl Only {
-    pub(super) fn takes(&self, group: &Group) -> bool {
-        let capable = self
-            .capabilities
-            .as_ref()
-            .is_none_or(|can| group.capabilities.iter().all(|need| can.contains(need)));
-        let has = |model: &String| self.models.as_ref().is_none_or(|has| has.contains(model));
-        capable && group.model.as_ref().is_none_or(has)
-    }
 }
 
 /// A permit that is waited for.

@@ -2,11 +2,29 @@
 
 use super::Conductor;
 use super::holds::Hold;
-use super::state::{Found, Gate, LaneIx, LaneVerdict, Place, TaskIx, WaitingClaim};
-use crate::{Actor, Code, Facts, NotYetFacts, Span, Time};
+use super::state::{Gate, LaneIx, Place, TaskIx, WaitingClaim};
+use crate::{Actor, Code, DecisionId, Facts, NotYetFacts, Span, Time};
 
 /// How often at most the count of a verdict that comes and goes is stored.
 const REPEATS_STORED_EVERY: Span = Span::from_secs(10);
+
+/// What holds a task or lane: why, and what of the workspace or pool.
+pub(super) type Found = (Code, Option<Gate>);
+
+/// The verdict last recorded for a lane.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LaneVerdict {
+    /// What held it, and where.
+    pub(super) of: Option<Found>,
+    /// When it began to hold, or let go last.
+    pub(super) since: Time,
+    pub(super) decision: Option<DecisionId>,
+    /// Whether it holds now; a dispatch ends it.
+    pub(super) holds: bool,
+    /// How often it came again since that was last stored, and when that was.
+    pub(super) repeats: u32,
+    pub(super) stored_at: Time,
+}
 
 /// Why none of the agents that could take a task does, though nothing else holds it.
 #[derive(Clone, Copy, Debug)]

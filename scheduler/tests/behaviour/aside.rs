@@ -142,14 +142,11 @@ fn each_that_steps_aside_has_its_place_and_the_decision_that_says_what_holds_it(
     spend(&mut world, 900);
     let [first, second] = [500, 300].map(|tokens| add(&mut world, tokens));
     world.put_budget(0, "dollars", Unit::Microusd, 10, Window::Day);
-    let dear = {
-        let mut task = world.new_task(&[]);
-        task.needs.estimate = estimate(0);
-        task.needs.estimate.cost_microusd = Some(50);
-        let id = task.id;
-        world.create(0, vec![task]).unwrap();
-        id
-    };
+    let mut task = world.new_task(&[]);
+    task.needs.estimate = estimate(0);
+    task.needs.estimate.cost_microusd = Some(50);
+    let dear = task.id;
+    world.create(0, vec![task]).unwrap();
     world.claim(0, 0, 5);
     let place = |task| {
         let position = world.explain(0, task).unwrap().position;

@@ -2,19 +2,23 @@
 
 #![cfg(test)]
 
+mod adaptive;
 mod apart;
 mod aside;
 mod attempts;
 mod claims;
 mod decisions;
+mod expected;
 mod fuses;
 mod limits;
 mod money;
 mod order;
 mod people;
+mod permits;
 mod removal;
 #[path = "../support/mod.rs"]
 mod support;
+mod verdicts;
 
 use scheduler::{Policy, ResourceKind};
 use support::World;
